@@ -1,0 +1,51 @@
+"""Survive what production does: retry, breaker, rollback, checkpoints, alerts and recovery, proven under real faults.
+
+The public names below are loaded on first use; importing this package imports the standard library only.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_resilience.errors import BusinessLogicError as BusinessLogicError
+    from pytest_resilience.errors import CheckpointDamagedError as CheckpointDamagedError
+    from pytest_resilience.errors import CircuitBreakerOpenError as CircuitBreakerOpenError
+    from pytest_resilience.errors import FatalError as FatalError
+    from pytest_resilience.errors import HealthCheckFailed as HealthCheckFailed
+    from pytest_resilience.errors import ResilienceError as ResilienceError
+    from pytest_resilience.errors import RetryableError as RetryableError
+    from pytest_resilience.errors import Severity as Severity
+
+_HOMES = {
+    "errors": (
+        "BusinessLogicError",
+        "CheckpointDamagedError",
+        "CircuitBreakerOpenError",
+        "FatalError",
+        "HealthCheckFailed",
+        "ResilienceError",
+        "RetryableError",
+        "Severity",
+    ),
+}
+"""Which module of this package each public name lives in."""
+
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'pytest_resilience' has no attribute {name!r}")
+    value = getattr(import_module(f"pytest_resilience.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,1 @@
+"""Faults, the schedule that places them and the scenarios made of them."""

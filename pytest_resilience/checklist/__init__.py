@@ -1,0 +1,1 @@
+"""The ten items of the deployment checklist as experiments."""

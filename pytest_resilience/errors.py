@@ -1,0 +1,102 @@
+"""The error tree: every exception that this project raises has one root, and carries its facts as attributes.
+
+    ResilienceError
+    ├── RetryableError             may succeed when tried again
+    ├── FatalError                 will not succeed when tried again
+    │   └── CheckpointDamagedError    no intact copy of a checkpoint is left
+    ├── BusinessLogicError         a rule about data or models is broken
+    ├── CircuitBreakerOpenError    a breaker refused the call
+    ├── HealthCheckFailed          a deployed model failed its health check
+    └── HarnessError               the test harness could not do its own work
+
+Source: policy §2. Every message says what failed, where, and what to do next.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+
+class Severity(StrEnum):
+    """How bad an error is; sorts from `CRITICAL` to `INFO` in declaration order (policy §1)."""
+
+    CRITICAL = "CRITICAL"
+    HIGH = "HIGH"
+    MEDIUM = "MEDIUM"
+    LOW = "LOW"
+    INFO = "INFO"
+
+
+class ResilienceError(Exception):
+    """The root of all exceptions of this project."""
+
+
+class RetryableError(ResilienceError):
+    """Say that the operation may succeed when it is tried again (policy §2).
+
+    Args:
+        retry_after: seconds to wait before the next attempt, where the other side said so.
+    """
+
+    def __init__(self, *args: object, retry_after: float | None = None) -> None:
+        super().__init__(*args)
+        self.retry_after = retry_after
+
+
+class FatalError(ResilienceError):
+    """Say that the operation will not succeed when it is tried again (policy §2)."""
+
+
+class CheckpointDamagedError(FatalError):
+    """Refuse to guess: a checkpoint exists, and no intact copy of it is left (policy §4)."""
+
+
+class BusinessLogicError(ResilienceError):
+    """Say that a rule about data or models is broken (policy §2).
+
+    Args:
+        rule: the rule's name, for example `data_quality_score`.
+        value: what was measured.
+        threshold: what the rule asks for.
+    """
+
+    def __init__(
+        self, *args: object, rule: str | None = None, value: Any = None, threshold: Any = None
+    ) -> None:
+        super().__init__(*args)
+        self.rule = rule
+        self.value = value
+        self.threshold = threshold
+
+
+class CircuitBreakerOpenError(ResilienceError):
+    """Say that a breaker refused the call (policy §3).
+
+    Args:
+        retry_after: seconds until the breaker lets the next trial call through.
+    """
+
+    def __init__(self, *args: object, retry_after: float = 0.0) -> None:
+        super().__init__(*args)
+        self.retry_after = retry_after
+
+
+class HealthCheckFailed(ResilienceError):  # noqa: N818 - the policy's name
+    """Say which health check of a deployed model failed (policy §4).
+
+    Args:
+        check: the check's name: `loads`, `latency`, `output`.
+        value: what was measured.
+        limit: what the check allows.
+    """
+
+    def __init__(self, *args: object, check: str | None = None, value: Any = None, limit: Any = None) -> None:
+        super().__init__(*args)
+        self.check = check
+        self.value = value
+        self.limit = limit
+
+
+class HarnessError(ResilienceError):
+    """Say that the test harness could not do its own work: this is never the tested code's fault."""

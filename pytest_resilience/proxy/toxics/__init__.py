@@ -1,0 +1,1 @@
+"""Toxiproxy's toxics, one file each."""

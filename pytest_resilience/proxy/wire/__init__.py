@@ -1,0 +1,1 @@
+"""From bytes to messages: the wire protocols that the proxy understands."""

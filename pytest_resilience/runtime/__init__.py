@@ -1,0 +1,1 @@
+"""What runs in production: retry, breaker, transactions, checkpoints, ingestion, recovery, voice."""

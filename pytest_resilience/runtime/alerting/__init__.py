@@ -1,0 +1,1 @@
+"""Alerts on their way out: the router, the durable outbox, one file a channel."""
