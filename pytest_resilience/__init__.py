@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from pytest_resilience.errors import ResilienceError as ResilienceError
     from pytest_resilience.errors import RetryableError as RetryableError
     from pytest_resilience.errors import Severity as Severity
+    from pytest_resilience.runtime.breaker import CircuitBreaker as CircuitBreaker
+    from pytest_resilience.runtime.breaker import CircuitState as CircuitState
+    from pytest_resilience.runtime.retry import Retry as Retry
+    from pytest_resilience.runtime.retry import (
+        retry_with_exponential_backoff as retry_with_exponential_backoff,
+    )
+    from pytest_resilience.runtime.retry import retry_with_fixed_delay as retry_with_fixed_delay
 
 _HOMES = {
     "errors": (
@@ -28,6 +35,15 @@ _HOMES = {
         "ResilienceError",
         "RetryableError",
         "Severity",
+    ),
+    "runtime.breaker": (
+        "CircuitBreaker",
+        "CircuitState",
+    ),
+    "runtime.retry": (
+        "Retry",
+        "retry_with_exponential_backoff",
+        "retry_with_fixed_delay",
     ),
 }
 """Which module of this package each public name lives in."""

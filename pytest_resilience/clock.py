@@ -23,11 +23,22 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The machine's own clock.
 
-    time = staticmethod(_time.time)
-    monotonic = staticmethod(_time.monotonic)
-    sleep = staticmethod(_time.sleep)
+    The functions of `time` are looked up at each call, so that whoever replaces them is obeyed.
+    """
+
+    def time(self) -> float:
+        """Return the wall clock, seconds since the epoch; it may step."""
+        return _time.time()
+
+    def monotonic(self) -> float:
+        """Return a clock that never goes back; only differences mean anything."""
+        return _time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Block the calling thread for so long."""
+        _time.sleep(seconds)
 
     async def sleep_async(self, seconds: float) -> None:
         """Suspend the calling task for so long."""

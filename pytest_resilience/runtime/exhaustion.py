@@ -1,0 +1,38 @@
+"""The mark on an exception that says: a retry layer below has already used up its retries on this.
+
+Layers that do not know of each other multiply: three attempts around four are twelve. The mark is a serial
+number, and counts only for an attempt that began before the mark was made, because some code raises one
+exception instance again and again.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from threading import Lock
+
+LATEST = [0]
+"""The newest mark's number; a list, so that the drivers read it without a call."""
+
+_MARK = "__resilience_exhausted__"
+_DEPTH = 8
+_numbers = count(1)
+_lock = Lock()
+
+
+def mark_exhausted(error: BaseException) -> None:
+    """Say that this exception has been retried as often as it should be."""
+    with _lock:
+        number = LATEST[0] = next(_numbers)
+    setattr(error, _MARK, number)
+
+
+def exhausted_since(before: int, error: BaseException) -> bool:
+    """Return whether the exception, or one that it was raised from, was marked after mark number `before`."""
+    cause: BaseException | None = error
+    for _ in range(_DEPTH):
+        if cause is None:
+            return False
+        if getattr(cause, _MARK, 0) > before:
+            return True
+        cause = cause.__cause__
+    return False
