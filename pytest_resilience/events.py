@@ -133,6 +133,21 @@ class ServedDegraded:
     error: BaseException
 
 
+@dataclass(frozen=True, slots=True)
+class CheckpointDamageFound:
+    """A damaged checkpoint was found, and an older one that is intact was used in its place.
+
+    Args:
+        operation: the operation's id.
+        why: what is wrong with it.
+        version_used: of the checkpoint that was used; each save adds one.
+    """
+
+    operation: str
+    why: str
+    version_used: int
+
+
 EVENTS = (
     AttemptFailed,
     RetriesSucceeded,
@@ -143,6 +158,7 @@ EVENTS = (
     CircuitClosed,
     CallRejected,
     ServedDegraded,
+    CheckpointDamageFound,
 )
 
 _subscribers: tuple[Listener, ...] = ()

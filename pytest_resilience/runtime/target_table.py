@@ -1,0 +1,115 @@
+"""A table to ingest into: found as SQL would find it, and its columns matched to a file's header."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_resilience.errors import FatalError
+
+Query = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
+
+_COLUMNS = """
+select a.attname, format_type(a.atttypid, a.atttypmod),
+       a.attnotnull and d.adbin is null and a.attidentity = '' as required,
+       a.attgenerated <> '' or a.attidentity = 'a' as computed,
+       t.typcategory = 'S' as is_text
+from pg_attribute a
+join pg_type t on t.oid = a.atttypid
+left join pg_attrdef d on (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
+where a.attrelid = %s and a.attnum > 0 and not a.attisdropped
+order by a.attnum
+"""
+
+
+def quoted(name: str) -> str:
+    """Return an SQL identifier (PostgreSQL documentation, 4.1.1)."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column, as the catalogue describes it."""
+
+    name: str
+    type: str
+    required: bool
+    computed: bool
+    is_text: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetTable:
+    """An existing table."""
+
+    schema: str
+    name: str
+    columns: tuple[Column, ...]
+
+    @property
+    def sql(self) -> str:
+        """The table's name, quoted for SQL."""
+        return f"{quoted(self.schema)}.{quoted(self.name)}"
+
+    @classmethod
+    def find(cls, query: Query, target_table: str) -> TargetTable:
+        """Look the table up.
+
+        Raises:
+            FatalError: there is none of that name, or it cannot take rows.
+        """
+        if not target_table.strip():
+            raise FatalError(f"target_table must be a name such as 'raw.icustays', got {target_table!r}")
+        exact = ".".join(quoted(part) for part in target_table.split("."))
+        rows = query(
+            "select c.oid, n.nspname, c.relname, c.relkind from pg_class c join pg_namespace n on "
+            "n.oid = c.relnamespace"
+            " where c.oid = coalesce(to_regclass(%s), to_regclass(%s))",
+            (target_table, exact),
+        )
+        if not rows:
+            raise FatalError(f"target table {target_table!r} does not exist; create it, or correct its name")
+        oid, schema, name, kind = rows[0]
+        if kind not in {"r", "p", "f", b"r", b"p", b"f"}:
+            raise FatalError(f"target {target_table!r} is not a table; ingestion writes into tables")
+        columns = tuple(Column(*row) for row in query(_COLUMNS, (oid,)))
+        return cls(schema=schema, name=name, columns=columns)
+
+    def matched(self, header: Sequence[str]) -> list[Column]:
+        """Return the columns that the header names, in its order.
+
+        Raises:
+            FatalError: a name is unknown, ambiguous or given twice, or a required column is missing.
+        """
+        by_name = {column.name: column for column in self.columns}
+        by_folded = {column.name.lower(): column for column in self.columns}
+        found = [by_name.get(name) or by_folded.get(name.lower()) for name in header]
+        unknown = [name for name, column in zip(header, found, strict=True) if column is None]
+        if unknown:
+            raise FatalError(
+                f"schema mismatch: {self.sql} has no column "
+                f"{', '.join(map(repr, unknown))}{self._nearest(unknown[0])}; "
+                f"its columns are {', '.join(by_name)}"
+            )
+        columns = [column for column in found if column is not None]
+        twice = sorted({column.name for column in columns if columns.count(column) > 1})
+        if twice:
+            raise FatalError(f"schema mismatch: the header names {', '.join(twice)} more than once")
+        computed = [column.name for column in columns if column.computed]
+        if computed:
+            raise FatalError(
+                f"schema mismatch: {self.sql} computes {', '.join(computed)} itself; leave it out of the file"
+            )
+        missing = [column.name for column in self.columns if column.required and column not in columns]
+        if missing:
+            raise FatalError(
+                f"schema mismatch: the file has no column {', '.join(missing)}, which {self.sql} requires "
+                "(NOT NULL without a default)"
+            )
+        return columns
+
+    def _nearest(self, name: str) -> str:
+        nearest = difflib.get_close_matches(name.lower(), [column.name for column in self.columns], 1)
+        return f" (did you mean {nearest[0]!r}?)" if nearest else ""
