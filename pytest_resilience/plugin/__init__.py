@@ -1,1 +1,30 @@
-"""The pytest side: options, collection, fixtures and the gate; pytest is imported here alone."""
+"""The pytest side: options, collection, fixtures, report; pytest is imported here alone.
+
+Loaded with every pytest run where the package is installed, so it imports nothing heavy until it is used.
+"""
+
+from __future__ import annotations
+
+from pytest_resilience.plugin.collection import (
+    pytest_collection_finish as pytest_collection_finish,
+)
+from pytest_resilience.plugin.collection import (
+    pytest_collection_modifyitems as pytest_collection_modifyitems,
+)
+from pytest_resilience.plugin.failure import pytest_runtest_makereport as pytest_runtest_makereport
+from pytest_resilience.plugin.fixtures import chaos as chaos
+from pytest_resilience.plugin.fixtures import mlflow_server as mlflow_server
+from pytest_resilience.plugin.fixtures import postgres as postgres
+from pytest_resilience.plugin.fixtures import resilience_sandbox as resilience_sandbox
+from pytest_resilience.plugin.fixtures import service as service
+from pytest_resilience.plugin.fixtures import toxiproxy as toxiproxy
+from pytest_resilience.plugin.options import (
+    pytest_addoption as pytest_addoption,
+)
+from pytest_resilience.plugin.options import (
+    pytest_load_initial_conftests as pytest_load_initial_conftests,
+)
+from pytest_resilience.plugin.session import pytest_configure as pytest_configure
+from pytest_resilience.plugin.session import pytest_configure_node as pytest_configure_node
+from pytest_resilience.plugin.session import pytest_report_header as pytest_report_header
+from pytest_resilience.plugin.session import pytest_unconfigure as pytest_unconfigure

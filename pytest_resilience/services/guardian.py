@@ -1,7 +1,7 @@
 """The guardian: a small process that runs one command and sees to it that nothing of it outlives its owner.
 
-Run as a script with one argument, the JSON of a charge (see `main`). It ends the command, and everything that
-the command started, when it is told so by SIGTERM or when the owner dies, whatever killed it. It exits with the
+Run as a script with one argument, the JSON of a charge (see `main`). It ends the command, and all that
+the command started, when SIGTERM tells it so or when the owner dies, whatever killed it. It exits with the
 command's status, 128 + N where signal N ended it. Standard library only, so that it starts quickly.
 """
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.services.process import ChildProcess, Command, tail
@@ -107,10 +107,38 @@ class EngineClient:
 
     def remove_toxic(self, proxy: str, name: str) -> None:
         """Remove a toxic, and see that it is gone."""
-        path = f"/proxies/{quote(proxy, safe='')}/toxics"
-        self.call("DELETE", f"{path}/{quote(name, safe='')}")
-        if any(toxic["name"] == name for toxic in self.call("GET", path)):
+        self.call("DELETE", f"/proxies/{quote(proxy, safe='')}/toxics/{quote(name, safe='')}")
+        if any(toxic["name"] == name for toxic in self.toxics(proxy)):
             raise EngineError(f"toxic {name!r} of proxy {proxy!r} is still there after its removal")
+
+    def toxics(self, proxy: str) -> list[dict[str, Any]]:
+        """Return a proxy's toxics."""
+        return list(self.call("GET", f"/proxies/{quote(proxy, safe='')}/toxics"))
+
+    def now(self) -> float:
+        """Return the seconds since the engine started."""
+        return float(self.call("GET", "/resilience")["now"])
+
+    def watch(self, proxy: str, *, protocol: str | None) -> None:
+        """Say which protocol a proxy's connections speak, from the next connection on."""
+        seen = self.call("PUT", _faults_of(proxy), {"protocol": protocol})
+        _confirm(seen, {"protocol": protocol})
+
+    def add_fault(self, proxy: str, order: Mapping[str, Any]) -> str:
+        """Arm a fault at an exact message, and return its id."""
+        fault = self.call("POST", f"{_faults_of(proxy)}/faults", order)
+        _confirm(fault, {"kind": order["kind"], "state": "armed"})
+        return str(fault["id"])
+
+    def heal_fault(self, proxy: str, fault: str) -> None:
+        """End a fault at an exact message; safe to call twice."""
+        healed = self.call("DELETE", f"{_faults_of(proxy)}/faults/{quote(fault, safe='')}")
+        _confirm(healed, {"state": "healed"})
+
+    def receipts(self, *, proxy: str, fault: str) -> list[dict[str, Any]]:
+        """Return the receipts of one fault, in order."""
+        query = urlencode({"proxy": proxy, "fault": fault})
+        return list(self.call("GET", f"/resilience/receipts?{query}")["receipts"])
 
     def call(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Send one request and return the parsed answer, none where it is empty."""
@@ -132,6 +160,10 @@ class EngineClient:
                 f"with status {reply.status}: {answer.decode(errors='replace').strip()}"
             )
         return json.loads(answer) if answer else None
+
+
+def _faults_of(proxy: str) -> str:
+    return f"/resilience/proxies/{quote(proxy, safe='')}"
 
 
 def _confirm(seen: Mapping[str, Any], expected: Mapping[str, Any]) -> None:

@@ -1,0 +1,60 @@
+"""The HTTP handle: a web service behind its proxy; MLflow's tracking server is one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pytest_resilience.chaos.handle import ServiceHandle
+from pytest_resilience.chaos.point import HttpPoint
+from pytest_resilience.chaos.trigger import Side, trigger
+
+
+@dataclass(frozen=True, slots=True)
+class HttpHandle(ServiceHandle):
+    """A web service behind a proxy.
+
+    Args:
+        direct_url: its URL around the proxy, for looking on from the side.
+    """
+
+    direct_url: str
+
+    @property
+    def url(self) -> str:
+        """The service's URL through the proxy."""
+        return f"http://{self.host}:{self.port}"
+
+    def at(
+        self,
+        request: str,
+        *,
+        side: Side = "request",
+        nth: int = 1,
+        times: int | None = 1,
+        connection: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: str | None = None,
+    ) -> HttpPoint:
+        """Return the point at a request, for example `at("POST /runs/{id}")`.
+
+        Args:
+            request: a method and a path without its query; `{x}` stands for one segment.
+            side: `request`, the server never gets it; `reply`, the server acted and the client never hears.
+            nth: the first match that is hit, counted from where the fault's `with` begins.
+            times: how many matches are hit; none is every one from there on.
+            connection: only on this connection of the test, from 1.
+            headers: regular expressions that are searched in the request's headers of these names.
+            body: a regular expression that is searched in the request's body.
+        """
+        when = trigger(
+            {"request": request},
+            {
+                "side": side,
+                "nth": nth,
+                "connection": connection,
+                "headers": None if headers is None else dict(headers),
+                "body": body,
+            },
+        )
+        return HttpPoint(self.proxied, when, times)

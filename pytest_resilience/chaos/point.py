@@ -1,0 +1,113 @@
+"""A point: one exact message or request of a service's traffic, with the faults that can go there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_resilience.chaos.fault import Fault
+from pytest_resilience.chaos.mechanisms import AtMessage
+from pytest_resilience.chaos.outage import OutageAtMessage
+from pytest_resilience.chaos.units import Duration, seconds
+from pytest_resilience.chaos.wire import ProxiedService
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A place in the traffic where a fault can go.
+
+    Args:
+        service: whose traffic.
+        when: the trigger, as the engine takes it.
+        times: how many matches from the `nth` on are hit; none is all of them.
+    """
+
+    service: ProxiedService
+    when: Mapping[str, Any]
+    times: int | None = 1
+
+    def cut(self, *, must_fire: bool = True) -> Fault:
+        """End the connection there, with FIN."""
+        return self.fault("cut", must_fire=must_fire)
+
+    def reset(self, *, must_fire: bool = True) -> Fault:
+        """End the connection there, with RST."""
+        return self.fault("reset", must_fire=must_fire)
+
+    def hang(self, *, keep: bool = False, must_fire: bool = True) -> Fault:
+        """Let nothing through from there on; `keep` delivers on heal what was held."""
+        return self.fault("hang", {"keep": keep}, must_fire=must_fire)
+
+    def delay(self, by: Duration, *, must_fire: bool = True) -> Fault:
+        """Hold the message, and what follows it, for so long."""
+        return self.fault("delay", {"by": seconds(by, name="by")}, must_fire=must_fire)
+
+    def truncate(self, bytes: int, *, must_fire: bool = True) -> Fault:  # noqa: A002 - the name is public
+        """Forward so many bytes of the message, then end the connection."""
+        return self.fault("truncate", {"bytes": bytes}, must_fire=must_fire)
+
+    def down(self, *, duration: Duration | None = None, must_fire: bool = True) -> Fault:
+        """Take the service down there, for so long or until the fault heals."""
+        span = None if duration is None else seconds(duration)
+        outage = OutageAtMessage(self.service, self.when, span)
+        return self.service.fault("down", outage, where=self._where(), must_fire=must_fire)
+
+    def fault(
+        self, kind: str, attributes: Mapping[str, Any] | None = None, *, must_fire: bool = True
+    ) -> Fault:
+        """Return the fault of that kind at this point; not injected yet."""
+        order = {
+            "kind": kind,
+            "attributes": dict(attributes or {}),
+            "when": dict(self.when),
+            "times": self.times,
+        }
+        mechanism = AtMessage(self.service, kind, order)
+        return self.service.fault(kind, mechanism, where=self._where(), must_fire=must_fire)
+
+    def _where(self) -> str:
+        return " at " + ", ".join(f"{key} {value}" for key, value in self.when.items())
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresPoint(Point):
+    """A message of PostgreSQL's protocol."""
+
+    def error(
+        self,
+        sqlstate: str,
+        *,
+        severity: str | None = None,
+        message: str | None = None,
+        detail: str | None = None,
+        must_fire: bool = True,
+    ) -> Fault:
+        """Answer with an error of that SQLSTATE instead of handing the message on."""
+        given = {"sqlstate": sqlstate, "severity": severity, "message": message, "detail": detail}
+        return self.fault("error", _without_none(given), must_fire=must_fire)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpPoint(Point):
+    """A request of an HTTP service."""
+
+    def respond(
+        self,
+        status: int,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+        must_fire: bool = True,
+    ) -> Fault:
+        """Answer with this response; a `body` that is no text is sent as JSON."""
+        given = {"status": status, "headers": headers, "body": body}
+        return self.fault("respond", _without_none(given), must_fire=must_fire)
+
+    def slow(self, rate: int, *, headers: bool = False, must_fire: bool = True) -> Fault:
+        """Let the reply trickle at so many bytes a second, with `headers` its head too."""
+        return self.fault("slow", {"rate": rate, "headers": headers}, must_fire=must_fire)
+
+
+def _without_none(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value is not None}

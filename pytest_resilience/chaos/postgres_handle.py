@@ -1,0 +1,82 @@
+"""The PostgreSQL handle: a database of the test's own, behind its proxy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from pytest_resilience.chaos.handle import ServiceHandle
+from pytest_resilience.chaos.point import PostgresPoint
+from pytest_resilience.chaos.trigger import Side, trigger
+from pytest_resilience.services.postgres import PostgresAddress
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresHandle(ServiceHandle):
+    """A database behind a proxy.
+
+    Args:
+        address: the server, around the proxy.
+        database: the name of the test's own database.
+        scheme: the scheme of `dsn`, for example `postgresql+psycopg2`.
+    """
+
+    address: PostgresAddress
+    database: str
+    scheme: str = "postgresql"
+
+    @property
+    def dsn(self) -> str:
+        """The database's URL through the proxy."""
+        return (
+            f"{self.scheme}://{quote(self.user)}:{quote(self.password)}"
+            f"@{self.host}:{self.port}/{quote(self.database)}"
+        )
+
+    @property
+    def direct_dsn(self) -> str:
+        """The database's URL around the proxy, for looking on from the side."""
+        return self.address.dsn(self.database, scheme=self.scheme)
+
+    @property
+    def user(self) -> str:
+        """The role to log in as."""
+        return self.address.user
+
+    @property
+    def password(self) -> str:
+        """The role's password; it is made anew for each run."""
+        return self.address.password
+
+    def at(
+        self,
+        message: str | None = None,
+        *,
+        sql: str | None = None,
+        rows: int | None = None,
+        table: str | None = None,
+        side: Side = "request",
+        nth: int = 1,
+        times: int | None = 1,
+        connection: int | None = None,
+    ) -> PostgresPoint:
+        """Return the point at a message, for example `at("COMMIT", side="reply")`.
+
+        Args:
+            message: a command tag (`COMMIT`) or a protocol message (`Parse`).
+            sql: a regular expression that is searched in the statement, ignoring case.
+            rows: the point after so many rows, of `table` or of all.
+            table: the table whose rows count.
+            side: `request`, the server never gets it; `reply`, the server acted and the client never hears.
+            nth: the first match that is hit, counted from where the fault's `with` begins.
+            times: how many matches are hit; none is every one from there on.
+            connection: only on this connection of the test, from 1.
+
+        Raises:
+            TypeError: not exactly one of `message`, `sql` and `rows` is given.
+        """
+        when = trigger(
+            {"message": message, "sql": sql, "rows": rows},
+            {"table": table, "side": side, "nth": nth, "connection": connection},
+        )
+        return PostgresPoint(self.proxied, when, times)

