@@ -1,0 +1,174 @@
+"""The control API's HTTP server: one request of a connection after the other, each answered by one handler."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+from typing import cast
+
+from pytest_resilience.proxy.http_message import (
+    BadRequestError,
+    Request,
+    RequestParser,
+    Response,
+    encode_chunk,
+    encode_error,
+    encode_head,
+)
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+MAX_WAITING = 1024 * 1024
+"""Bytes of pipelined requests that may wait while one is answered."""
+IDLE_TIMEOUT = 60.0
+"""Seconds that a connection may be silent between two requests, as in Toxiproxy."""
+
+_LOG = logging.getLogger(__name__)
+
+
+class HttpConnection(asyncio.Protocol):
+    """Serve one connection of a client.
+
+    Args:
+        handler: answers requests.
+        connections: the open ones; this one adds and removes itself.
+    """
+
+    def __init__(self, handler: Handler, connections: set[HttpConnection]) -> None:
+        self._handler = handler
+        self._connections = connections
+        self._parser = RequestParser()
+        self._transport: asyncio.Transport
+        self._serving: asyncio.Task[None] | None = None
+        self._idle: asyncio.TimerHandle | None = None
+        self._writable = asyncio.Event()
+        self._writable.set()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._connections.add(self)
+        self._wait_idle()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the client may go when it likes
+        """End."""
+        self._connections.discard(self)
+        self._stop_idle()
+        self._writable.set()
+        if self._serving is not None:
+            self._serving.cancel()
+
+    def pause_writing(self) -> None:
+        """Wait: the client reads too slowly."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._writable.set()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes of requests."""
+        self._parser.feed(data)
+        if self._serving is None:
+            self._next()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._transport.abort()
+
+    def _next(self) -> None:
+        try:
+            request = self._parser.next_request()
+        except BadRequestError as error:
+            self._transport.write(encode_error(error))
+            self._transport.close()
+            return
+        if request is None:
+            if self._parser.wants_continue:
+                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._wait_idle()
+            return
+        self._stop_idle()
+        self._transport.pause_reading()
+        self._serving = asyncio.get_running_loop().create_task(self._serve(request))
+
+    async def _serve(self, request: Request) -> None:
+        try:
+            response = await self._handler(request)
+            await self._send(request, response)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            _LOG.exception("no answer to %s %s", request.method, request.path)
+            self._transport.abort()
+        finally:
+            self._serving = None
+        if self._transport.is_closing():
+            return
+        if request.keep_alive:
+            self._transport.resume_reading()
+            self._next()
+        else:
+            self._transport.close()
+
+    async def _send(self, request: Request, response: Response) -> None:
+        head_only = request.method == "HEAD"
+        head = encode_head(
+            response, date=formatdate(usegmt=True), head_only=head_only, close=not request.keep_alive
+        )
+        self._transport.write(head if head_only else head + response.body)
+        if response.stream is None:
+            return
+        async for chunk in response.stream:
+            if chunk:
+                self._transport.write(encode_chunk(chunk))
+                await self._writable.wait()
+        self._transport.write(encode_chunk(b""))
+
+    def _wait_idle(self) -> None:
+        self._stop_idle()
+        self._idle = asyncio.get_running_loop().call_later(IDLE_TIMEOUT, self._transport.close)
+
+    def _stop_idle(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+
+
+class HttpServer:
+    """Listen, serve, and end with every connection closed.
+
+    Args:
+        handler: answers requests.
+    """
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self._connections: set[HttpConnection] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self, host: str, port: int) -> tuple[str, int]:
+        """Begin to serve; return the address.
+
+        Raises:
+            OSError: the address cannot be had.
+        """
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: HttpConnection(self._handler, self._connections), host, port
+        )
+        address = self._server.sockets[0].getsockname()
+        return address[0], address[1]
+
+    async def stop(self) -> None:
+        """Close everything."""
+        if self._server is not None:
+            self._server.close()
+        for connection in tuple(self._connections):
+            connection.abort()
+        if self._server is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._server.wait_closed(), 1.0)

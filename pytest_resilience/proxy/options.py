@@ -1,0 +1,68 @@
+"""The command line: Toxiproxy's flags, with one dash or two, and ours."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass
+
+from pytest_resilience.proxy.engine import Settings
+
+DESCRIPTION = "A fault-injecting TCP proxy that speaks Toxiproxy's HTTP API."
+COMPAT_HELP = (
+    "imitate Toxiproxy where it surprises: status codes of nonsense it accepts, toxicity drawn anew on every "
+    "update, no half-close, populate ignoring toxics, and so on; what hangs or crashes Toxiproxy is not imitated"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was asked for on the command line."""
+
+    host: str
+    port: int
+    config: str | None
+    lifeline: int | None
+    settings: Settings
+
+
+def _go_bool(text: str) -> bool:
+    values = {"1": True, "t": True, "true": True, "0": False, "f": False, "false": False}
+    if text.lower() not in values:
+        raise argparse.ArgumentTypeError(f"{text!r} is not true or false")
+    return values[text.lower()]
+
+
+def _flag(parser: argparse.ArgumentParser, name: str, text: str) -> None:
+    parser.add_argument(
+        f"-{name}",
+        f"--{name}",
+        nargs="?",
+        const=True,
+        default=False,
+        type=_go_bool,
+        metavar="BOOL",
+        help=text,
+    )
+
+
+def parse_options(arguments: list[str], *, version: str) -> Options:
+    """Read the command line; `-help`, `-version` and mistakes end the process as argparse does."""
+    parser = argparse.ArgumentParser(
+        "python -m pytest_resilience.proxy", description=DESCRIPTION, allow_abbrev=False, add_help=False
+    )
+    add = parser.add_argument
+    add("-h", "-help", "--help", action="help", help="print this help")
+    add("-host", "--host", default="localhost", help="host of the API (default: localhost)")
+    add("-port", "--port", type=int, default=8474, help="port of the API (default: 8474); 0 is a free one")
+    add("-config", "--config", metavar="FILE", help="JSON file with proxies to create at the start")
+    add("-seed", "--seed", type=int, help="what every draw follows from (default: the time)")
+    _flag(parser, "proxy-metrics", "count the bytes of every proxy at /metrics")
+    _flag(parser, "runtime-metrics", "describe the process at /metrics")
+    _flag(parser, "compat", COMPAT_HELP)
+    add("-lifeline", "--lifeline", type=int, metavar="FD", help="end when this descriptor reaches its end")
+    add("-version", "--version", action="version", version=version, help="print the version")
+    got = parser.parse_args(arguments)
+    seed = time.time_ns() if got.seed is None else got.seed
+    settings = Settings(seed, got.compat, got.proxy_metrics, got.runtime_metrics)
+    return Options(got.host, got.port, got.config, got.lifeline, settings)

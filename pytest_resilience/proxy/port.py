@@ -1,0 +1,84 @@
+"""A TCP port that a proxy owns: taken once, then open to connections, or only held so that nobody else gets it."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from pytest_resilience.proxy.address import join_address
+
+BACKLOG = 4096
+
+
+class PortTakenError(OSError):
+    """Say that an address cannot be listened on; the text is Go's."""
+
+
+class Port:
+    """Own a port from its construction to `release`.
+
+    Args:
+        family: the address family.
+        host: the numeric address; empty for every address of both families.
+        port: the number; 0 for any free one.
+
+    Raises:
+        PortTakenError: somebody else has the port, or the address is not this machine's.
+    """
+
+    def __init__(self, family: socket.AddressFamily, host: str, port: int) -> None:
+        self._family = family
+        self._host = host or "::"
+        self._dual = not host
+        self._sock: socket.socket = self._bound(port, share=False)
+        self._number: int = self._sock.getsockname()[1]
+
+    @property
+    def address(self) -> str:
+        """Where it is, as Go writes it."""
+        return join_address(self._host, self._number)
+
+    def open(self) -> socket.socket:
+        """Take connections; return the listening socket."""
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._sock.listen(BACKLOG)
+        except OSError as error:
+            raise PortTakenError(_go_text(self.address, "listen", error)) from error
+        return self._sock
+
+    def hold(self) -> None:
+        """Refuse connections, and keep the port.
+
+        A second socket takes the same port beside the listening one before that is closed. Only for that moment
+        do the two allow sharing: a port is asked for without it, so nobody else slips in.
+        """
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        holder = self._bound(self._number, share=True)
+        self._sock.close()
+        self._sock = holder
+
+    def release(self) -> None:
+        """Give the port up."""
+        self._sock.close()
+
+    def _bound(self, port: int, *, share: bool) -> socket.socket:
+        sock = socket.socket(self._family, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            if self._family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not self._dual)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, share)
+            sock.bind((self._host, port))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
+        except OSError as error:
+            sock.close()
+            raise PortTakenError(_go_text(join_address(self._host, port), "bind", error)) from error
+        return sock
+
+
+def _go_text(address: str, call: str, error: OSError) -> str:
+    reason = os.strerror(error.errno or 0)
+    return f"listen tcp {address}: {call}: {reason[0].lower()}{reason[1:]}"
