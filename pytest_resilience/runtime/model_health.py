@@ -1,0 +1,148 @@
+"""Judge a loaded model by one request: it answers, in time, with one sane prediction a row (policy §4)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, cast
+
+from pytest_resilience.clock import SYSTEM_CLOCK, Clock
+from pytest_resilience.errors import HealthCheckFailed, ResilienceError, RetryableError
+from pytest_resilience.runtime.single_flight import SingleFlight
+
+LATENCY_LIMIT = 0.2
+"""Seconds that one prediction may take (policy §4: < 200 ms)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthReport:
+    """What a healthy model measured.
+
+    Args:
+        latency: the median of the measured calls, in seconds.
+        output: what it predicted for the sample.
+    """
+
+    latency: float
+    output: Any
+
+
+def examine(
+    predict: Callable[[Any], Any],
+    sample: Any,
+    *,
+    latency_limit: float = LATENCY_LIMIT,
+    calls: int = 5,
+    patience: float = 10.0,
+    clock: Clock = SYSTEM_CLOCK,
+) -> HealthReport:
+    """Send a model the sample and judge its answer.
+
+    Args:
+        predict: the model's prediction function.
+        sample: what to send.
+        latency_limit: the median call must take less than so many seconds.
+        calls: how many calls are timed, after one that warms the model up.
+        patience: seconds after which a call that does not end counts as hanging.
+        clock: what times the calls.
+
+    Raises:
+        HealthCheckFailed: which check failed, with what was measured and what is allowed.
+    """
+    if calls < 1:
+        raise ValueError(f"calls must be 1 or more, not {calls}")
+    if sample is None:
+        raise HealthCheckFailed(
+            "The model cannot be checked: it was logged without an input example, and no sample was given. "
+            "Pass sample=, or log the model with input_example=.",
+            check="sample",
+        )
+    output = _answer(predict, sample, patience)
+    _check_output(output, sample)
+    latency = median(_timed(predict, sample, patience, clock) for _ in range(calls))
+    if not latency < latency_limit:
+        raise HealthCheckFailed(
+            f"One prediction takes {latency * 1000:.0f} ms (median of {calls} after a warm-up); less than "
+            f"{latency_limit * 1000:.0f} ms is required. Deploy a faster model, or raise latency_limit.",
+            check="latency",
+            value=latency,
+            limit=latency_limit,
+        )
+    return HealthReport(latency, output)
+
+
+def _timed(predict: Callable[[Any], Any], sample: Any, patience: float, clock: Clock) -> float:
+    began = clock.monotonic()
+    _answer(predict, sample, patience)
+    return clock.monotonic() - began
+
+
+def _answer(predict: Callable[[Any], Any], sample: Any, patience: float) -> Any:
+    try:
+        return SingleFlight(lambda: predict(sample), name="Predicting the sample").join(patience)
+    except RetryableError as error:
+        raise HealthCheckFailed(
+            f"The model did not answer the sample within {patience:g} s. Deploy another version.",
+            check="latency",
+            limit=patience,
+        ) from error
+    except ResilienceError:
+        raise
+    except Exception as error:
+        raise HealthCheckFailed(
+            f"The model raised {type(error).__name__} on the sample. Does the sample fit its signature?",
+            check="output",
+            value=type(error).__name__,
+        ) from error
+
+
+def _check_output(output: Any, sample: Any) -> None:
+    rows = _row_count(output)
+    if output is None or rows == 0:
+        raise _bad_output("is empty", value=rows, limit="at least one prediction")
+    expected = _table_rows(sample)
+    if expected is not None and rows is not None and rows != expected:
+        raise _bad_output(f"has {rows} predictions for {expected} rows", value=rows, limit=expected)
+    if any(not math.isfinite(number) for number in _numbers(output)):
+        raise _bad_output("holds NaN or infinity", value=math.nan, limit="finite numbers")
+
+
+def _bad_output(problem: str, *, value: Any, limit: Any) -> HealthCheckFailed:
+    return HealthCheckFailed(
+        f"The model's output {problem}. Look at its training data, or roll back.",
+        check="output",
+        value=value,
+        limit=limit,
+    )
+
+
+def _row_count(value: Any) -> int | None:
+    return len(value) if hasattr(value, "__len__") and getattr(value, "ndim", 1) != 0 else None
+
+
+def _table_rows(sample: Any) -> int | None:
+    """Return the rows of a DataFrame or a matrix; other samples do not say how many answers they want."""
+    return len(sample) if getattr(sample, "ndim", None) == 2 else None
+
+
+def _numbers(output: Any) -> Iterable[float]:
+    """Yield every real number in an output, however it is nested."""
+    if isinstance(output, str | bytes):
+        return
+    if isinstance(output, float | int):
+        yield output
+        return
+    for value in _parts(output):
+        yield from _numbers(value)
+
+
+def _parts(output: Any) -> Iterable[Any]:
+    if isinstance(output, dict):
+        return output.values()
+    if hasattr(output, "to_numpy"):
+        return cast("Iterable[Any]", output.to_numpy().ravel().tolist())
+    if hasattr(output, "tolist"):
+        return cast("Iterable[Any]", output.ravel().tolist())
+    return output if isinstance(output, Iterable) else ()

@@ -1,0 +1,110 @@
+"""Bring a model's serving back: reload, else roll back, else predict by rule (policy §6)."""
+
+from __future__ import annotations
+
+import logging
+from threading import Lock
+
+from pytest_resilience.errors import FatalError, HealthCheckFailed, ResilienceError
+from pytest_resilience.runtime.fallback import FALLBACKS, Rule
+from pytest_resilience.runtime.model_server import ModelServer
+
+_log = logging.getLogger("pytest_resilience.serving")
+_lock = Lock()
+_servers: dict[str, ModelServer] = {}
+
+
+def model_server(model_name: str) -> ModelServer:
+    """Return this process's server of a model, made on first use with the defaults of `ModelServer`."""
+    if not model_name:
+        raise ValueError(f"model_name must name a model, not {model_name!r}")
+    with _lock:
+        server = _servers.get(model_name)
+        if server is None:
+            server = _servers[model_name] = ModelServer(model_name)
+        return server
+
+
+def recover_model_serving(model_name: str, *, server: ModelServer | None = None) -> bool:
+    """Bring a model back: reload it, else roll back to the version before it, else fall back.
+
+    The version before comes from what the registry was told at deployments, never from the order of its list.
+
+    Args:
+        model_name: the registered model.
+        server: the server to recover; default: the process's own, `model_server(model_name)`.
+
+    Returns:
+        True exactly when a model answers again. False when the fallback rule answers in its place or, where
+        there is none, nothing does; which of the two is logged.
+    """
+    server = server or model_server(model_name)
+    try:
+        version = server.reload()
+    except (FatalError, HealthCheckFailed) as error:
+        return _roll_back(server, error) or _fall_back(server, error)
+    except ResilienceError as error:
+        # The registry is away, which says nothing against the version in charge.
+        return _fall_back(server, error)
+    _log.info("serving recovered", extra={"model": model_name, "version": version, "outcome": "done"})
+    return True
+
+
+def enable_fallback_predictions(
+    model_name: str | None = None, *, rule: Rule | None = None
+) -> tuple[str, ...]:
+    """Predict by rule instead of by model, marked as degraded, until the model is back (policy §6).
+
+    Args:
+        model_name: the model; without it, every model for which this process has a rule.
+        rule: the rule for that model from now on; without it, the one it has.
+
+    Returns:
+        The names of the models whose rule is switched on by this call.
+
+    Raises:
+        FatalError: there is no rule.
+    """
+    if model_name is None:
+        if rule is not None:
+            raise FatalError("A fallback rule belongs to one model: pass model_name together with rule.")
+        return FALLBACKS.enable_all()
+    if rule is not None:
+        FALLBACKS.register(model_name, rule)
+    FALLBACKS.enable(model_name)
+    return (model_name,)
+
+
+def _roll_back(server: ModelServer, cause: ResilienceError) -> bool:
+    try:
+        previous = server.registry.standing(server.model_name).previous
+        if previous is None:
+            return False
+        server.restore(previous)
+    except ResilienceError as error:
+        _report(server, error, "rolling back failed")
+        return False
+    _report(server, cause, f"rolled back to version {previous}")
+    return True
+
+
+def _fall_back(server: ModelServer, cause: ResilienceError) -> bool:
+    if server.fallbacks.has_rule(server.model_name):
+        server.fallbacks.enable(server.model_name)
+        _report(server, cause, "predicting by rule")
+    else:
+        _report(server, cause, "no model and no fallback rule: nothing answers, a person is needed")
+    return False
+
+
+def _report(server: ModelServer, error: ResilienceError, outcome: str) -> None:
+    _log.error(
+        "model serving failed, %s: %s",
+        outcome,
+        error,
+        extra={
+            "operation": "recover_model_serving",
+            "model": server.model_name,
+            "error_type": type(error).__name__,
+        },
+    )

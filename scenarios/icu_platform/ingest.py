@@ -1,0 +1,35 @@
+"""Ingest a file: `DATABASE_URL=postgresql://… python -m icu_platform.ingest FILE`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from icu_platform.ingestion_agent import DataIngestionAgent
+from icu_platform.process import start_process
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Ingest; return 0 when every row is in the table, 1 when not, 2 for a wrong call."""
+    parser = argparse.ArgumentParser(prog="python -m icu_platform.ingest", description=__doc__)
+    parser.add_argument("file", help="a CSV file with a header")
+    parser.add_argument("--table", default="raw.icustays", help="default: %(default)s")
+    parser.add_argument("--batch-size", type=int, default=1_000, help="rows a batch (default %(default)s)")
+    parser.add_argument("--wait", type=float, default=5.0, help="seconds before reconnecting")
+    parser.add_argument("--max-retries", type=int, default=3, help="tries to reconnect (default %(default)s)")
+    options = parser.parse_args(arguments)
+    dsn = os.environ.get("DATABASE_URL")
+    if not dsn:
+        parser.error("DATABASE_URL is not set; set it to the database: postgresql://user@host:5432/name")
+    start_process()
+    agent = DataIngestionAgent(
+        dsn, wait=options.wait, max_retries=options.max_retries, batch_size=options.batch_size
+    )
+    result = agent.execute({"source_file": options.file, "target_table": options.table})
+    return 0 if result.is_success() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

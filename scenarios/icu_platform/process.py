@@ -1,0 +1,20 @@
+"""How every process of the platform begins: JSON log lines, and an MLflow that keeps to itself."""
+
+from __future__ import annotations
+
+import os
+
+from icu_platform.json_log import log_as_json
+
+_MLFLOW = {
+    "MLFLOW_CONFIGURE_LOGGING": "false",  # else its own lines stand between ours
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+
+
+def start_process() -> None:
+    """Set up logging and MLflow; call it before MLflow is imported."""
+    for name, value in _MLFLOW.items():
+        os.environ.setdefault(name, value)
+    log_as_json()

@@ -1,0 +1,123 @@
+"""The agent that trains a model on a clinical table, judges it, and registers it in MLflow."""
+
+from __future__ import annotations
+
+import csv
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from icu_platform import breast_cancer
+from icu_platform.result import AgentResult
+from icu_platform.training_store import TrainingStore
+from pytest_resilience import BusinessLogicError, FatalError, ResilienceError
+
+AUROC_LIMIT = 0.75
+"""The least area under the ROC curve that a model needs to be registered (policy §2)."""
+
+_log = logging.getLogger("icu_platform.training")
+
+
+class TrainingAgent:
+    """Train, evaluate, and register a malignancy model.
+
+    Args:
+        tracking_uri: the MLflow server; default: `MLFLOW_TRACKING_URI`.
+        model_name: what to register it as.
+        timeout: seconds that one request to MLflow may take.
+        auroc_limit: what a model must reach to be registered.
+        seed: where the split and the training start.
+    """
+
+    def __init__(
+        self,
+        tracking_uri: str | None = None,
+        *,
+        model_name: str = breast_cancer.MODEL_NAME,
+        timeout: float = 10.0,
+        auroc_limit: float = AUROC_LIMIT,
+        seed: int = 0,
+    ) -> None:
+        self._store = TrainingStore(tracking_uri, model_name, timeout=timeout)
+        self._model_name = model_name
+        self._auroc_limit = auroc_limit
+        self._seed = seed
+
+    def execute(self, task: Mapping[str, Any]) -> AgentResult:
+        """Train on `task["source_file"]`, a CSV of the breast-cancer table.
+
+        The same `task["training_id"]` registers one version, however often it is executed.
+        """
+        training_id = str(task.get("training_id") or uuid4())
+        facts: dict[str, Any] = {"model_name": self._model_name, "training_id": training_id}
+        try:
+            self._train(Path(task["source_file"]), training_id, facts)
+        except (ResilienceError, OSError) as error:
+            _log.exception(
+                "training failed",
+                extra={
+                    "operation": "train",
+                    "error_type": type(error).__name__,
+                    "correlation_id": training_id,
+                },
+            )
+            return AgentResult("TrainingAgent", facts, error)
+        _log.info("model registered", extra={"operation": "train", "correlation_id": training_id, **facts})
+        return AgentResult("TrainingAgent", facts)
+
+    def _train(self, source: Path, training_id: str, facts: dict[str, Any]) -> None:
+        features, targets = read_table(source)
+        facts["rows"] = len(targets)
+        model, auroc = fit(features, targets, seed=self._seed)
+        facts["auroc"] = auroc
+        if auroc < self._auroc_limit:
+            raise BusinessLogicError(
+                f"The model's AUROC on held-out rows is {auroc:.3f}; {self._auroc_limit} is required, so it "
+                "is not registered. Look at the training data.",
+                rule="model_auroc",
+                value=auroc,
+                threshold=self._auroc_limit,
+            )
+        sample = features.head(1)
+        facts["run_id"], facts["version"] = self._store.register(model, sample, training_id, {"auroc": auroc})
+
+
+def read_table(source: Path) -> tuple[Any, list[int]]:
+    """Return the features as a DataFrame, and the targets.
+
+    Raises:
+        FatalError: the file is not a breast-cancer table.
+    """
+    with source.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    features = breast_cancer.as_table(rows)
+    try:
+        return features, [int(row[breast_cancer.TARGET]) for row in rows]
+    except (KeyError, TypeError, ValueError) as error:
+        raise FatalError(
+            f"{source} has no column {breast_cancer.TARGET!r} of 0 and 1. "
+            "Write it with: python -m icu_platform.data FOLDER."
+        ) from error
+
+
+def fit(features: Any, targets: Any, *, seed: int) -> tuple[Any, float]:
+    """Train a logistic regression on three quarters of the rows; return it and its AUROC on the rest."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import train_test_split
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    try:
+        learn_rows, judge_rows, learn_targets, judge_targets = train_test_split(
+            features, targets, test_size=0.25, random_state=seed, stratify=targets
+        )
+    except ValueError as error:
+        raise FatalError(
+            f"{len(targets)} rows are too few to train on and to judge by; both outcomes are needed."
+        ) from error
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1_000))
+    model.fit(learn_rows, learn_targets)
+    return model, float(roc_auc_score(judge_targets, model.predict_proba(judge_rows)[:, 1]))

@@ -1,0 +1,112 @@
+"""A real MLflow server with real models, for the tests of deployment and serving."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from pytest_resilience.runtime.mlflow_border import load_mlflow, without_warnings
+from pytest_resilience.services.mlflow import start_mlflow
+from pytest_resilience.services.run_folder import RunFolder
+
+_names = count(1)
+
+
+@pytest.fixture(scope="session")
+def mlflow_url() -> Iterator[str]:
+    """A real MLflow server's address."""
+    run = RunFolder.make()
+    child, address = start_mlflow(run)
+    yield address.url
+    child.stop()
+    run.end()
+
+
+@pytest.fixture
+def tracking(mlflow_url, monkeypatch) -> str:
+    """The server, as the address that MLflow and the runtime take by default."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_url)
+    return mlflow_url
+
+
+@pytest.fixture
+def client(tracking):
+    """MLflow's own client of the server."""
+    load_mlflow()
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking)
+
+
+@pytest.fixture
+def model_name() -> str:
+    """A name that no other test uses."""
+    return f"model-{next(_names)}"
+
+
+@pytest.fixture
+def register(client, model_name, tmp_path) -> Callable[..., str]:
+    """Register a version that answers a given number for each row; return the version."""
+
+    def register(answer: float = 1.0, *, sample: bool = True) -> str:
+        run = client.create_run("0")
+        folder = _save_model(tmp_path / run.info.run_id, answer, sample=sample)
+        client.log_artifacts(run.info.run_id, str(folder), "model")
+        if not client.search_registered_models(f"name = '{model_name}'"):
+            client.create_registered_model(model_name)
+        source = f"{run.info.artifact_uri}/model"
+        return str(client.create_model_version(model_name, source, run.info.run_id).version)
+
+    return register
+
+
+def _save_model(folder: Path, answer: float, *, sample: bool) -> Path:
+    import pandas as pd
+    from mlflow.models import ModelSignature
+    from mlflow.sklearn import save_model
+    from mlflow.types import ColSpec, Schema
+    from sklearn.dummy import DummyRegressor
+
+    rows = pd.DataFrame({"age": [30.0, 70.0]})
+    model = DummyRegressor(strategy="constant", constant=answer).fit(rows, [answer, answer])
+    signature = ModelSignature(Schema([ColSpec("double", "age")]), Schema([ColSpec("double")]))
+    with without_warnings():
+        save_model(
+            model,
+            str(folder),
+            signature=signature,
+            input_example=rows if sample else None,
+            pip_requirements=["scikit-learn"],
+        )
+    return folder
+
+
+@pytest.fixture
+def drop_files(client, model_name, mlflow_url) -> Callable[[str], None]:
+    """Remove a version's files and leave its entry in the registry, READY."""
+
+    def drop_files(version: str) -> None:
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        source = client.get_model_version_download_uri(model_name, version)
+        get_artifact_repository(source, tracking_uri=mlflow_url).delete_artifacts()
+
+    return drop_files
+
+
+@pytest.fixture
+def hanging_url() -> Iterator[str]:
+    """The address of a server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def refusing_url() -> str:
+    """The address of a port where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
