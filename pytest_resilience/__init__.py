@@ -19,6 +19,20 @@ if TYPE_CHECKING:
     from pytest_resilience.errors import Severity as Severity
     from pytest_resilience.runtime.breaker import CircuitBreaker as CircuitBreaker
     from pytest_resilience.runtime.breaker import CircuitState as CircuitState
+    from pytest_resilience.runtime.checkpoint.manager import CheckpointManager as CheckpointManager
+    from pytest_resilience.runtime.checkpoint.postgres import (
+        PostgresCheckpointStore as PostgresCheckpointStore,
+    )
+    from pytest_resilience.runtime.checkpoint.store import CheckpointConflictError as CheckpointConflictError
+    from pytest_resilience.runtime.checkpoint.store import CheckpointRefusedError as CheckpointRefusedError
+    from pytest_resilience.runtime.checkpoint.store import CheckpointStore as CheckpointStore
+    from pytest_resilience.runtime.database_recovery import (
+        recover_database_connection as recover_database_connection,
+    )
+    from pytest_resilience.runtime.ingestion.ingest import IngestionResult as IngestionResult
+    from pytest_resilience.runtime.ingestion.ingest import (
+        ingest_data_with_checkpoint as ingest_data_with_checkpoint,
+    )
     from pytest_resilience.runtime.model_server import ModelServer as ModelServer
     from pytest_resilience.runtime.model_server import Prediction as Prediction
     from pytest_resilience.runtime.retry import Retry as Retry
@@ -30,18 +44,6 @@ if TYPE_CHECKING:
         enable_fallback_predictions as enable_fallback_predictions,
     )
     from pytest_resilience.runtime.serving_recovery import recover_model_serving as recover_model_serving
-    from pytest_resilience.runtime.checkpoint import CheckpointConflictError as CheckpointConflictError
-    from pytest_resilience.runtime.checkpoint import CheckpointRefusedError as CheckpointRefusedError
-    from pytest_resilience.runtime.checkpoint import CheckpointStore as CheckpointStore
-    from pytest_resilience.runtime.checkpoint_file import CheckpointManager as CheckpointManager
-    from pytest_resilience.runtime.checkpoint_postgres import (
-        PostgresCheckpointStore as PostgresCheckpointStore,
-    )
-    from pytest_resilience.runtime.database_recovery import (
-        recover_database_connection as recover_database_connection,
-    )
-    from pytest_resilience.runtime.ingestion import IngestionResult as IngestionResult
-    from pytest_resilience.runtime.ingestion import ingest_data_with_checkpoint as ingest_data_with_checkpoint
     from pytest_resilience.runtime.transaction import TransactionOutcome as TransactionOutcome
     from pytest_resilience.runtime.transaction import execute_with_rollback as execute_with_rollback
     from pytest_resilience.runtime.transaction import run_in_transaction as run_in_transaction
@@ -74,11 +76,11 @@ _HOMES = {
         "enable_fallback_predictions",
         "recover_model_serving",
     ),
-    "runtime.checkpoint": ("CheckpointConflictError", "CheckpointRefusedError", "CheckpointStore"),
-    "runtime.checkpoint_file": ("CheckpointManager",),
-    "runtime.checkpoint_postgres": ("PostgresCheckpointStore",),
+    "runtime.checkpoint.store": ("CheckpointConflictError", "CheckpointRefusedError", "CheckpointStore"),
+    "runtime.checkpoint.manager": ("CheckpointManager",),
+    "runtime.checkpoint.postgres": ("PostgresCheckpointStore",),
     "runtime.database_recovery": ("recover_database_connection",),
-    "runtime.ingestion": ("IngestionResult", "ingest_data_with_checkpoint"),
+    "runtime.ingestion.ingest": ("IngestionResult", "ingest_data_with_checkpoint"),
     "runtime.transaction": ("TransactionOutcome", "execute_with_rollback", "run_in_transaction"),
 }
 """Which module of this package each public name lives in."""

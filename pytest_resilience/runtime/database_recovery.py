@@ -10,7 +10,7 @@ from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import FatalError, RetryableError
 from pytest_resilience.events import Listener
 from pytest_resilience.runtime.backoff import ExponentialBackoff
-from pytest_resilience.runtime.database_probe import check_answers, connection_arguments
+from pytest_resilience.runtime.database.probe import check_answers, connection_arguments
 from pytest_resilience.runtime.retry import Retry
 
 logger = logging.getLogger(__name__)

@@ -11,17 +11,17 @@ from typing import Any, Generic, TypeVar
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import FatalError, RetryableError
 from pytest_resilience.events import Listener
-from pytest_resilience.runtime import commit_marker
 from pytest_resilience.runtime.backoff import ExponentialBackoff
-from pytest_resilience.runtime.connection import (
+from pytest_resilience.runtime.database import commit_marker
+from pytest_resilience.runtime.database.connection import (
     Connection,
     TransactionState,
     closing_quietly,
     sqlstate_of,
     view_of,
 )
+from pytest_resilience.runtime.database.sql_text import controls_transaction, without_data
 from pytest_resilience.runtime.retry import Retry
-from pytest_resilience.runtime.sql_text import controls_transaction, without_data
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from pytest_resilience.errors import CheckpointDamagedError
-from pytest_resilience.runtime.checkpoint import (
+from pytest_resilience.runtime.checkpoint.store import (
     CheckpointConflictError,
     State,
     checked_id,
@@ -14,7 +14,7 @@ from pytest_resilience.runtime.checkpoint import (
     decoded,
     encoded,
 )
-from pytest_resilience.runtime.postgres_session import PostgresSession
+from pytest_resilience.runtime.database.postgres_session import PostgresSession
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from pytest_resilience.errors import FatalError
-from pytest_resilience.runtime.csv_records import Batch, Position, RecordReader
+from pytest_resilience.runtime.ingestion.csv_records import Batch, Position, RecordReader
 
 GZIP_MAGIC = b"\x1f\x8b"
 HEAD = 1 << 16

@@ -9,7 +9,7 @@ from typing import Any
 from pytest_resilience.clock import Clock
 from pytest_resilience.errors import RetryableError
 from pytest_resilience.runtime.backoff import ExponentialBackoff
-from pytest_resilience.runtime.connection import closing_quietly, view_of
+from pytest_resilience.runtime.database.connection import closing_quietly, view_of
 from pytest_resilience.runtime.retry import Retry
 
 logger = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
-"""Checkpoints: where a long operation stands, so that its next run goes on from there.
+"""What a checkpoint is: an operation's id and its state, one JSON object; and what a store of them must do.
 
-A store keeps one JSON object for each operation. There are two: `CheckpointManager` (files) and
-`PostgresCheckpointStore` (rows, written in the caller's own transaction).
+There are two stores: `CheckpointManager` keeps files, `PostgresCheckpointStore` rows, which can be written in
+the same transaction as the work that they speak of.
 """
 
 from __future__ import annotations
@@ -83,30 +83,31 @@ def encoded(operation_id: str, state: State) -> bytes:
     Raises:
         CheckpointRefusedError: the state is not a dict, or holds what JSON cannot.
     """
-    if not isinstance(state, dict):
-        raise CheckpointRefusedError(
-            f"the state of operation {operation_id!r} is a {type(state).__name__}; a checkpoint is a dict"
-        )
     try:
-        _refuse_other_keys(state)
-        return json.dumps(state, allow_nan=False).encode()
+        data = json.dumps(state, allow_nan=False).encode()
+        _refuse_what_json_changes(state)
     except (TypeError, ValueError, RecursionError) as error:
         raise CheckpointRefusedError(
             f"the state of operation {operation_id!r} is not plain JSON ({error}); convert it first, "
             "for example a datetime with .isoformat()"
         ) from error
+    return data
 
 
-def _refuse_other_keys(value: object) -> None:
-    """Refuse keys that JSON would turn into strings, so that what is loaded equals what was saved."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if not isinstance(key, str):
-                raise TypeError(f"key {key!r} is a {type(key).__name__}, not a string")
-            _refuse_other_keys(inner)
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            _refuse_other_keys(inner)
+def _refuse_what_json_changes(state: object) -> None:
+    """Refuse a state that is no object, and keys that would come back as strings, 1 as "1"."""
+    if not isinstance(state, dict):
+        raise TypeError(f"it is a {type(state).__name__}, not a dict")
+    waiting: list[object] = [state]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            for key in value:
+                if not isinstance(key, str):
+                    raise TypeError(f"key {key!r} is a {type(key).__name__}, not a string")
+            waiting.extend(value.values())
+        elif isinstance(value, (list, tuple)):
+            waiting.extend(value)
 
 
 def decoded(data: bytes) -> State:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pytest_resilience.errors import FatalError
-from pytest_resilience.runtime.connection import (
+from pytest_resilience.runtime.database.connection import (
     TransactionState,
     closing_quietly,
     driver_connection,

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from pytest_resilience.errors import FatalError, RetryableError
-from pytest_resilience.runtime.checkpoint import encoded
-from pytest_resilience.runtime.checkpoint_postgres import PostgresCheckpointStore
-from pytest_resilience.runtime.connection import sqlstate_of
-from pytest_resilience.runtime.csv_records import Position
-from pytest_resilience.runtime.csv_source import CsvSource
-from pytest_resilience.runtime.database_probe import dsn_from_environment, plain_dsn
-from pytest_resilience.runtime.postgres_session import PostgresSession
-from pytest_resilience.runtime.target_table import TargetTable, quoted
+from pytest_resilience.runtime.checkpoint.postgres import PostgresCheckpointStore
+from pytest_resilience.runtime.checkpoint.store import encoded
+from pytest_resilience.runtime.database.connection import sqlstate_of
+from pytest_resilience.runtime.database.postgres_session import PostgresSession
+from pytest_resilience.runtime.database.probe import dsn_from_environment, plain_dsn
+from pytest_resilience.runtime.ingestion.csv_records import Position
+from pytest_resilience.runtime.ingestion.csv_source import CsvSource
+from pytest_resilience.runtime.ingestion.target_table import TargetTable, quoted
 
 logger = logging.getLogger(__name__)
 

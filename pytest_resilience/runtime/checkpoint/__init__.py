@@ -1,0 +1,1 @@
+"""Checkpoints: where a long operation stands, so that its next run goes on from there."""
