@@ -41,7 +41,11 @@ class ProxiedService:
     ) -> ProxiedService:
         """Make the proxy, with a free loopback port."""
         listen = engine.create_proxy(name, upstream)
-        engine.watch(name, protocol=protocol)
+        try:
+            engine.watch(name, protocol=protocol)
+        except BaseException:
+            engine.delete_proxy(name)
+            raise
         return cls(name, engine, listen, engine.now())
 
     def end(self) -> None:

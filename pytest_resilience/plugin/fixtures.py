@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,20 @@ if TYPE_CHECKING:
     from pytest_resilience.plugin.chaos_control import ChaosControl
 
 SANDBOX = pytest.StashKey["Sandbox"]()
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """Show what went wrong with the harness in its own words, without its stack."""
+    from pytest_resilience.errors import HarnessError
+
+    told = None
+    try:
+        yield
+    except HarnessError as error:
+        told = str(error)
+    if told is not None:
+        pytest.fail(told, pytrace=False)
 
 
 @pytest.fixture
@@ -36,13 +51,15 @@ def resilience_sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
 @pytest.fixture
 def postgres(resilience_sandbox: Sandbox) -> PostgresHandle:
     """A new database of a real PostgreSQL server: `.dsn` through the fault proxy, `.direct_dsn` around it."""
-    return resilience_sandbox.postgres()
+    with _told_plainly():
+        return resilience_sandbox.postgres()
 
 
 @pytest.fixture
 def mlflow_server(resilience_sandbox: Sandbox) -> HttpHandle:
     """A real MLflow tracking server: `.url` through the fault proxy, `.direct_url` around it."""
-    return resilience_sandbox.mlflow()
+    with _told_plainly():
+        return resilience_sandbox.mlflow()
 
 
 @pytest.fixture
@@ -56,7 +73,8 @@ def toxiproxy(resilience_sandbox: Sandbox) -> Any:
     """A `toxiproxy.Toxiproxy` client of the engine that carries this test's faults."""
     from toxiproxy import Toxiproxy
 
-    engine = resilience_sandbox.engine()
+    with _told_plainly():
+        engine = resilience_sandbox.engine()
     client = Toxiproxy()
     client.update_api_consumer(engine.host, engine.port)
     return client

@@ -92,7 +92,7 @@ class ChildProcess:
                 env=None if command.env is None else dict(command.env),
                 start_new_session=True,
             )
-        self._entry = command.run.note_guardian(self._guardian.pid)
+        self._entry = command.run.note_guardian(self._guardian)
 
     @property
     def pid(self) -> int:

@@ -8,16 +8,17 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pytest_resilience.errors import HarnessError
 
-LONGEST_PARENT = 60
+LONGEST_PARENT = 45
 """A Unix socket's path has 107 bytes; a longer parent folder leaves no room for it."""
 
 
@@ -28,10 +29,12 @@ class RunFolder:
     Args:
         path: the folder.
         owner: the process whose end is the end of the run (under pytest-xdist the controller).
+        guardians: those that this process started.
     """
 
     path: Path
     owner: int
+    guardians: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @classmethod
     def make(cls, parent: Path | None = None) -> RunFolder:
@@ -40,9 +43,7 @@ class RunFolder:
         Raises:
             HarnessError: it cannot be made there.
         """
-        root = parent or Path(tempfile.gettempdir())
-        if len(str(root)) > LONGEST_PARENT:
-            root = Path("/tmp")  # noqa: S108 - mkdtemp makes a private folder below it
+        root = parent or _short_temporary_folder()
         try:
             path = Path(tempfile.mkdtemp(prefix="pytest-resilience-", dir=root))
         except OSError as error:
@@ -60,9 +61,10 @@ class RunFolder:
         folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, exist_ok=True)
         return folder
 
-    def note_guardian(self, pid: int) -> Path:
+    def note_guardian(self, guardian: subprocess.Popen[bytes]) -> Path:
         """Write down that a guardian runs for this run; the entry is removed when it was stopped."""
-        entry = self.folder("guardians") / str(pid)
+        self.guardians.append(guardian)
+        entry = self.folder("guardians") / str(guardian.pid)
         entry.touch(mode=0o600)
         return entry
 
@@ -77,6 +79,9 @@ class RunFolder:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
         end = time.monotonic() + timeout
+        for guardian in self.guardians:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                guardian.wait(max(0.0, end - time.monotonic()))
         while any(map(_is_guardian, running)) and time.monotonic() < end:
             time.sleep(0.01)
         shutil.rmtree(self.path, ignore_errors=True)
@@ -107,8 +112,11 @@ class RunFolder:
 def _is_guardian(pid: int) -> bool:
     """Say whether the process still runs and is a guardian, and not one that was given its number later."""
     try:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)
         return b"guardian.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
+
+
+def _short_temporary_folder() -> Path:
+    folder = Path(tempfile.gettempdir())
+    return folder if len(str(folder)) <= LONGEST_PARENT else Path("/tmp")  # noqa: S108 - mkdtemp is private

@@ -1,0 +1,66 @@
+# Everything goes through one environment, .venv, that the first target makes and later ones take as it is.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+LOCK := requirements/dev.txt
+TOXIPROXY := .tools/bin/toxiproxy-server
+TOXIPROXY_VERSION := 2.12.0
+
+.PHONY: help chaos test lint types bench docs toxiproxy lock clean
+
+help:  ## show this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+chaos: $(STAMP)  ## lose the database, slow it down, take MLflow out: the scenarios on the platform in scenarios/
+	$(BIN)/python -m pytest --chaos scenarios
+
+test: $(STAMP)  ## run the project's own tests
+	$(BIN)/python -m pytest --chaos tests
+
+lint: $(STAMP)  ## check style and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(STAMP)  ## check types
+	$(BIN)/mypy
+
+bench: $(VENV)/.bench-installed  ## measure against peers; prints tables, writes benchmarks/results/*.json
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+toxiproxy: $(TOXIPROXY)  ## build the real Toxiproxy (needs Go); the conformance tests then run against it too
+
+$(TOXIPROXY):
+	@command -v go >/dev/null || { echo "make toxiproxy needs Go on PATH; without it the conformance tests run against our engine alone"; exit 1; }
+	GOBIN=$(CURDIR)/.tools/bin go install -ldflags "-X github.com/Shopify/toxiproxy/v2.Version=$(TOXIPROXY_VERSION)" \
+		github.com/Shopify/toxiproxy/v2/cmd/server@v$(TOXIPROXY_VERSION)
+	mv .tools/bin/server $@
+
+lock: $(STAMP)  ## pin the dependencies anew
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		--no-emit-index-url --no-emit-find-links --extra all --group dev pyproject.toml -o $(LOCK)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		--no-emit-index-url --no-emit-find-links --extra all --group dev --group bench pyproject.toml \
+		-o requirements/bench.txt
+
+clean:  ## remove the environment and everything that runs leave behind
+	rm -rf $(VENV) .tools build dist resilience-report .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(STAMP): $(LOCK) pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "pytest-resilience needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1). Say which: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "Python's venv module is missing; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@echo "making the environment in $(VENV) (about a minute, once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes -r $(LOCK) || \
+		{ echo "the dependencies could not be installed: is there a network, and a package index for pip?"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.bench-installed: $(STAMP) requirements/bench.txt
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/bench.txt
+	@touch $@
