@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from pytest_resilience.runtime.ingestion.ingest import (
         ingest_data_with_checkpoint as ingest_data_with_checkpoint,
     )
-    from pytest_resilience.runtime.model_server import ModelServer as ModelServer
-    from pytest_resilience.runtime.model_server import Prediction as Prediction
+    from pytest_resilience.runtime.models.server import ModelServer as ModelServer
+    from pytest_resilience.runtime.models.server import Prediction as Prediction
     from pytest_resilience.runtime.retry import Retry as Retry
     from pytest_resilience.runtime.retry import (
         retry_with_exponential_backoff as retry_with_exponential_backoff,
@@ -63,7 +63,7 @@ _HOMES = {
         "CircuitBreaker",
         "CircuitState",
     ),
-    "runtime.model_server": (
+    "runtime.models.server": (
         "ModelServer",
         "Prediction",
     ),

@@ -6,8 +6,8 @@ import logging
 from threading import Lock
 
 from pytest_resilience.errors import FatalError, HealthCheckFailed, ResilienceError
-from pytest_resilience.runtime.fallback import FALLBACKS, Rule
-from pytest_resilience.runtime.model_server import ModelServer
+from pytest_resilience.runtime.models.fallback import FALLBACKS, Rule
+from pytest_resilience.runtime.models.server import ModelServer
 
 _log = logging.getLogger("pytest_resilience.serving")
 _lock = Lock()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import traceback
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,8 +27,24 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info and record.exc_info[1] is not None:
             entry.setdefault("error_type", type(record.exc_info[1]).__name__)
-            entry["stack_trace"] = self.formatException(record.exc_info)
+            entry["stack_trace"] = _frames(record.exc_info[1])
         return json.dumps(entry, default=str)
+
+
+def _frames(error: BaseException | None) -> list[str]:
+    """Return an error and its causes with their frames, but without their messages.
+
+    PostgreSQL puts the values of a row into its messages, and a row is a patient's.
+    """
+    lines: list[str] = []
+    while error is not None:
+        lines.append(type(error).__name__)
+        lines += [
+            f"  {frame.filename}:{frame.lineno} in {frame.name}"
+            for frame in traceback.extract_tb(error.__traceback__)
+        ]
+        error = error.__cause__ or error.__context__
+    return lines
 
 
 def log_as_json(level: int = logging.INFO) -> None:

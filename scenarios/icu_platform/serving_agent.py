@@ -18,7 +18,7 @@ from pytest_resilience import (
     RetryableError,
     recover_model_serving,
 )
-from pytest_resilience.runtime.model_registry import ModelRegistry
+from pytest_resilience.runtime.models.registry import ModelRegistry
 
 CONFIDENCE_LIMIT = 0.5
 """The least probability of the more probable outcome for an answer to be given (policy §2)."""

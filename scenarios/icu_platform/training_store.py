@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from pytest_resilience import retry_with_exponential_backoff
-from pytest_resilience.runtime.mlflow_border import calling_mlflow, load_mlflow, without_warnings
+from pytest_resilience.runtime.models.mlflow_border import calling_mlflow, load_mlflow, without_warnings
 
 TRAINING_ID = "icu_platform.training_id"
 """The tag by which a run is found again when the reply to its creation was lost."""

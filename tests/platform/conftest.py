@@ -1,4 +1,4 @@
-"""Real services for the platform's tests, started once and only if a test asks for one."""
+"""Real services behind fault proxies for the platform's tests, started only if a test asks for them."""
 
 from __future__ import annotations
 
@@ -8,24 +8,55 @@ from pathlib import Path
 
 import pytest
 
+from pytest_resilience.chaos.sandbox import Sandbox
 from pytest_resilience.services.pool import ServicePool
 from pytest_resilience.services.run_folder import RunFolder
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "scenarios"))
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+sys.path.insert(0, str(SCENARIOS))
 
 
 @pytest.fixture(scope="session")
 def pool() -> Iterator[ServicePool]:
-    """The real services of this session."""
+    """The servers of this session."""
     services = ServicePool(RunFolder.make())
     yield services
     services.stop()
 
 
-@pytest.fixture(scope="session")
-def mlflow_url(pool) -> str:
-    """A real MLflow server's address."""
-    return pool.mlflow().url
+@pytest.fixture
+def sandbox(pool, request) -> Iterator[Sandbox]:
+    """What one test has to itself."""
+    own = Sandbox(pool, request.node.name)
+    yield own
+    own.close()
+
+
+@pytest.fixture
+def database(sandbox):
+    """A real database with the platform's tables, behind a fault proxy."""
+    handle = sandbox.postgres()
+    with handle.address.connect(handle.database) as connection, connection.cursor() as cursor:
+        cursor.execute((SCENARIOS / "icu_platform" / "schema.sql").read_text())
+    return handle
+
+
+@pytest.fixture
+def ask(database):
+    """Return a function that asks the database a question around the proxy."""
+
+    def ask(sql):
+        with database.address.connect(database.database) as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall() if cursor.description else None
+
+    return ask
+
+
+@pytest.fixture
+def mlflow_server(sandbox):
+    """A real MLflow server behind a fault proxy."""
+    return sandbox.mlflow()
 
 
 @pytest.fixture(scope="session")

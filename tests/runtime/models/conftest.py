@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_resilience.runtime.mlflow_border import load_mlflow, without_warnings
+from pytest_resilience.runtime.models.mlflow_border import load_mlflow, without_warnings
 from pytest_resilience.services.mlflow import start_mlflow
 from pytest_resilience.services.run_folder import RunFolder
 

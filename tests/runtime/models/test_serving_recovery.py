@@ -12,8 +12,8 @@ from pytest_resilience import (
     enable_fallback_predictions,
     recover_model_serving,
 )
-from pytest_resilience.runtime.fallback import FallbackRegistry
-from pytest_resilience.runtime.model_registry import ModelRegistry
+from pytest_resilience.runtime.models.fallback import FallbackRegistry
+from pytest_resilience.runtime.models.registry import ModelRegistry
 from pytest_resilience.runtime.serving_recovery import model_server
 
 ROWS = {"age": [50.0]}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from weakref import finalize
 
 from pytest_resilience.errors import FatalError
-from pytest_resilience.runtime.mlflow_border import calling_mlflow, load_mlflow, server_address
+from pytest_resilience.runtime.models.mlflow_border import calling_mlflow, load_mlflow, server_address
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

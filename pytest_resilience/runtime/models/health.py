@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import HealthCheckFailed, ResilienceError, RetryableError
-from pytest_resilience.runtime.single_flight import SingleFlight
+from pytest_resilience.runtime.models.single_flight import SingleFlight
 
 LATENCY_LIMIT = 0.2
 """Seconds that one prediction may take (policy §4: < 200 ms)."""

@@ -12,12 +12,12 @@ from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import CircuitBreakerOpenError, FatalError, ResilienceError, RetryableError
 from pytest_resilience.events import GaveUp
 from pytest_resilience.runtime.breaker import CircuitBreaker
-from pytest_resilience.runtime.fallback import FALLBACKS, FallbackRegistry, Rule
 from pytest_resilience.runtime.listeners.logging import log_event
-from pytest_resilience.runtime.model_health import examine
-from pytest_resilience.runtime.model_registry import LoadedModel, ModelRegistry
+from pytest_resilience.runtime.models.fallback import FALLBACKS, FallbackRegistry, Rule
+from pytest_resilience.runtime.models.health import examine
+from pytest_resilience.runtime.models.registry import LoadedModel, ModelRegistry
+from pytest_resilience.runtime.models.single_flight import SingleFlight
 from pytest_resilience.runtime.retry import retry_with_exponential_backoff
-from pytest_resilience.runtime.single_flight import SingleFlight
 
 _log = logging.getLogger("pytest_resilience.serving")
 

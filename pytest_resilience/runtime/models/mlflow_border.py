@@ -10,7 +10,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from pytest_resilience.errors import FatalError, ResilienceError, RetryableError
-from pytest_resilience.runtime.mlflow_limits import mlflow_limits
+from pytest_resilience.runtime.models.mlflow_limits import mlflow_limits
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

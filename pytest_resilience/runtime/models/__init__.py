@@ -1,0 +1,1 @@
+"""Models in production: the registry they come from, their health, the server that predicts with them."""
