@@ -76,14 +76,25 @@ def pytest_load_initial_conftests(
     """Register the rest once the project's conftest files have registered theirs."""
     result = yield
     group = parser.getgroup(GROUP)
-    taken: dict[str, str] = {}
+    names = _known_names(parser)
     for option in OPTIONS:
-        try:
+        if option.name not in names:
             group.addoption(option.name, dest=option.dest, **option.settings)
-        except ValueError:
-            taken[option.name] = _who_has(option.name, early_config.pluginmanager)
-    early_config.stash[TAKEN] = taken
+    early_config.stash[TAKEN] = {
+        option.name: _who_has(option.name, early_config.pluginmanager)
+        for option in OPTIONS
+        if option.name in names
+    }
     return result
+
+
+def _known_names(parser: pytest.Parser) -> set[str]:
+    """Return the names of all options; pytest tells of a conflict only by a crash, and keeps no public list."""
+    optparser: Any = getattr(parser, "optparser", None)
+    if optparser is not None:  # pytest 9
+        return set(optparser._option_string_actions)  # noqa: SLF001
+    groups: Any = [*parser._groups, parser._anonymous]  # noqa: SLF001
+    return {name for group in groups for option in group.options for name in option.names()}
 
 
 def _who_has(name: str, plugins: pytest.PytestPluginManager) -> str:

@@ -60,7 +60,7 @@ def _begin(config: pytest.Config) -> ChaosRun:
         )
     except HarnessError as error:
         raise pytest.UsageError(str(error)) from error
-    given = config.getoption("resilience_seed")
+    given = config.getoption("resilience_seed", None)
     seed = given if given is not None else _seed_of_commit(config.rootpath)
     return ChaosRun(seed, folder, ServicePool(folder, seed=seed))
 

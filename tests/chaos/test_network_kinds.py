@@ -1,0 +1,52 @@
+"""Every network fault kind is known by its public name, attributes and units."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_resilience.chaos.network_kinds import NETWORK_KINDS, network_kind
+
+
+def test_kinds_are_those_of_the_table() -> None:
+    """The eight that are Toxiproxy's own."""
+    assert {kind.name: sorted(kind.attributes) for kind in NETWORK_KINDS} == {
+        "down": [],
+        "latency": ["delay", "jitter"],
+        "bandwidth": ["rate"],
+        "slow_close": ["delay"],
+        "timeout": ["after"],
+        "reset_peer": ["after"],
+        "slicer": ["delay", "size", "variation"],
+        "limit_data": ["bytes"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "expected"),
+    [
+        ("latency", {"delay": 0.3, "jitter": "100ms"}, {"latency": 300, "jitter": 100}),
+        ("bandwidth", {"rate": 100_000}, {"rate": 100}),
+        ("slow_close", {"delay": "2s"}, {"delay": 2000}),
+        ("timeout", {}, {"timeout": 0}),
+        ("reset_peer", {"after": 1}, {"timeout": 1000}),
+        ("slicer", {"size": 64, "delay": "1ms"}, {"average_size": 64, "size_variation": 0, "delay": 1000}),
+        ("limit_data", {"bytes": 10}, {"bytes": 10}),
+    ],
+)
+def test_attributes_become_the_toxics_own(kind: str, given: dict[str, Any], expected: dict[str, int]) -> None:
+    """Seconds and bytes become the names and units of Toxiproxy."""
+    assert network_kind(kind).toxic_attributes(given) == expected
+
+
+def test_unknown_names_are_told_with_the_nearest() -> None:
+    """A misspelled kind or attribute is an error that shows the right one."""
+    with pytest.raises(ValueError, match="no fault kind 'latncy'; did you mean 'latency'"):
+        network_kind("latncy")
+    with pytest.raises(TypeError, match="has no attribute 'dely'; did you mean 'delay'"):
+        network_kind("latency").toxic_attributes({"dely": 1})
+    with pytest.raises(TypeError, match="'latency' needs delay"):
+        network_kind("latency").toxic_attributes({})
+    with pytest.raises(ValueError, match="bytes is -1: it takes a number of bytes"):
+        network_kind("limit_data").toxic_attributes({"bytes": -1})

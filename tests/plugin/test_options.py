@@ -1,0 +1,146 @@
+"""The options are there for everybody, and give way to a project's own of the same name."""
+
+from __future__ import annotations
+
+import pytest
+
+MARKED = """
+    import pytest
+
+    @pytest.mark.chaos
+    def test_marked():
+        pass
+
+    def test_plain():
+        pass
+"""
+
+
+def test_without_chaos_marked_tests_are_skipped_with_the_reason(pytester: pytest.Pytester) -> None:
+    """Plain tests run as always; the reason says which option is missing."""
+    pytester.makepyfile(MARKED)
+    result = pytester.runpytest_subprocess("-rs")
+
+    result.assert_outcomes(passed=1, skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED*run with --chaos"])
+    assert "resilience:" not in result.stdout.str()
+
+
+@pytest.mark.parametrize("option", ["--chaos", "--resilience-chaos"])
+def test_chaos_adds_marked_tests(pytester: pytest.Pytester, option: str) -> None:
+    """With either name of the option both run, under a header with engines, versions and the seed."""
+    pytester.makepyfile(MARKED)
+    result = pytester.runpytest_subprocess(option, "--chaos-seed", "7")
+
+    result.assert_outcomes(passed=2)
+    result.stdout.re_match_lines(
+        [r"resilience: PostgreSQL embedded \d+\.\d+, MLflow embedded \d.*, proxy embedded \d.*, seed 7$"]
+    )
+
+
+def test_marker_is_known(pytester: pytest.Pytester) -> None:
+    """`--strict-markers` accepts the marker and its argument."""
+    pytester.makepyfile("import pytest\n@pytest.mark.chaos(proves=['backoff'])\ndef test(): pass")
+
+    pytester.runpytest_subprocess("--chaos", "--strict-markers").assert_outcomes(passed=1)
+
+
+def test_projects_own_option_wins(pytester: pytest.Pytester) -> None:
+    """A project with a `--chaos` of its own keeps it; the header says who has it, ours has a second name."""
+    pytester.makeconftest(
+        """
+        def pytest_addoption(parser):
+            parser.addoption("--chaos", action="store_true", dest="monkey")
+        """
+    )
+    pytester.makepyfile(MARKED + "\n    def test_own(request): assert request.config.option.monkey")
+    own = pytester.runpytest_subprocess("--chaos")
+    ours = pytester.runpytest_subprocess("--chaos", "--resilience-chaos")
+
+    own.assert_outcomes(passed=2, skipped=1)
+    ours.assert_outcomes(passed=3)
+    ours.stdout.fnmatch_lines(["resilience: --chaos belongs to *conftest.py; --resilience-chaos is ours"])
+
+
+def test_projects_other_options_win_too(pytester: pytest.Pytester) -> None:
+    """No option of ours makes a project's conftest crash."""
+    pytester.makeconftest(
+        """
+        def pytest_addoption(parser):
+            parser.addoption("--chaos-seed", default="theirs")
+        """
+    )
+    pytester.makepyfile("def test(request): assert request.config.getoption('--chaos-seed') == 'theirs'")
+
+    pytester.runpytest_subprocess("--chaos").assert_outcomes(passed=1)
+
+
+def test_seed_comes_from_the_commit(pytester: pytest.Pytester) -> None:
+    """Without a given seed, everybody who tests a commit gets the same one."""
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    pytester.run("git", "init", "-q")
+    pytester.run(*git, "commit", "-q", "--allow-empty", "-m", "first")
+    commit = pytester.run("git", "rev-parse", "HEAD").outlines[0]
+    pytester.makepyfile("def test(): pass")
+
+    pytester.runpytest_subprocess("--chaos").stdout.fnmatch_lines(
+        [f"resilience: *seed {int(commit[:8], 16)}"]
+    )
+
+
+def test_nonsense_is_refused(pytester: pytest.Pytester) -> None:
+    """A backend that does not exist is a usage error, and says which there are."""
+    result = pytester.runpytest_subprocess("--chaos", "--chaos-backend=cloud")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--chaos-backend: invalid choice: 'cloud'*embedded*"])
+
+
+def test_missing_extra_is_told(pytester: pytest.Pytester) -> None:
+    """`--chaos` without the extra says which command installs it, and exits 4."""
+    pytester.makeconftest(
+        """
+        import importlib.util
+        real = importlib.util.find_spec
+        importlib.util.find_spec = lambda name, *rest: None if name == "toxiproxy" else real(name, *rest)
+        """
+    )
+    pytester.makepyfile("def test(): pass")
+    result = pytester.runpytest_subprocess("--chaos")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(['*not installed (toxiproxy)*pip install "pytest-resilience?chaos?"*'])
+
+
+def test_collecting_starts_nothing(pytester: pytest.Pytester) -> None:
+    """`--collect-only` shows chaos tests without any service."""
+    pytester.makepyfile("def test_lost(postgres): pass")
+    result = pytester.runpytest_subprocess("--chaos", "--collect-only", "-q")
+
+    result.stdout.fnmatch_lines(["*::test_lost"])
+    assert result.ret == 0
+
+
+def test_help_explains_the_options(pytester: pytest.Pytester) -> None:
+    """Every option stands in the help, in a group of its own."""
+    result = pytester.runpytest_subprocess("--help")
+
+    result.stdout.fnmatch_lines(
+        ["faults against real services:", "*--resilience-chaos*", "*--chaos *", "*--chaos-seed=N*"]
+    )
+
+
+def test_unused_plugin_imports_nothing_heavy(pytester: pytest.Pytester) -> None:
+    """Whoever only has it installed loads no service, no client, no asyncio for it."""
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test():
+            heavy = {"mlflow", "psycopg2", "docker", "toxiproxy", "pytest_resilience.services",
+                     "pytest_resilience.chaos", "pytest_resilience.runtime", "pytest_resilience.proxy"}
+            assert heavy & set(sys.modules) == set()
+        """
+    )
+
+    pytester.runpytest_subprocess("-p", "no:hypothesispytest", "-p", "no:anyio").assert_outcomes(passed=1)
