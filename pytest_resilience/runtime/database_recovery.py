@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import FatalError, RetryableError
 from pytest_resilience.events import Listener
-from pytest_resilience.runtime.backoff import ExponentialBackoff
 from pytest_resilience.runtime.database.probe import check_answers, connection_arguments
-from pytest_resilience.runtime.retry import Retry
+from pytest_resilience.runtime.retry import retry_with_exponential_backoff
 
 logger = logging.getLogger(__name__)
 
@@ -38,15 +38,16 @@ def recover_database_connection(
     """
     _refuse_no_tries(max_retries)
     arguments = connection_arguments(db_config)
-    retry = Retry(
-        max_retries=max_retries - 1,
-        backoff=ExponentialBackoff(1.0, 60.0, jitter=False),
-        operation="recover_database_connection",
-        listeners=listeners,
-        clock=clock,
-    )
     try:
-        retry.call(check_answers, arguments, timeout=timeout, clock=clock)
+        retry_with_exponential_backoff(
+            partial(check_answers, arguments, timeout=timeout, clock=clock),
+            max_retries - 1,
+            1.0,
+            jitter=False,
+            operation="recover_database_connection",
+            listeners=listeners,
+            clock=clock,
+        )
     except (RetryableError, FatalError) as error:
         logger.error("the database is not back: %s", error)  # noqa: TRY400 - libpq's words say it all
         return False

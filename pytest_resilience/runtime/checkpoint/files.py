@@ -76,7 +76,7 @@ class CheckpointFiles:
             copies = self.copies()
             try:
                 found = self._judged(copies)
-            except CheckpointDamagedError:
+            except (CheckpointDamagedError, FileNotFoundError):
                 if copies == self.copies():
                     raise
             else:
@@ -89,8 +89,12 @@ class CheckpointFiles:
         copy = f"{self.main.name}.{version}.{checksum(data)}"
         try:
             _write_durably(self._temporary, data)
-            self._give_second_name(copy, data)
-            self._temporary.replace(self.main)
+            if lease.copies:
+                self._give_second_name(self._temporary, copy, data)
+                self._temporary.replace(self.main)
+            else:  # a copy without its file would look like a lost checkpoint, the other way round like none yet
+                self._temporary.replace(self.main)
+                self._give_second_name(self.main, copy, data)
         except BaseException:
             self._temporary.unlink(missing_ok=True)
             if not self._is_current(copy):
@@ -159,9 +163,9 @@ class CheckpointFiles:
     def _is_current(self, copy: str) -> bool:
         return self.main.exists() and checksum(_content(self.main)) == copy.rpartition(".")[2]
 
-    def _give_second_name(self, copy: str, data: bytes) -> None:
+    def _give_second_name(self, path: Path, copy: str, data: bytes) -> None:
         try:
-            os.link(self._temporary, self.folder / copy)
+            os.link(path, self.folder / copy)
         except OSError as error:
             if error.errno not in NO_HARD_LINKS:
                 raise

@@ -13,6 +13,7 @@ import os
 import socket
 import threading
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,23 +81,45 @@ def held_here(path: Path) -> Lease | None:
     return _held.get(path)
 
 
-def acquire(path: Path, owner: object, *, operation_id: str) -> Lease:
-    """Lock the checkpoint for this process.
+def take(
+    path: Path, owner: object, *, seen: int | None, operation_id: str, prepare: Callable[[Lease], None]
+) -> Lease:
+    """Make `owner` the one writer of a checkpoint.
+
+    Args:
+        path: the lock file.
+        owner: the manager that wants to write.
+        seen: the version that it loaded or saved last, or None.
+        operation_id: for the messages.
+        prepare: is given a lease that is new to this process, before anybody else sees it.
 
     Raises:
-        CheckpointConflictError: another process holds it.
+        CheckpointConflictError: another process, or another manager of this one, holds it.
     """
     with _guard:
-        descriptor = _locked(path)
-        if descriptor is None:
-            raise CheckpointConflictError(
-                f"checkpoint {operation_id!r} is being written by {_holder(path)}; "
-                f"wait until that has ended, or end it ({path})"
-            )
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
-        lease = _held[path] = Lease(path=path, descriptor=descriptor, owner=weakref.ref(owner))
+        held = _held.get(path)
+        if held is not None:
+            held.hand_over(owner, seen=seen, operation_id=operation_id)
+            return held
+        lease = _held[path] = _acquired(path, owner, operation_id)
+        try:
+            prepare(lease)
+        except BaseException:
+            lease.release(with_file=True)
+            raise
         return lease
+
+
+def _acquired(path: Path, owner: object, operation_id: str) -> Lease:
+    descriptor = _locked(path)
+    if descriptor is None:
+        raise CheckpointConflictError(
+            f"checkpoint {operation_id!r} is being written by {_holder(path)}; "
+            f"wait until that has ended, or end it ({path})"
+        )
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
+    return Lease(path=path, descriptor=descriptor, owner=weakref.ref(owner))
 
 
 def _locked(path: Path) -> int | None:

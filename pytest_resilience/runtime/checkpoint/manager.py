@@ -13,7 +13,7 @@ from pathlib import Path
 from pytest_resilience.errors import FatalError, RetryableError
 from pytest_resilience.events import CheckpointDamageFound, Listener, tell
 from pytest_resilience.runtime.checkpoint.files import CheckpointFiles, make_folder
-from pytest_resilience.runtime.checkpoint.lease import Lease, acquire, held_here
+from pytest_resilience.runtime.checkpoint.lease import Lease, held_here, take
 from pytest_resilience.runtime.checkpoint.store import State, checked_id, encoded
 
 logger = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ class CheckpointManager:
         files = CheckpointFiles(self._folder, checked_id(operation_id))
         with _explained(f"checkpoint {operation_id!r} cannot be deleted from {self._folder}"):
             if files.exist():
-                lease = held_here(files.lease) or acquire(files.lease, self, operation_id=operation_id)
+                lease = held_here(files.lease) or self._lease(files)
                 with lease.writing:
                     files.remove()
                     lease.release(with_file=True)
@@ -109,13 +109,18 @@ class CheckpointManager:
 
     def _lease(self, files: CheckpointFiles) -> Lease:
         operation_id = files.operation_id
-        lease = held_here(files.lease)
-        if lease is None:
+
+        def prepare(lease: Lease) -> None:
             files.refuse_a_twin()
-            lease = acquire(files.lease, self, operation_id=operation_id)
             files.tidy(lease)
-        else:
-            lease.hand_over(self, seen=self._seen.get(operation_id), operation_id=operation_id)
+
+        lease = take(
+            files.lease,
+            self,
+            seen=self._seen.get(operation_id),
+            operation_id=operation_id,
+            prepare=prepare,
+        )
         self._leases[operation_id] = lease
         return lease
 
