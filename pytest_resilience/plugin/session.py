@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_resilience.services.pool import ServicePool
     from pytest_resilience.services.run_folder import RunFolder
 
+SCENARIOS = "scenarios"
 MARKER = (
     "chaos(proves=()): a test that injects faults into real services; runs with --chaos alone. "
     "`proves` names the checklist items that it is evidence for"
@@ -37,7 +38,10 @@ RUN = pytest.StashKey[ChaosRun]()
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known; with `--chaos`, make the run's folder, and start nothing yet."""
     config.addinivalue_line("markers", MARKER)
-    if not config.getoption("resilience_chaos") or config.option.collectonly:
+    if not config.getoption("resilience_chaos"):
+        return
+    _collect_scenarios(config)
+    if config.option.collectonly:
         return
     missing = _missing_packages()
     if missing:
@@ -46,6 +50,15 @@ def pytest_configure(config: pytest.Config) -> None:
             'install them with: pip install "pytest-resilience[chaos]"'
         )
     config.stash[RUN] = _begin(config)
+
+
+def _collect_scenarios(config: pytest.Config) -> None:
+    """Add the scenarios folder where pytest would collect the configured `testpaths` alone."""
+    folder = config.rootpath / SCENARIOS
+    if config.args_source is config.ArgsSource.TESTPATHS and folder.is_dir():
+        named = [(config.rootpath / argument).resolve() for argument in config.args]
+        if not any(folder.resolve().is_relative_to(path) for path in named):
+            config.args.append(str(folder))
 
 
 def _begin(config: pytest.Config) -> ChaosRun:

@@ -144,3 +144,27 @@ def test_unused_plugin_imports_nothing_heavy(pytester: pytest.Pytester) -> None:
     )
 
     pytester.runpytest_subprocess("-p", "no:hypothesispytest", "-p", "no:anyio").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("testpaths", "arguments", "expected"),
+    [
+        ("tests", ("--chaos",), ["test_lost", "test_unit"]),
+        ("tests", (), ["test_unit"]),
+        ("tests scenarios", ("--chaos",), ["test_lost", "test_unit"]),
+        (".", ("--chaos",), ["test_lost", "test_unit"]),
+        ("", ("--chaos",), ["test_lost", "test_unit"]),
+        ("tests", ("--chaos", "tests"), ["test_unit"]),
+    ],
+)
+def test_scenarios_are_collected_beside_testpaths(
+    pytester: pytest.Pytester, testpaths: str, arguments: tuple[str, ...], expected: list[str]
+) -> None:
+    """With `--chaos` and no path the scenarios run even where `testpaths` omits them, and run once."""
+    pytester.makeini(f"[pytest]\ntestpaths = {testpaths}" if testpaths else "[pytest]")
+    pytester.makepyfile(
+        **{"tests/test_u": "def test_unit(): pass", "scenarios/test_s": "def test_lost(): pass"}
+    )
+    listed = pytester.runpytest_subprocess("--collect-only", "-q", *arguments)
+
+    assert sorted(line.split("::")[1] for line in listed.outlines if "::" in line) == expected

@@ -1,0 +1,88 @@
+"""However a run ends, no process, socket or folder of it is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+STUCK = """
+    from pathlib import Path
+    import threading
+
+    def test_stuck(postgres, mlflow_server, request):
+        folder = request.config.pluginmanager and Path(postgres.address.host).parents[1]
+        pids = [path.name for path in (folder / "guardians").iterdir()]
+        Path("running").write_text("\\n".join([str(folder), *pids]))
+        Path("running").rename("ready")
+        threading.Event().wait()
+"""
+
+
+def _gone(pid: int) -> bool:
+    import select
+
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([descriptor], [], [], 60)[0])
+    finally:
+        os.close(descriptor)
+
+
+def _await_file(path: Path, process: subprocess.Popen[bytes]) -> list[str]:
+    """Wait until the test inside the run says that everything is up."""
+    import threading
+
+    while not path.exists():
+        assert process.poll() is None, "the run ended before its test was up"
+        threading.Event().wait(0.02)
+    return path.read_text().splitlines()
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_signals(pytester: pytest.Pytester, end: signal.Signals, workers: tuple[str, ...]) -> None:
+    """Ctrl-C, SIGTERM and SIGKILL in the middle of a test leave nothing running, and no folder."""
+    pytester.makepyfile(STUCK)
+    run = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "--chaos", "-q", *workers],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    folder, *pids = _await_file(pytester.path / "ready", run)
+    run.send_signal(end)
+    run.wait()
+    if end == signal.SIGKILL:
+        os.killpg(run.pid, signal.SIGKILL)
+
+    assert len(pids) >= 3
+    assert [pid for pid in pids if not _gone(int(pid))] == []
+    assert not Path(folder).exists()
+
+
+def test_end_of_a_run(pytester: pytest.Pytester) -> None:
+    """A run that ends by itself has ended its services before it returns."""
+    pytester.makepyfile(STUCK.replace("threading.Event().wait()", "pass"))
+    pytester.runpytest_subprocess("--chaos").assert_outcomes(passed=1)
+    folder, *pids = (pytester.path / "ready").read_text().splitlines()
+
+    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+    assert not Path(folder).exists()
+
+
+def test_time_out_that_ends_the_process(pytester: pytest.Pytester) -> None:
+    """pytest-timeout's thread method ends pytest without running fixtures; the services end all the same."""
+    pytester.makepyfile(STUCK)
+    pytester.runpytest_subprocess("--chaos", "--timeout=12", "--timeout-method=thread")
+    folder, *pids = (pytester.path / "ready").read_text().splitlines()
+
+    assert [pid for pid in pids if not _gone(int(pid))] == []
+    assert not Path(folder).exists()
