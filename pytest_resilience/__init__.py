@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pytest_resilience.runtime.checkpoint.store import CheckpointConflictError as CheckpointConflictError
     from pytest_resilience.runtime.checkpoint.store import CheckpointRefusedError as CheckpointRefusedError
     from pytest_resilience.runtime.checkpoint.store import CheckpointStore as CheckpointStore
+    from pytest_resilience.runtime.database.commit_marker import CommitMarker as CommitMarker
+    from pytest_resilience.runtime.database.outcome import TransactionOutcome as TransactionOutcome
     from pytest_resilience.runtime.database_recovery import (
         recover_database_connection as recover_database_connection,
     )
@@ -35,16 +37,16 @@ if TYPE_CHECKING:
     )
     from pytest_resilience.runtime.models.server import ModelServer as ModelServer
     from pytest_resilience.runtime.models.server import Prediction as Prediction
-    from pytest_resilience.runtime.retry import Retry as Retry
+    from pytest_resilience.runtime.retry import retry as retry
     from pytest_resilience.runtime.retry import (
         retry_with_exponential_backoff as retry_with_exponential_backoff,
     )
     from pytest_resilience.runtime.retry import retry_with_fixed_delay as retry_with_fixed_delay
+    from pytest_resilience.runtime.retry_policy import Retry as Retry
     from pytest_resilience.runtime.serving_recovery import (
         enable_fallback_predictions as enable_fallback_predictions,
     )
     from pytest_resilience.runtime.serving_recovery import recover_model_serving as recover_model_serving
-    from pytest_resilience.runtime.transaction import TransactionOutcome as TransactionOutcome
     from pytest_resilience.runtime.transaction import execute_with_rollback as execute_with_rollback
     from pytest_resilience.runtime.transaction import run_in_transaction as run_in_transaction
 
@@ -68,10 +70,11 @@ _HOMES = {
         "Prediction",
     ),
     "runtime.retry": (
-        "Retry",
+        "retry",
         "retry_with_exponential_backoff",
         "retry_with_fixed_delay",
     ),
+    "runtime.retry_policy": ("Retry",),
     "runtime.serving_recovery": (
         "enable_fallback_predictions",
         "recover_model_serving",
@@ -79,9 +82,11 @@ _HOMES = {
     "runtime.checkpoint.store": ("CheckpointConflictError", "CheckpointRefusedError", "CheckpointStore"),
     "runtime.checkpoint.manager": ("CheckpointManager",),
     "runtime.checkpoint.postgres": ("PostgresCheckpointStore",),
+    "runtime.database.commit_marker": ("CommitMarker",),
+    "runtime.database.outcome": ("TransactionOutcome",),
     "runtime.database_recovery": ("recover_database_connection",),
     "runtime.ingestion.ingest": ("IngestionResult", "ingest_data_with_checkpoint"),
-    "runtime.transaction": ("TransactionOutcome", "execute_with_rollback", "run_in_transaction"),
+    "runtime.transaction": ("execute_with_rollback", "run_in_transaction"),
 }
 """Which module of this package each public name lives in."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time as _time
+from threading import TIMEOUT_MAX, Lock
 from typing import Protocol
 
 
@@ -28,6 +29,9 @@ class SystemClock:
     The functions of `time` are looked up at each call, so that whoever replaces them is obeyed.
     """
 
+    passes = True
+    """Whether this time goes on by itself, so that something can be made to happen at a given moment."""
+
     def time(self) -> float:
         """Return the wall clock, seconds since the epoch; it may step."""
         return _time.time()
@@ -46,5 +50,10 @@ class SystemClock:
 
         await asyncio.sleep(seconds)
 
+    def wait(self, lock: Lock, seconds: float) -> bool:
+        """Block until a lock is free and take it, or so many seconds have passed; return whether it was taken."""
+        return lock.acquire(timeout=min(seconds, TIMEOUT_MAX))
+
 
 SYSTEM_CLOCK = SystemClock()
+"""What everything uses that is not given another clock."""

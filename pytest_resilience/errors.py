@@ -2,10 +2,12 @@
 
     ResilienceError
     ├── RetryableError             may succeed when tried again
+    │   └── AttemptTimeoutError       one attempt took longer than it may (also a TimeoutError)
     ├── FatalError                 will not succeed when tried again
     │   └── CheckpointDamagedError    no intact copy of a checkpoint is left
     ├── BusinessLogicError         a rule about data or models is broken
     ├── CircuitBreakerOpenError    a breaker refused the call
+    ├── DeadlineExceededError      the whole operation's time is over (also a TimeoutError)
     ├── HealthCheckFailed          a deployed model failed its health check
     └── HarnessError               the test harness could not do its own work
 
@@ -31,6 +33,9 @@ class Severity(StrEnum):
 class ResilienceError(Exception):
     """The root of all exceptions of this project."""
 
+    severity: Severity = Severity.HIGH
+    """How bad an error of this class is, unless the code that handles it knows better (policy §1)."""
+
 
 class RetryableError(ResilienceError):
     """Say that the operation may succeed when it is tried again (policy §2).
@@ -39,9 +44,23 @@ class RetryableError(ResilienceError):
         retry_after: seconds to wait before the next attempt, where the other side said so.
     """
 
+    severity = Severity.MEDIUM
+
     def __init__(self, *args: object, retry_after: float | None = None) -> None:
         super().__init__(*args)
         self.retry_after = retry_after
+
+
+class AttemptTimeoutError(RetryableError, TimeoutError):
+    """Say that one attempt took longer than it may, and whether it took effect is unknown.
+
+    Args:
+        limit: seconds that it had.
+    """
+
+    def __init__(self, *args: object, limit: float | None = None, retry_after: float | None = None) -> None:
+        super().__init__(*args, retry_after=retry_after)
+        self.limit = limit
 
 
 class FatalError(ResilienceError):
@@ -50,6 +69,8 @@ class FatalError(ResilienceError):
 
 class CheckpointDamagedError(FatalError):
     """Refuse to guess: a checkpoint exists, and no intact copy of it is left (policy §4)."""
+
+    severity = Severity.CRITICAL
 
 
 class BusinessLogicError(ResilienceError):
@@ -73,13 +94,41 @@ class BusinessLogicError(ResilienceError):
 class CircuitBreakerOpenError(ResilienceError):
     """Say that a breaker refused the call (policy §3).
 
+    Without a message it says so itself, and only when asked: a breaker refuses many calls, few are read.
+
     Args:
         retry_after: seconds until the breaker lets the next trial call through.
+        breaker: the breaker's name.
     """
 
-    def __init__(self, *args: object, retry_after: float = 0.0) -> None:
+    severity = Severity.MEDIUM
+    retry_after: float = 0.0
+    breaker: str | None = None
+
+    def __init__(self, *args: object, retry_after: float = 0.0, breaker: str | None = None) -> None:
         super().__init__(*args)
         self.retry_after = retry_after
+        self.breaker = breaker
+
+    def __str__(self) -> str:
+        if self.args:
+            return super().__str__()
+        return (
+            f"Breaker {self.breaker or 'without a name'} is open, so the call was not made. The next trial call may "
+            f"go through in {self.retry_after:.3g} s; until then use a fallback, or see why its dependency fails."
+        )
+
+
+class DeadlineExceededError(ResilienceError, TimeoutError):
+    """Say that the time of a whole operation is over; whether what ran last took effect is unknown.
+
+    Args:
+        limit: seconds that the operation had.
+    """
+
+    def __init__(self, *args: object, limit: float | None = None) -> None:
+        super().__init__(*args)
+        self.limit = limit
 
 
 class HealthCheckFailed(ResilienceError):  # noqa: N818 - the policy's name

@@ -68,12 +68,12 @@ class AttemptAbandoned:
     Args:
         operation: name of what was tried.
         limit: seconds that it had.
-        thread: name of the thread or task that it occupies.
+        worker: name of the thread or task that it occupies.
     """
 
     operation: str
     limit: float
-    thread: str
+    worker: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
+
+from pytest_resilience.runtime.arguments import seconds
 
 Jitter: TypeAlias = bool | Literal["full", "equal", "decorrelated"]
 Draw: TypeAlias = Callable[[], float]
@@ -14,13 +15,11 @@ Draw: TypeAlias = Callable[[], float]
 JITTERS: tuple[Jitter, ...] = (True, False, "full", "equal", "decorrelated")
 
 
-def seconds(name: str, value: float, *, finite: bool = True) -> float:
-    """Return a duration that makes sense, or refuse it with its name and value."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} must be a number of seconds, got {value!r}")
-    if not value >= 0 or (finite and math.isinf(value)):
-        raise ValueError(f"{name} must be 0 or more seconds, got {value!r}")
-    return value
+class Backoff(Protocol):
+    """What decides on the delays: one of this module's, or one's own."""
+
+    def next_delay(self, retry: int, previous: float, draw: Draw) -> float:
+        """Return the seconds before this retry (from 0), given the delay before it and random numbers."""
 
 
 @dataclass(frozen=True, slots=True)

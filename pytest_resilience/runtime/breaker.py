@@ -10,8 +10,7 @@ from typing import ParamSpec, TypeVar
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import CircuitBreakerOpenError
-from pytest_resilience.runtime.backoff import seconds
-from pytest_resilience.runtime.retry import exception_classes
+from pytest_resilience.runtime.arguments import exception_classes, seconds
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -49,7 +48,7 @@ class CircuitBreaker:
         clock: where time comes from.
     """
 
-    def __init__(  # noqa: PLR0913 - three are the policy's, the others are keywords
+    def __init__(
         self,
         failure_threshold: int = 5,
         timeout: float = 60,
@@ -69,7 +68,7 @@ class CircuitBreaker:
                 raise ValueError(f"{what} must be 1 or more, got {value!r}")
         self.failure_threshold = failure_threshold
         self.timeout = seconds("timeout", timeout)
-        self.expected_exception = exception_classes(expected_exception)
+        self.expected_exception = exception_classes("expected_exception", expected_exception)
         self.half_open_max_calls = half_open_max_calls
         self.name = name or "breaker"
         self._clock = clock

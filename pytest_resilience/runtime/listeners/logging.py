@@ -25,7 +25,7 @@ _LINES: dict[type, tuple[int, str]] = {
     ),
     events.AttemptAbandoned: (
         logging.ERROR,
-        "%(operation)s: still running in %(thread)s after its %(limit).3g s, and could not be interrupted",
+        "%(operation)s: still running in %(worker)s after its %(limit).3g s, and could not be interrupted",
     ),
     events.CircuitOpened: (
         logging.ERROR,

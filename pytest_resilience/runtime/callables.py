@@ -1,0 +1,30 @@
+"""What one is asked to call: whether it is asynchronous, whether it can be called again at all, and its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
+from typing import Any
+
+
+def is_async(func: Callable[..., Any]) -> bool:
+    """Return whether a function, a partial of one, or a callable object returns a coroutine."""
+    return iscoroutinefunction(func) or iscoroutinefunction(getattr(func, "__call__", None))  # noqa: B004
+
+
+def require_function(func: Callable[..., Any]) -> None:
+    """Refuse what cannot be called, and generators, whose code runs after the call has returned."""
+    if not callable(func):
+        raise TypeError(f"expected a function, got {func!r}")
+    if isgeneratorfunction(func) or isasyncgenfunction(func):
+        raise TypeError(
+            f"{name_of(func)} is a generator: its code runs after the call has returned. Decorate the function "
+            f"that consumes it, or retry inside it with `for attempt in policy`."
+        )
+
+
+def name_of(func: Callable[..., Any]) -> str:
+    """Return a function's name for messages: module and qualified name, never its arguments."""
+    inner = getattr(func, "func", func)  # what a functools.partial holds
+    name = getattr(inner, "__qualname__", None) or type(inner).__qualname__
+    return f"{getattr(inner, '__module__', None) or type(inner).__module__}.{name}"

@@ -1,0 +1,194 @@
+"""Deadlines: how long an operation may take in all, kept while it runs, and known to every layer inside it.
+
+A deadline stands in a context variable, so that nested layers see the time that remains. Asynchronous code is
+cancelled at its deadline, synchronous code is interrupted where that is possible (see `interruption`).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar, Token
+from threading import get_ident
+from types import TracebackType
+from typing import ParamSpec, Self, TypeVar
+
+from pytest_resilience.clock import SYSTEM_CLOCK, Clock
+from pytest_resilience.errors import AttemptTimeoutError, DeadlineExceededError
+from pytest_resilience.events import AttemptAbandoned, Listener, tell
+from pytest_resilience.runtime.arguments import seconds
+from pytest_resilience.runtime.interruption import UNINTERRUPTED, Interrupt, Run, enter, leave
+from pytest_resilience.runtime.listeners import standard_listeners
+from pytest_resilience.runtime.task_timer import TaskTimer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Deadline(Run):
+    """A limit on the time of what runs inside it: `with Deadline(5):`, `async with Deadline(5):`, or `call`.
+
+    Its time begins when it is made, and each is used once. Inside a nearer one it has nothing to do. As a
+    with-statement it interrupts synchronous code in the main thread only, and not where an event loop runs, since
+    that code may be another task's; `call` interrupts in every thread.
+
+    Args:
+        limit: seconds.
+        operation: name for messages and events.
+        at: when the time is over, on the clock, where that is known already.
+        error: what is raised then.
+        listeners: told when code could not be interrupted; default: the standard library's logging.
+        clock: where time comes from. Code is interrupted on the system's own clock only; on any other, lateness
+            is found out when the code ends.
+
+    Raises:
+        DeadlineExceededError: the time is over. An error of the code's own is not replaced.
+    """
+
+    _token: Token[Deadline | None] | None = None
+    _timer: TaskTimer | None = None
+
+    def __init__(
+        self,
+        limit: float,
+        *,
+        operation: str = "operation",
+        at: float | None = None,
+        error: type[DeadlineExceededError | AttemptTimeoutError] = DeadlineExceededError,
+        listeners: tuple[Listener, ...] | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self.limit = limit if at is not None else seconds("limit", limit)
+        self.operation = operation
+        self.ends_at = self.at = clock.monotonic() + limit if at is None else at
+        self.error = error
+        self.listeners = listeners
+        self.clock = clock
+
+    def remaining(self) -> float:
+        """Return the seconds that are left; negative when the time is over."""
+        return self.ends_at - self.clock.monotonic()
+
+    def call(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function within the time; return what it returns."""
+        if self._is_idle():
+            return func(*args, **kwargs)
+        token = CURRENT.set(self)
+        try:
+            self._watch()
+            try:
+                result = func(*args, **kwargs)
+            finally:
+                late = self._is_late()
+        except Interrupt as interrupt:
+            self.left = True
+            if interrupt.run is not self:
+                raise
+            raise self.exceeded().with_traceback(interrupt.__traceback__) from None
+        finally:
+            CURRENT.reset(token)
+        if late:
+            raise self.exceeded()
+        return result
+
+    async def call_async(self, func: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call and await an async function within the time; return what it returns."""
+        async with self:
+            return await func(*args, **kwargs)
+
+    def __enter__(self) -> Self:
+        if not self._is_idle():
+            self._token = CURRENT.set(self)
+            self.enclosed = False
+            if not _in_event_loop():
+                self._watch()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._token is None:
+            return
+        CURRENT.reset(self._token)
+        late = self._is_late()
+        if isinstance(error, Interrupt) and error.run is self:
+            raise self.exceeded().with_traceback(trace) from None
+        if late and error is None:
+            raise self.exceeded()
+
+    async def __aenter__(self) -> Self:
+        if not self._is_idle():
+            self._token = CURRENT.set(self)
+            if _passes(self.clock):
+                self._timer = await TaskTimer(self.remaining(), self.abandoned).start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._token is None:
+            return
+        CURRENT.reset(self._token)
+        if self._timer is not None:
+            late = await self._timer.stop(kind, error, trace)
+        else:
+            late = error is None and self.remaining() <= 0
+        if late:
+            raise self.exceeded().with_traceback(trace) from None
+
+    def exceeded(self) -> DeadlineExceededError | AttemptTimeoutError:
+        """Return the error that says that the time is over."""
+        return self.error(
+            f"{self.operation} did not end within its {self.limit:.3g} s, and whether it took effect is unknown. "
+            f"See what it waited for, or give it more time.",
+            limit=self.limit,
+        )
+
+    def abandoned(self, thread: str) -> None:
+        """Tell that the code goes on although its time is over."""
+        listeners = standard_listeners() if self.listeners is None else self.listeners
+        tell(listeners, AttemptAbandoned(self.operation, self.limit, thread))
+
+    def _is_idle(self) -> bool:
+        """Return whether a nearer deadline is around this one; refuse to begin when there is no time at all."""
+        outer = CURRENT.get()
+        nearest = outer if outer is not None and outer.remaining() < self.remaining() else self
+        if nearest.remaining() <= 0:
+            raise nearest.exceeded()
+        return nearest is outer
+
+    def _watch(self) -> None:
+        if _passes(self.clock):
+            self.thread = get_ident()
+            enter(self)
+
+    def _is_late(self) -> bool:
+        return leave(self) if self.thread else self.remaining() <= 0
+
+
+CURRENT: ContextVar[Deadline | None] = ContextVar("resilience_deadline", default=None)
+"""The nearest deadline around the running code."""
+
+UNINTERRUPTED.update({Deadline.__enter__.__code__, Deadline.__exit__.__code__})
+
+
+def remaining_time() -> float | None:
+    """Return the seconds that are left to the running code, 0 or more; `None` if no deadline is around it."""
+    deadline = CURRENT.get()
+    return None if deadline is None else max(0.0, deadline.remaining())
+
+
+def require_time() -> None:
+    """Refuse to begin anything when the deadline around the running code has passed."""
+    deadline = CURRENT.get()
+    if deadline is not None and deadline.remaining() <= 0:
+        raise deadline.exceeded()
+
+
+def _passes(clock: Clock) -> bool:
+    return getattr(clock, "passes", False)
+
+
+def _in_event_loop() -> bool:
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001 - asyncio exports it

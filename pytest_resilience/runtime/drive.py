@@ -1,0 +1,118 @@
+"""The thin drivers of the retry: call, wait, call again; every decision is made by `Attempts`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+
+from pytest_resilience.runtime.attempts import Attempts
+from pytest_resilience.runtime.callables import name_of
+from pytest_resilience.runtime.deadline import CURRENT
+from pytest_resilience.runtime.exhaustion import LATEST
+from pytest_resilience.runtime.idempotency import keyed
+
+if TYPE_CHECKING:
+    from pytest_resilience.runtime.retry_policy import Retry
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def drive(attempts: Attempts, func: Callable[..., T], args: Any, kwargs: Any) -> T:
+    """Call a function until it succeeds or `attempts` says that it is enough."""
+    while True:
+        attempts.wait()
+        limit = attempts.limit()
+        try:
+            result = func(*args, **kwargs) if limit is None else limit.call(func, *args, **kwargs)
+        except Exception as error:
+            if not attempts.failed(error):
+                raise
+        else:
+            attempts.succeeded()
+            return result
+
+
+async def drive_async(attempts: Attempts, func: Callable[..., Awaitable[T]], args: Any, kwargs: Any) -> T:
+    """Call and await an async function until it succeeds or `attempts` says that it is enough."""
+    while True:
+        await attempts.wait_async()
+        limit = attempts.limit()
+        try:
+            result = await (
+                func(*args, **kwargs) if limit is None else limit.call_async(func, *args, **kwargs)
+            )
+        except Exception as error:
+            if not attempts.failed(error):
+                raise
+        else:
+            attempts.succeeded()
+            return result
+
+
+def bind(policy: Retry, func: Callable[P, T]) -> Callable[P, T]:
+    """Return a function that calls another under a policy; one that succeeds at once costs next to nothing."""
+    guarded = policy.is_guarded()
+    around = CURRENT.get
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        if guarded or around() is not None:
+            return _call_guarded(policy, func, args, kwargs)
+        before = LATEST[0]
+        try:
+            result = func(*args, **kwargs)
+        except Exception as error:
+            attempts = Attempts(policy, policy.operation or name_of(func), before)
+            if not attempts.failed(error):
+                raise
+        else:
+            return result if type(result) is not CoroutineType else _await(policy, result, func, args, kwargs)
+        return drive(attempts, func, args, kwargs)
+
+    return call
+
+
+def bind_async(policy: Retry, func: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Return an async function that calls another under a policy."""
+    guarded = policy.is_guarded()
+    around = CURRENT.get
+
+    async def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        if guarded or around() is not None:
+            return await _call_guarded_async(policy, func, args, kwargs)
+        before = LATEST[0]
+        try:
+            return await func(*args, **kwargs)
+        except Exception as error:
+            attempts = Attempts(policy, policy.operation or name_of(func), before)
+            if not attempts.failed(error):
+                raise
+        return await drive_async(attempts, func, args, kwargs)
+
+    return call
+
+
+def _call_guarded(policy: Retry, func: Callable[..., T], args: Any, kwargs: Any) -> T:
+    """Call a function under a policy that has something to do before the first attempt."""
+    attempts = policy.begin(policy.operation or name_of(func))
+    with keyed(attempts.key):
+        result = drive(attempts, func, args, kwargs)
+    return result if type(result) is not CoroutineType else _await(policy, result, func, args, kwargs)
+
+
+async def _call_guarded_async(policy: Retry, func: Callable[..., Awaitable[T]], args: Any, kwargs: Any) -> T:
+    attempts = policy.begin(policy.operation or name_of(func))
+    with keyed(attempts.key):
+        return await drive_async(attempts, func, args, kwargs)
+
+
+def _await(policy: Retry, first: Any, func: Callable[..., T], args: Any, kwargs: Any) -> T:
+    """Return a coroutine that awaits one that exists already, and makes others for further attempts."""
+    made = [first]
+
+    async def attempt() -> Any:
+        return await (made.pop() if made else cast("Any", func)(*args, **kwargs))
+
+    attempt.__qualname__, attempt.__module__ = name_of(func).rpartition(".")[::-2]  # the name in events
+    return cast("T", bind_async(policy, attempt)())

@@ -1,0 +1,27 @@
+"""Idempotency keys: one for each operation, the same in all of its attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_KEY: ContextVar[str | None] = ContextVar("resilience_idempotency_key", default=None)
+
+
+def idempotency_key() -> str | None:
+    """Return the key of the operation under way, to be sent along with its writes; `None` if it has none."""
+    return _KEY.get()
+
+
+@contextmanager
+def keyed(key: str | None) -> Iterator[None]:
+    """Give the operation inside a key; without one, that of the operation around it stays."""
+    if key is None:
+        yield
+        return
+    token = _KEY.set(key)
+    try:
+        yield
+    finally:
+        _KEY.reset(token)
