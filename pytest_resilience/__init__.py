@@ -9,6 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pytest_resilience.runtime.alerting.router import AlertRouter as AlertRouter
+    from pytest_resilience.runtime.correlation import operation as operation
+    from pytest_resilience.runtime.error_log import StructuredErrorLogger as StructuredErrorLogger
+    from pytest_resilience.runtime.redaction import Redactor as Redactor
     from pytest_resilience.errors import BusinessLogicError as BusinessLogicError
     from pytest_resilience.errors import CheckpointDamagedError as CheckpointDamagedError
     from pytest_resilience.errors import CircuitBreakerOpenError as CircuitBreakerOpenError
@@ -51,6 +55,10 @@ if TYPE_CHECKING:
     from pytest_resilience.runtime.transaction import run_in_transaction as run_in_transaction
 
 _HOMES = {
+    "runtime.alerting.router": ("AlertRouter",),
+    "runtime.correlation": ("operation",),
+    "runtime.error_log": ("StructuredErrorLogger",),
+    "runtime.redaction": ("Redactor",),
     "errors": (
         "BusinessLogicError",
         "CheckpointDamagedError",

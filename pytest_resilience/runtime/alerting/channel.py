@@ -1,0 +1,30 @@
+"""A channel: something that takes an alert and confirms that it has it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pytest_resilience.runtime.alerting.alert import Alert
+
+SEND_TIMEOUT = 10.0
+"""Seconds that one delivery may take, from connecting to the receipt."""
+
+
+class Channel(Protocol):
+    """Deliver one alert.
+
+    Attributes:
+        name: the name that rules use.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name that rules use."""
+
+    def send(self, alert: Alert) -> None:
+        """Return when the other side has confirmed the alert.
+
+        Raises:
+            RetryableError: if it may be taken later; `retry_after` where the other side said when.
+            FatalError: if it will not be taken however often it is sent.
+        """

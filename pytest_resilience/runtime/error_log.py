@@ -1,0 +1,165 @@
+"""Log every error as one line of JSON that says what, where and why, and raise an alert when it is serious."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import logging
+import weakref
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from pytest_resilience.clock import SYSTEM_CLOCK, Clock
+from pytest_resilience.errors import Severity
+from pytest_resilience.runtime import log_sink
+from pytest_resilience.runtime.alerting.router import AlertRouter, known_severity
+from pytest_resilience.runtime.correlation import current_operation, new_id
+from pytest_resilience.runtime.error_record import describe, fingerprint
+from pytest_resilience.runtime.redaction import DEFAULT_REDACTOR, Redactor
+from pytest_resilience.runtime.repeat_limit import RepeatLimit
+from pytest_resilience.runtime.stack_trace import StackTraces
+
+LEVELS: Mapping[str, int] = {
+    Severity.CRITICAL: logging.CRITICAL,
+    Severity.HIGH: logging.ERROR,
+    Severity.MEDIUM: logging.WARNING,
+    Severity.LOW: logging.INFO,
+    Severity.INFO: logging.INFO,
+}
+"""The standard library's level of each severity."""
+
+ALERTING = (Severity.CRITICAL, Severity.HIGH)
+"""Severities that also raise an alert (policy §5)."""
+
+_PROMOTED = ("operation", "resource", "attempt")
+_ENCODE = json.JSONEncoder(check_circular=False, separators=(", ", ": ")).encode
+
+
+class Router(Protocol):
+    """Where alerts go: an `AlertRouter`, or anything with its method."""
+
+    def route_alert(
+        self, severity: str, component: str, message: str, *, details: Mapping[str, Any] | None = None
+    ) -> object:
+        """Send the alert on its way."""
+
+
+class StructuredErrorLogger:
+    """Log errors by the standard library's logging, one JSON object a line (policy §5).
+
+    The message of the log record is the line itself. Where the application has configured no console handler, the
+    line goes to the standard error stream as it is. Nothing that it writes has not been redacted, and it never raises.
+
+    Args:
+        logger_name: the name of the standard library's logger.
+        router: takes the alerts; default: an `AlertRouter` of the environment's configuration.
+        redactor: takes patient data and secrets out.
+        limit: holds repeats back; what it holds back is counted in a later record.
+        clock: stamps the records.
+    """
+
+    def __init__(
+        self,
+        logger_name: str,
+        *,
+        router: Router | None = None,
+        redactor: Redactor = DEFAULT_REDACTOR,
+        limit: RepeatLimit | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self.logger = log_sink.sink(logger_name)
+        self._router = router
+        self._redactor = redactor
+        self._traces = StackTraces(redactor)
+        self._limit = limit or RepeatLimit(clock=clock)
+        self._clock = clock
+        _LOGGERS.add(self)
+
+    def log_error(
+        self, error: BaseException, context: Mapping[str, Any] | None = None, severity: str = Severity.HIGH
+    ) -> None:
+        """Write one record of the error; CRITICAL and HIGH raise an alert as well.
+
+        Args:
+            error: what went wrong, with its traceback and causes.
+            context: what it went wrong with: operation, source file, target table, agent, component, ...
+            severity: `CRITICAL`, `HIGH`, `MEDIUM`, `LOW` or `INFO`; anything else is taken for HIGH.
+        """
+        try:
+            self._log(error, context or {}, known_severity(severity))
+        except Exception as failure:  # noqa: BLE001 - logging must not add an error to the one it logs
+            log_sink.last_words(failure)
+
+    def flush(self) -> None:
+        """Write how many repeats were held back since their last record."""
+        self._report_held(everything=True)
+
+    def _log(self, error: BaseException, context: Mapping[str, Any], severity: Severity) -> None:
+        facts = describe(error, self._redactor)
+        kind = fingerprint(error, facts["error_message"])
+        plain = self._redactor.mapping(context)
+        identity = _identity(plain)
+        self._report_held()
+        held = self._limit.admit(kind)
+        if held is not None:
+            trace = self._traces.render(error)
+            more = {"suppressed": held} if held else {}
+            self._write(severity, "error", facts | identity | {"fingerprint": kind} | more, plain, trace)
+        if severity in ALERTING:
+            component = str(plain.get("component") or self.logger.name)
+            self._alert(severity, component, facts, identity | {"fingerprint": kind})
+
+    def _write(
+        self, severity: Severity, event: str, facts: Mapping[str, Any], context: Mapping[str, Any], trace: str
+    ) -> None:
+        level = LEVELS[severity]
+        record = {
+            "timestamp": datetime.fromtimestamp(self._clock.time(), UTC).isoformat(),
+            "severity": severity,
+            "level": logging.getLevelName(level),
+            "logger": self.logger.name,
+            "event": event,
+            **facts,
+            "context": context,
+            "stack_trace": trace,
+        }
+        log_sink.write(self.logger, level, _ENCODE(record))
+
+    def _report_held(self, *, everything: bool = False) -> None:
+        for kind, held in self._limit.take_held(everything=everything).items():
+            facts = {
+                "error_type": "held back",
+                "error_message": f"{held} more errors of this kind were held back",
+            }
+            self._write(
+                Severity.MEDIUM, "held back", {**facts, "fingerprint": kind, "suppressed": held}, {}, ""
+            )
+
+    def _alert(
+        self, severity: Severity, component: str, facts: Mapping[str, Any], identity: Mapping[str, Any]
+    ) -> None:
+        if self._router is None:
+            self._router = AlertRouter(redactor=self._redactor, clock=self._clock)
+        operation = f"{identity['operation']}: " if "operation" in identity else ""
+        message = f"{operation}{facts['error_type']}: {facts['error_message']}"
+        self._router.route_alert(severity, component, message, details=identity)
+
+
+def _identity(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what ties the record to others: the operation's ids, and the facts that are looked for first."""
+    current = current_operation()
+    facts: dict[str, Any] = {"correlation_id": context.get("correlation_id") or new_id()}
+    if current is not None:
+        facts |= {"correlation_id": current.correlation_id, "operation": current.name}
+        facts |= {"parent_id": current.parent_id} if current.parent_id else {}
+    return facts | {name: context[name] for name in _PROMOTED if name in context}
+
+
+_LOGGERS: weakref.WeakSet[StructuredErrorLogger] = weakref.WeakSet()
+
+
+@atexit.register
+def _flush_all() -> None:
+    for logger in tuple(_LOGGERS):
+        logger.flush()

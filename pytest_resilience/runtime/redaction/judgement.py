@@ -1,0 +1,80 @@
+"""Judge free text: what looks like a person's name, a day, or a long number passes only if it is known to be none."""
+
+from __future__ import annotations
+
+import re
+
+from pytest_resilience.runtime.redaction.identifiers import DATE
+from pytest_resilience.runtime.redaction.rule import Rule, mark
+from pytest_resilience.runtime.redaction.vocabulary import GIVEN_NAMES, PASSING_WORDS
+
+_UPPER = "A-ZÀ-ÖØ-Þ"
+_LOWER = "a-zß-öø-ÿ"
+_APOSTROPHE = "['\u2019]"
+_WORD = rf"(?:[{_UPPER}](?:{_APOSTROPHE}[{_UPPER}])?[{_LOWER}]+(?:(?:-|{_APOSTROPHE})[{_UPPER}]?[{_LOWER}]+)?|[{_UPPER}]\.)"
+_PARTICLE = r"(?:van|von|de|del|der|den|da|di|la|le|bin|al) "
+_RUN = rf"(?<![\w./\\:@-]){_WORD}(?:(?:,? | ,)(?:{_PARTICLE})?{_WORD}){{0,5}}(?![\w/\\(=@]|\.\w|::)"
+_CAPITALS = rf"(?<![\w.])[{_UPPER}]{{2,}}(?:\^|, ?)[{_UPPER}]{{2,}}(?:\^[{_UPPER}]*)*(?!\w)"
+_WORDS = re.compile(_WORD)
+
+_MEASURES = (
+    r"rows?|lines?|ports?|pid|offset|bytes?|size|total|counts?|errno|oid|xid|position|attempts?|time ?out|length"
+    r"|batch|version|rev|revision|page|block|lsn|thread|process"
+)
+_UNITS = (
+    r"rows?|records?|bytes?|[kmgt]i?b|ms|us|ns|s|seconds?|minutes?|lines?|events?|alerts?|messages?|requests?"
+)
+
+
+def _names(match: re.Match[str]) -> str:
+    words = list(_WORDS.finditer(match[0]))
+    strange = [word for word in words if not _passes(word[0])]
+    if not strange or not _is_person(
+        [word[0] for word in strange], cued=bool(_CUED.search(match.string[: match.start()][-24:]))
+    ):
+        return match[0]
+    start, end = strange[0].start(), strange[-1].end()
+    return match[0][:start] + mark("name") + match[0][end:]
+
+
+def _is_person(strange: list[str], *, cued: bool) -> bool:
+    return cued or len(strange) > 1 or strange[0].lower() in GIVEN_NAMES
+
+
+def _passes(word: str) -> bool:
+    plain = word.lower()
+    return plain in PASSING_WORDS or all(part in PASSING_WORDS for part in plain.split("-"))
+
+
+_CUED = re.compile(
+    r"\b(?:patient|pt|name|named|called|mr|mrs|ms|miss|dr|doctor|nurse|prof|sir|user)\b\.?[\s:\"'(]{0,3}\Z",
+    re.IGNORECASE,
+)
+
+
+def _number(match: re.Match[str]) -> str:
+    return match[0] if match[1] or match[2] else mark("number")
+
+
+JUDGEMENT_RULES = (
+    Rule(
+        "date",
+        re.compile(rf"(?<![\w/.\-]){DATE}(?![\w/-]|\.\d|[T ]\d{{1,2}}:\d\d)", re.IGNORECASE),
+        hint="0123456789",
+        certain=False,
+    ),
+    Rule(
+        "number",
+        re.compile(
+            rf"(?:(\b(?:{_MEASURES})\W{{1,3}}(?:of |is |to |was )?))?"
+            rf"(?<![\w.:/+-])\d{{6,}}(?![\w.:/-]*\w)(\s?(?:{_UNITS})\b)?",
+            re.IGNORECASE,
+        ),
+        _number,
+        hint="0123456789",
+        certain=False,
+    ),
+    Rule("capitals", re.compile(_CAPITALS), certain=False, hint="^,"),
+    Rule("name", re.compile(_RUN), _names, certain=False),
+)
+"""Judgements: each may be wrong, and errs towards taking out."""

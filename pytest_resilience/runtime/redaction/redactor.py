@@ -1,0 +1,179 @@
+"""The choke point: everything that is logged, alerted or stored on its way there passes here, or does not pass."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from pathlib import PurePath
+from typing import Any
+from uuid import UUID
+
+from pytest_resilience.clock import SYSTEM_CLOCK, Clock
+from pytest_resilience.runtime.redaction.credentials import CREDENTIAL_RULES
+from pytest_resilience.runtime.redaction.identifiers import IDENTIFIER_RULES
+from pytest_resilience.runtime.redaction.judgement import JUDGEMENT_RULES
+from pytest_resilience.runtime.redaction.keys import PASSING, kind_of_key
+from pytest_resilience.runtime.redaction.rule import Rule, mark
+from pytest_resilience.runtime.redaction.values import VALUE_RULES
+
+RULES: tuple[Rule, ...] = (*CREDENTIAL_RULES, *VALUE_RULES, *IDENTIFIER_RULES, *JUDGEMENT_RULES)
+"""All rules, in the order in which they are applied."""
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+_NOTHING_TO_SEE = re.compile(r"[a-z_ ]*\Z")
+_EDGE = 512
+"""Characters before a cut that are dropped with it: an identifier that the cut halves would not be recognised."""
+
+
+@dataclass(slots=True)
+class _Budget:
+    nodes: int
+    characters: int
+    until: float
+    clock: Clock
+    open: set[int] = field(default_factory=set)
+
+    def spent(self) -> bool:
+        self.nodes -= 1
+        return self.nodes < 0 or self.characters < 0 or self.clock.monotonic() > self.until
+
+
+class Redactor:
+    """Return a copy of a value in which nothing forbidden is left, as plain JSON types.
+
+    It fails closed: what is too deep, too large, too slow or of an unknown type, and whatever makes a rule fail,
+    is replaced by a mark that says so. It never raises.
+
+    Args:
+        rules: what is taken out of text.
+        key_kind: says of a field's name why its value never passes, or None.
+        passing: names of fields on which only the certain rules are applied.
+        max_text: characters of one text that are kept.
+        max_depth: how deep containers may be nested.
+        max_nodes: how many values one call looks at.
+        max_total: how many characters one call looks at.
+        max_seconds: how long one call may take.
+        clock: measures that.
+    """
+
+    def __init__(
+        self,
+        *,
+        rules: Iterable[Rule] = RULES,
+        key_kind: Callable[[str], str | None] = kind_of_key,
+        passing: AbstractSet[str] = PASSING,
+        max_text: int = 8_192,
+        max_depth: int = 8,
+        max_nodes: int = 1_000,
+        max_total: int = 65_536,
+        max_seconds: float = 0.25,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._rules = tuple(rules)
+        self._certain = tuple(rule for rule in self._rules if rule.certain)
+        self._key_kind = key_kind
+        self._passing = passing
+        self._max_text = max_text
+        self._max_depth = max_depth
+        self._max_nodes = max_nodes
+        self._max_total = max_total
+        self._max_seconds = max_seconds
+        self._clock = clock
+
+    def text(self, text: str, *, judged: bool = True) -> str:
+        """Return the text without what is forbidden.
+
+        Args:
+            text: free text, such as an error's message.
+            judged: whether to apply the judgements on free text as well as the certain rules.
+        """
+        if _NOTHING_TO_SEE.match(text):
+            return text
+        try:
+            return self._text(text, self._rules if judged else self._certain)
+        except Exception:  # noqa: BLE001 - fails closed: a rule that breaks lets nothing pass
+            return mark("failed")
+
+    def value(self, value: object) -> Json:
+        """Return a copy of the value, made of plain JSON types, without what is forbidden."""
+        budget = _Budget(
+            self._max_nodes, self._max_total, self._clock.monotonic() + self._max_seconds, self._clock
+        )
+        return self._node(value, budget, depth=0, judged=True)
+
+    def mapping(self, context: Mapping[Any, Any]) -> dict[str, Json]:
+        """Return `value(context)`, as a dict whatever happens."""
+        plain = self.value(context)
+        return plain if isinstance(plain, dict) else {"redacted": plain}
+
+    def _text(self, text: str, rules: Sequence[Rule]) -> str:
+        cut = len(text) > self._max_text
+        text = text[: self._max_text + _EDGE] if cut else text
+        for rule in rules:
+            if not rule.hint or any(character in text for character in rule.hint):
+                text = rule.apply(text)
+        return f"{text[:-_EDGE]}{mark('too-long')}" if cut else text
+
+    def _node(self, value: object, budget: _Budget, *, depth: int, judged: bool) -> Json:
+        if value is None or value is True or value is False:
+            return value
+        if budget.spent() or depth > self._max_depth:
+            return mark("too-much")
+        try:
+            if isinstance(value, str):
+                budget.characters -= len(value)
+                return self.text(str(value), judged=judged)
+            return self._other(value, budget, depth, judged=judged)
+        except Exception:  # noqa: BLE001 - fails closed: a value that cannot be read does not pass
+            return mark("failed")
+
+    def _other(self, value: object, budget: _Budget, depth: int, *, judged: bool) -> Json:
+        if isinstance(value, Enum):
+            return self._node(value.value, budget, depth=depth, judged=judged)
+        if isinstance(value, (int, float)):
+            return _number(value)
+        if isinstance(value, (Mapping, list, tuple, AbstractSet)) or is_dataclass(value):
+            return self._container(value, budget, depth, judged=judged)
+        if isinstance(value, BaseException):
+            return self.text(f"{type(value).__name__}: {value}")
+        if isinstance(value, (PurePath, UUID, Decimal, datetime, date, time, timedelta)):
+            return self.text(str(value), judged=judged)
+        return f"<{type(value).__name__}>"
+
+    def _container(self, value: Any, budget: _Budget, depth: int, *, judged: bool) -> Json:
+        if id(value) in budget.open:
+            return mark("cycle")
+        budget.open.add(id(value))
+        try:
+            if is_dataclass(value) and not isinstance(value, Mapping):
+                value = {part.name: getattr(value, part.name) for part in fields(value)}
+            if isinstance(value, Mapping):
+                return {self._key(key): self._field(key, item, budget, depth) for key, item in value.items()}
+            return [self._node(item, budget, depth=depth + 1, judged=judged) for item in value]
+        finally:
+            budget.open.discard(id(value))
+
+    def _key(self, key: object) -> str:
+        return self.text(str(key))
+
+    def _field(self, key: object, value: object, budget: _Budget, depth: int) -> Json:
+        name = str(key)
+        if value is not None and (kind := self._key_kind(name)):
+            return mark(kind)
+        return self._node(value, budget, depth=depth + 1, judged=name not in self._passing)
+
+
+def _number(value: float) -> Json:
+    if isinstance(value, int):
+        return int(value) if -(1 << 63) <= value < 1 << 64 else mark("number")
+    return float(value) if value - value == 0 else str(float(value))  # NaN and infinities are no JSON
+
+
+DEFAULT_REDACTOR = Redactor()
+"""What the runtime's logs and alerts go through."""

@@ -1,0 +1,62 @@
+"""Values of rows, as databases, drivers and Python quote them in their messages."""
+
+from __future__ import annotations
+
+import re
+
+from pytest_resilience.runtime.redaction.rule import Rule, mark
+
+_STATEMENT = re.compile(
+    r"\b(?:insert\s+into|select\s.{0,400}?\sfrom\s|update\s+\S+\s+set|delete\s+from|values\s*\(|where\s+[\w.\"]+\s*(?:[=<>]|in\b|like\b))",
+    re.IGNORECASE,
+)
+_LITERAL = re.compile(
+    r"(?:\b[EBXN]|(?<!\w))'(?:[^']|'')*(?:'|\Z)|\$(\w*)\$.*?(?:\$\1\$|\Z)|(?<=[=<>(,])(\s*)-?\d+(?:\.\d+)?(?=[\s,);]|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+_BEFORE_VALUES = (
+    *(
+        r"invalid (?:input (?:syntax|value)|byte sequence)[^:\n]{0,80}: ?",
+        r"COPY [\w.\"]{1,130}, line \d+(?:, column [\w\"]{1,64})?: ?",
+        r"(?:out of range|to float|with base \d+|Invalid isoformat string|unconverted data remains|KeyError): ?",
+        r"(?:value|time data|input_value)[ =]",
+        r"(?:KeyError|ValueError)\(",
+    )
+)
+"""How PostgreSQL and Python begin, before they quote the value that they do not like."""
+
+
+def _sql(match: re.Match[str]) -> str:
+    return match[0][: match.start(1) - match.start()] + _LITERAL.sub(_literal, match[1])
+
+
+def _literal(match: re.Match[str]) -> str:
+    return f"{match[2] or ''}?"
+
+
+VALUE_RULES = (
+    Rule("parameters", re.compile(r"\[parameters: [^\n]*"), "[parameters: [redacted:parameters]]", hint="["),
+    Rule(
+        "postgres-detail",
+        re.compile(
+            r"(\b[Kk]ey \([^)\n]{0,200}\)=)\((?!\[redacted)[^\n]*\)|(\b[Ff]ailing row contains )[^\n]*"
+        ),
+        lambda match: f"{match[1] or match[2]}({mark('postgres-detail')})",
+        hint="(",
+    ),
+    Rule(
+        "quoted-value",
+        re.compile(rf"(\b(?:{'|'.join(_BEFORE_VALUES)}))(?!\[redacted)(?:\"[^\n]*\"|'[^\n]*'|[\"'][^\n]*)"),
+        r"\1[redacted:quoted-value]",
+        hint="\"'",
+    ),
+    Rule(
+        "sql-literal",
+        re.compile(rf"(?={_STATEMENT.pattern})(.+)", re.IGNORECASE | re.DOTALL),
+        _sql,
+        hint="'=(<>$",
+    ),
+)
+"""What a message quotes from a row. A statement's own text stays, its literals do not."""
