@@ -17,13 +17,11 @@ _LITERAL = re.compile(
 
 
 _BEFORE_VALUES = (
-    *(
-        r"invalid (?:input (?:syntax|value)|byte sequence)[^:\n]{0,80}: ?",
-        r"COPY [\w.\"]{1,130}, line \d+(?:, column [\w\"]{1,64})?: ?",
-        r"(?:out of range|to float|with base \d+|Invalid isoformat string|unconverted data remains|KeyError): ?",
-        r"(?:value|time data|input_value)[ =]",
-        r"(?:KeyError|ValueError)\(",
-    )
+    r"invalid (?:input (?:syntax|value)|byte sequence)[^:\n]{0,80}: ?",
+    r"COPY [\w.\"]{1,130}, line \d+(?:, column [\w\"]{1,64})?: ?",
+    r"(?:out of range|to float|with base \d+|Invalid isoformat string|unconverted data remains|KeyError): ?",
+    r"(?:value|time data|input_value)[ =]",
+    r"(?:KeyError|ValueError)\(",
 )
 """How PostgreSQL and Python begin, before they quote the value that they do not like."""
 
