@@ -1,0 +1,64 @@
+"""The command line, `python -m pytest_resilience`: a table of subcommands, each in the module that it is about."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+
+from pytest_resilience.errors import ResilienceError
+
+USAGE_ERROR = 2
+"""Exit status where the command line itself is wrong, as argparse has it."""
+
+CONFIGURATION_ERROR = 4
+"""Exit status where a file that it names is wrong, or what was asked for cannot be done; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A subcommand.
+
+    Args:
+        name: what is typed.
+        module: has `add_arguments(parser)` and `run(arguments) -> int`, which returns the exit status.
+        summary: one line for `--help`.
+    """
+
+    name: str
+    module: str
+    summary: str
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "route", "pytest_resilience.runtime.alerting.command", "say where an alert would go; sends nothing"
+    ),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return the exit status: its own, 2 for a wrong command line, 4 for a wrong file."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        return int(parsed.run(parsed))
+    except ResilienceError as error:
+        print(f"pytest_resilience {parsed.command}: {error}", file=sys.stderr)
+        return CONFIGURATION_ERROR
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pytest_resilience", description=__doc__)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        module = import_module(command.module)
+        subparser = commands.add_parser(command.name, help=command.summary, description=module.__doc__)
+        module.add_arguments(subparser)
+        subparser.set_defaults(run=module.run)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
