@@ -9,10 +9,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_resilience.runtime.alerting.router import AlertRouter as AlertRouter
-    from pytest_resilience.runtime.correlation import operation as operation
-    from pytest_resilience.runtime.error_log import StructuredErrorLogger as StructuredErrorLogger
-    from pytest_resilience.runtime.redaction import Redactor as Redactor
     from pytest_resilience.errors import BusinessLogicError as BusinessLogicError
     from pytest_resilience.errors import CheckpointDamagedError as CheckpointDamagedError
     from pytest_resilience.errors import CircuitBreakerOpenError as CircuitBreakerOpenError
@@ -21,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_resilience.errors import ResilienceError as ResilienceError
     from pytest_resilience.errors import RetryableError as RetryableError
     from pytest_resilience.errors import Severity as Severity
+    from pytest_resilience.runtime.alerting.router import AlertRouter as AlertRouter
     from pytest_resilience.runtime.breaker import CircuitBreaker as CircuitBreaker
     from pytest_resilience.runtime.breaker import CircuitState as CircuitState
     from pytest_resilience.runtime.checkpoint.manager import CheckpointManager as CheckpointManager
@@ -30,17 +27,20 @@ if TYPE_CHECKING:
     from pytest_resilience.runtime.checkpoint.store import CheckpointConflictError as CheckpointConflictError
     from pytest_resilience.runtime.checkpoint.store import CheckpointRefusedError as CheckpointRefusedError
     from pytest_resilience.runtime.checkpoint.store import CheckpointStore as CheckpointStore
+    from pytest_resilience.runtime.correlation import operation as operation
     from pytest_resilience.runtime.database.commit_marker import CommitMarker as CommitMarker
     from pytest_resilience.runtime.database.outcome import TransactionOutcome as TransactionOutcome
     from pytest_resilience.runtime.database_recovery import (
         recover_database_connection as recover_database_connection,
     )
+    from pytest_resilience.runtime.error_log import StructuredErrorLogger as StructuredErrorLogger
     from pytest_resilience.runtime.ingestion.ingest import IngestionResult as IngestionResult
     from pytest_resilience.runtime.ingestion.ingest import (
         ingest_data_with_checkpoint as ingest_data_with_checkpoint,
     )
     from pytest_resilience.runtime.models.server import ModelServer as ModelServer
     from pytest_resilience.runtime.models.server import Prediction as Prediction
+    from pytest_resilience.runtime.redaction import Redactor as Redactor
     from pytest_resilience.runtime.retry import retry as retry
     from pytest_resilience.runtime.retry import (
         retry_with_exponential_backoff as retry_with_exponential_backoff,

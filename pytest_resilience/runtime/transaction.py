@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, TypedDict, TypeVar, Unpack
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import FatalError, RetryableError
 from pytest_resilience.events import Listener
-from pytest_resilience.runtime.backoff import ExponentialBackoff
-from pytest_resilience.runtime.database import commit_marker
+from pytest_resilience.runtime.database.commit_marker import CommitMarker
 from pytest_resilience.runtime.database.connection import (
     Connection,
     TransactionState,
-    closing_quietly,
+    closed_after,
     sqlstate_of,
     view_of,
 )
-from pytest_resilience.runtime.database.sql_text import controls_transaction, without_data
-from pytest_resilience.runtime.retry import Retry
+from pytest_resilience.runtime.database.operations import Operations
+from pytest_resilience.runtime.database.outcome import TransactionOutcome, TransactionStatus
+from pytest_resilience.runtime.retry import retry_with_exponential_backoff
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -29,177 +28,175 @@ logger = logging.getLogger(__name__)
 RUN_AGAIN = ("40001", "40P01")
 """Serialization failure and deadlock: the same unit may succeed when it is run again, whole."""
 
-
-class TransactionStatus(StrEnum):
-    """How a transaction ended."""
-
-    COMMITTED = "committed"
-    ROLLED_BACK = "rolled_back"
-    UNKNOWN = "unknown"
+LONGEST_DELAY = 5.0
+"""Seconds between two runs of a unit."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionOutcome(Generic[T]):
-    """How a unit of work ended; true exactly when it is committed.
+class UnitSettings(TypedDict, total=False):
+    """How a unit of work is run.
 
     Args:
-        status: `unknown` means that the connection died while COMMIT was under way, and no marker could tell.
-        error: what went wrong, or None.
-        attempts: how often the unit was run.
-        value: what the unit returned.
-        repeated: an earlier run with the same marker had committed, so that nothing was done now.
+        max_retries: how often it is run again after a serialization failure or a deadlock; 3 if not given.
+        base_delay: seconds before it is first run again, doubled each time, with jitter; 0.1 if not given.
+        marker: lets a lost answer to COMMIT be found out, and makes a second run of the same unit do nothing.
+        listeners: told of each attempt that failed.
+        clock: where time comes from.
     """
 
-    status: TransactionStatus
-    error: BaseException | None = None
-    attempts: int = 1
-    value: T | None = None
-    repeated: bool = False
+    max_retries: int
+    base_delay: float
+    marker: CommitMarker | None
+    listeners: tuple[Listener, ...] | None
+    clock: Clock
 
-    def __bool__(self) -> bool:
-        return self.status is TransactionStatus.COMMITTED
 
-    @property
-    def committed(self) -> bool:
-        """The changes are in the database for good."""
-        return self.status is TransactionStatus.COMMITTED
+def execute_with_rollback(
+    db_connection: Any, operations: Iterable[Any], **settings: Unpack[UnitSettings]
+) -> TransactionOutcome[None]:
+    """Run all SQL operations in one transaction: commit if all succeed, on any error roll back (policy §4).
 
-    @property
-    def rolled_back(self) -> bool:
-        """The database is as it was before."""
-        return self.status is TransactionStatus.ROLLED_BACK
+    Args:
+        db_connection: an open connection of psycopg2, psycopg 3, SQLAlchemy or another DB-API driver.
+        operations: SQL strings, or pairs of SQL and parameters in the driver's own style.
+        settings: see `UnitSettings`.
 
-    @property
-    def unknown(self) -> bool:
-        """Nobody can tell; look before trying again."""
-        return self.status is TransactionStatus.UNKNOWN
+    Returns:
+        What is true exactly when everything is committed; what went wrong is logged, and in its `error`.
 
-    def result(self) -> T:
-        """Return what the unit returned, or raise what went wrong."""
-        if self.error is not None and not self:
-            raise self.error
-        return self.value  # type: ignore[return-value]
+    Raises:
+        FatalError: this is no connection, or no list of operations.
+    """
+    return run_in_transaction(db_connection, Operations(operations), **settings)
+
+
+def run_in_transaction(
+    db_connection: Any, work: Callable[[Any], T], **settings: Unpack[UnitSettings]
+) -> TransactionOutcome[T]:
+    """Run `work(cursor)` in one transaction, whole again after a serialization failure or a deadlock.
+
+    A transaction that is open already is joined, and then not run again: what came before cannot be repeated.
+
+    Args:
+        db_connection: an open connection of psycopg2, psycopg 3, SQLAlchemy or another DB-API driver.
+        work: does nothing but database work with the cursor, since it may be run more than once.
+        settings: see `UnitSettings`.
+
+    Returns:
+        What is true exactly when everything is committed; its `result()` is what `work` returned.
+    """
+    return _Unit(connection=view_of(db_connection), work=work, **settings).run()
 
 
 class _RunAgainError(RetryableError):
     """The whole unit may be run again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnitOfWork:
-    """How units of work are run; immutable, shared by any number of threads.
+@dataclass(slots=True, kw_only=True)
+class _Unit:
+    """One unit of work on its way."""
 
-    Args:
-        max_retries: how often a unit is run again after a serialization failure or a deadlock.
-        base_delay: seconds before it is first run again; doubled each time, with jitter.
-        marker: names this unit; a row with it is written in the same transaction, so that a lost answer to
-        COMMIT
-            is no longer a riddle, and a second run with the same marker does nothing.
-        marker_table: where that row goes; made if it is not there.
-        reconnect: opens another connection, to look for the marker when this one has died.
-    """
-
+    connection: Connection
+    work: Callable[[Any], Any]
     max_retries: int = 3
     base_delay: float = 0.1
-    marker: str | None = None
-    marker_table: str = "resilience_commits"
-    reconnect: Callable[[], Any] | None = None
+    marker: CommitMarker | None = None
     listeners: tuple[Listener, ...] | None = None
     clock: Clock = SYSTEM_CLOCK
+    attempts: int = field(default=0, init=False)
 
-    def run(self, db_connection: Any, work: Callable[[Any], T]) -> TransactionOutcome[T]:
-        """Run `work(cursor)` in one transaction; it is run again whole, so it should do nothing else.
-
-        An already open transaction is joined, and then not run again: what came before cannot be repeated.
-        """
-        connection = view_of(db_connection)
-        joined = connection.state() is not TransactionState.IDLE
-        attempts = 0
-
-        def attempt() -> TransactionOutcome[T]:
-            nonlocal attempts
-            attempts += 1
-            return self._attempt(connection, work, attempts)
-
-        retry = Retry(
-            max_retries=0 if joined else self.max_retries,
-            backoff=ExponentialBackoff(self.base_delay, 5.0),
-            retriable_exceptions=(_RunAgainError,),
-            operation="transaction",
-            listeners=self.listeners,
-            clock=self.clock,
-        )
+    def run(self) -> TransactionOutcome[Any]:
+        joined = self.connection.state() is not TransactionState.IDLE
         try:
-            return retry.call(attempt)
-        except _RunAgainError as error:
-            return _failed(error.__cause__, attempts)
-
-    def _attempt(
-        self, connection: Connection, work: Callable[[Any], T], number: int
-    ) -> TransactionOutcome[T]:
-        try:
-            connection.begin()
-            with closing_quietly(connection.cursor()) as cursor:
-                if self.marker is not None and not commit_marker.write(
-                    cursor, self.marker_table, self.marker
-                ):
-                    connection.rollback()
-                    return TransactionOutcome(status=TransactionStatus.COMMITTED, repeated=True)
-                value = work(cursor)
-            _refuse_an_aborted_one(connection)
-        except Exception as error:
-            leave_clean(connection)
-            if sqlstate_of(error) in RUN_AGAIN:
-                raise _RunAgainError(f"the transaction failed with SQLSTATE {sqlstate_of(error)}") from error
-            return _failed(error, number)
-        except BaseException:
-            leave_clean(connection)
-            raise
-        return self._commit(connection, value, number)
-
-    def _commit(self, connection: Connection, value: T, number: int) -> TransactionOutcome[T]:
-        try:
-            connection.commit()
-        except Exception as error:
-            lost = connection.state() is TransactionState.LOST
-            leave_clean(connection)
-            if lost:
-                return self._after_lost_commit(error, value, number)
-            if sqlstate_of(error) in RUN_AGAIN:
-                raise _RunAgainError(f"COMMIT failed with SQLSTATE {sqlstate_of(error)}") from error
-            return _failed(error, number)
-        except BaseException:
-            leave_clean(connection)
-            raise
-        return TransactionOutcome(status=TransactionStatus.COMMITTED, value=value, attempts=number)
-
-    def _after_lost_commit(self, error: Exception, value: T, number: int) -> TransactionOutcome[T]:
-        committed = None
-        if self.marker is not None and self.reconnect is not None:
-            committed = commit_marker.look_up(
-                self.reconnect, self.marker_table, self.marker, clock=self.clock
+            return retry_with_exponential_backoff(
+                self._attempt,
+                0 if joined else self.max_retries,
+                self.base_delay,
+                LONGEST_DELAY,
+                retriable_exceptions=(_RunAgainError,),
+                operation="transaction",
+                listeners=self.listeners,
+                clock=self.clock,
             )
+        except _RunAgainError as error:
+            return self._rolled_back(error.__cause__ or error)
+
+    def _attempt(self) -> TransactionOutcome[Any]:
+        self.attempts += 1
+        try:
+            outcome = self._work_done()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is reported in the outcome
+            leave_clean(self.connection)
+            return self._failed(error)
+        except BaseException:
+            leave_clean(self.connection)
+            raise
+        return outcome if outcome.repeated else self._committed(outcome)
+
+    def _work_done(self) -> TransactionOutcome[Any]:
+        """Do everything but the commit."""
+        if self.connection.state() is TransactionState.IDLE:
+            self.connection.begin()
+        with closed_after(self.connection.cursor()) as cursor:
+            if self.marker is not None and not self.marker.write(cursor):
+                self.connection.rollback()
+                logger.info("unit %r was committed by an earlier run; nothing is done now", self.marker.name)
+                return self._outcome(TransactionStatus.COMMITTED, repeated=True)
+            value = self.work(cursor)
+        if self.connection.state() is TransactionState.ABORTED:
+            # PostgreSQL would answer COMMIT with ROLLBACK, and the drivers call that success.
+            raise FatalError(
+                "the unit of work went on after a failed statement, so nothing of it can be committed; "
+                "let database errors leave the unit, or use a savepoint"
+            )
+        return self._outcome(TransactionStatus.COMMITTED, value=value)
+
+    def _committed(self, outcome: TransactionOutcome[Any]) -> TransactionOutcome[Any]:
+        try:
+            self.connection.commit()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is reported in the outcome
+            lost = self.connection.state() is TransactionState.LOST
+            leave_clean(self.connection)
+            return self._after_lost_commit(error, outcome) if lost else self._failed(error)
+        except BaseException:
+            leave_clean(self.connection)
+            raise
+        return outcome
+
+    def _after_lost_commit(
+        self, error: Exception, outcome: TransactionOutcome[Any]
+    ) -> TransactionOutcome[Any]:
+        committed = None if self.marker is None else self.marker.is_there(clock=self.clock)
         if committed:
             logger.warning("the connection died during COMMIT; the marker shows that it was committed")
-            return TransactionOutcome(status=TransactionStatus.COMMITTED, value=value, attempts=number)
+            return outcome
         if committed is None:
             logger.error(
-                "the connection died during COMMIT (%s), and it is unknown whether it was "
-                "committed; look before "
-                "trying again, or give the unit a marker and a way to reconnect",
+                "the connection died during COMMIT (%s), and nobody knows whether it was committed; "
+                "look before trying again, or give the unit a marker that can reconnect",
                 type(error).__name__,
             )
-            return TransactionOutcome(status=TransactionStatus.UNKNOWN, error=error, attempts=number)
-        return _failed(error, number)
+            return self._outcome(TransactionStatus.UNKNOWN, error=error)
+        return self._rolled_back(error)
 
+    def _failed(self, error: Exception) -> TransactionOutcome[Any]:
+        """Report a unit of which nothing is left, or have it run again."""
+        state = sqlstate_of(error)
+        if state in RUN_AGAIN:
+            raise _RunAgainError(f"the transaction was rolled back with SQLSTATE {state}") from error
+        return self._rolled_back(error)
 
-def _refuse_an_aborted_one(connection: Connection) -> None:
-    """PostgreSQL answers COMMIT of an aborted transaction with ROLLBACK, and drivers call that success."""
-    if connection.state() is TransactionState.ABORTED:
-        raise FatalError(
-            "the unit of work went on after a failed statement, so nothing of it can be committed; "
-            "let database errors leave the unit, or use a savepoint"
+    def _rolled_back(self, error: BaseException) -> TransactionOutcome[Any]:
+        logger.error(
+            "transaction rolled back at attempt %d: %s, SQLSTATE %s",
+            self.attempts,
+            type(error).__name__,
+            sqlstate_of(error),
+            extra={"operation": "transaction", "attempt": self.attempts, "sqlstate": sqlstate_of(error)},
         )
+        return self._outcome(TransactionStatus.ROLLED_BACK, error=error)
+
+    def _outcome(self, status: TransactionStatus, **facts: Any) -> TransactionOutcome[Any]:
+        return TransactionOutcome(status=status, attempts=self.attempts, **facts)
 
 
 def leave_clean(connection: Connection) -> None:
@@ -209,90 +206,3 @@ def leave_clean(connection: Connection) -> None:
     except Exception as error:  # noqa: BLE001 - whatever it is, closing ends the transaction too
         logger.warning("rollback failed with %s; the connection is closed", type(error).__name__)
         connection.close()
-
-
-def _failed(error: BaseException | None, attempts: int) -> TransactionOutcome[Any]:
-    logger.error(
-        "transaction rolled back: %s, SQLSTATE %s, attempt %d",
-        type(error).__name__,
-        sqlstate_of(error),
-        attempts,
-    )
-    return TransactionOutcome(status=TransactionStatus.ROLLED_BACK, error=error, attempts=attempts)
-
-
-def run_in_transaction(
-    db_connection: Any, work: Callable[[Any], T], **settings: Any
-) -> TransactionOutcome[T]:
-    """Run `work(cursor)` in one transaction, whole again after a serialization failure or a deadlock.
-
-    Args:
-        db_connection: an open connection of psycopg2, psycopg 3, SQLAlchemy or another DB-API driver.
-        work: gets a cursor; does nothing but database work, since it may be run more than once.
-        settings: of `UnitOfWork`.
-    """
-    return UnitOfWork(**settings).run(db_connection, work)
-
-
-def execute_with_rollback(
-    db_connection: Any, operations: Iterable[Any], **settings: Any
-) -> TransactionOutcome[None]:
-    """Run all SQL operations in one transaction: commit if all succeed, on any error roll back (policy §4).
-
-    Args:
-        db_connection: an open connection of psycopg2, psycopg 3, SQLAlchemy or another DB-API driver.
-        operations: SQL strings, or pairs of SQL and parameters in the driver's own style.
-        settings: of `UnitOfWork`.
-
-    Returns:
-        What is true exactly when everything is committed; errors are logged, and in its `error`.
-
-    Raises:
-        FatalError: an operation is no SQL, or would end the transaction by itself; nothing was run.
-    """
-    pairs = [_pair(position, operation) for position, operation in enumerate(_listed(operations), 1)]
-
-    def work(cursor: Any) -> None:
-        for position, (sql, parameters) in enumerate(pairs, 1):
-            try:
-                cursor.execute(sql) if parameters is None else cursor.execute(sql, parameters)
-            except Exception as error:
-                logger.error(  # noqa: TRY400 - the traceback would carry the data that the log must not
-                    "operation %d of %d failed with %s, SQLSTATE %s: %s",
-                    position,
-                    len(pairs),
-                    type(error).__name__,
-                    sqlstate_of(error),
-                    without_data(str(sql)),
-                )
-                raise
-
-    return run_in_transaction(db_connection, work, **settings)
-
-
-def _listed(operations: Iterable[Any]) -> list[Any]:
-    if isinstance(operations, (str, bytes)) or not isinstance(operations, Iterable):
-        raise FatalError(
-            f"operations must be a list of SQL strings or (sql, parameters) pairs, got a "
-            f"{type(operations).__name__}"
-        )
-    return list(operations)
-
-
-def _pair(position: int, operation: Any) -> tuple[Any, Any]:
-    sql, parameters = operation, None
-    if isinstance(operation, (tuple, list)):
-        if len(operation) not in {1, 2}:
-            raise FatalError(f"operation {position} has {len(operation)} parts; expected (sql, parameters)")
-        sql, parameters = operation[0], operation[1] if len(operation) == 2 else None
-    if isinstance(sql, str):
-        if not sql.strip():
-            raise FatalError(f"operation {position} is empty")
-        control = controls_transaction(sql)
-        if control is not None:
-            raise FatalError(
-                f"operation {position} would begin or end a transaction ({control}); leave that "
-                f"out: all operations "
-                "run in one transaction"
-            )
-    return sql, parameters

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import itertools
+import sys
+from pathlib import Path
 
 import psycopg2
 import pytest
@@ -52,3 +55,28 @@ def rows(database):
                 return cursor.fetchall() if cursor.description else None
 
         yield ask
+
+
+def _beside(name):
+    """Load a module that stands beside this one; it is no test, and on no path."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+_relay = _beside("relay")
+
+
+@pytest.fixture
+def relayed(database):
+    """Return a function that puts a relay before the database, and may say where it cuts the line."""
+    with contextlib.ExitStack() as stack:
+
+        def start(text=b"", verdict=None, nth=1, **settings):
+            if verdict is not None:
+                settings["judge"] = _relay.at(text, verdict, nth)
+            return stack.enter_context(_relay.Relay(database, **settings))
+
+        yield start

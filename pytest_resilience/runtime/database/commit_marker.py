@@ -2,56 +2,82 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from pytest_resilience.clock import Clock
+from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import RetryableError
-from pytest_resilience.runtime.backoff import ExponentialBackoff
-from pytest_resilience.runtime.database.connection import closing_quietly, view_of
-from pytest_resilience.runtime.retry import Retry
+from pytest_resilience.runtime.database.connection import closed_after, view_of
+from pytest_resilience.runtime.database.identifiers import own_table
+from pytest_resilience.runtime.retry import retry_with_exponential_backoff
 
-logger = logging.getLogger(__name__)
+TABLE = "resilience_commits"
+LOOK_UPS = 5
+PATIENCE = "10s"
+"""How long to wait for a transaction that still has the marker; its connection is dead, so it ends soon."""
 
-_TABLE = (
+_CREATE = (
     "create table if not exists {table} (marker text primary key, committed_at timestamptz default now())"
 )
 _WRITE = "insert into {table} (marker) values (%s) on conflict do nothing"
 
 
-def write(cursor: Any, table: str, marker: str) -> bool:
-    """Write the marker; return False when it is there already, so that the unit is committed."""
-    cursor.execute(_TABLE.format(table=table))
-    cursor.execute(_WRITE.format(table=table), (marker,))
-    return bool(cursor.rowcount)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitMarker:
+    """The proof that one unit of work was committed; PostgreSQL only.
 
-
-def look_up(reconnect: Callable[[], Any], table: str, marker: str, *, clock: Clock) -> bool | None:
-    """Tell on another connection whether the unit was committed; None when that cannot be found out.
-
-    Writing the same marker waits for a transaction that is still writing it: what is found is final.
+    Args:
+        name: of the unit, the same each time it is tried.
+        table: where the row goes; it is made if it is not there.
+        reconnect: opens another connection, on which to look when the unit's own has died.
     """
 
-    def attempt() -> bool:
+    name: str
+    table: str = TABLE
+    reconnect: Callable[[], Any] | None = None
+
+    def write(self, cursor: Any) -> bool:
+        """Write the row; return False if it is there already, which means that the unit is committed.
+
+        PostgreSQL lets this wait for another transaction that has written the same row and not ended yet, so
+        the answer is final.
+        """
+        table = own_table(self.table)
+        cursor.execute("select to_regclass(%s) is null", (table,))
+        if _only_value(cursor):
+            cursor.execute("select pg_advisory_xact_lock(hashtext(%s))", (table,))  # two creators at once
+            cursor.execute(_CREATE.format(table=table))
+        cursor.execute(_WRITE.format(table=table), (self.name,))
+        return bool(cursor.rowcount)
+
+    def is_there(self, *, clock: Clock = SYSTEM_CLOCK) -> bool | None:
+        """Tell whether the unit was committed; None when that cannot be found out."""
+        if self.reconnect is None:
+            return None
         try:
-            connection = view_of(reconnect())
-        except Exception as error:
-            raise RetryableError(
-                f"no connection to look for the commit marker: {type(error).__name__}"
-            ) from error
+            return retry_with_exponential_backoff(
+                self._look, LOOK_UPS - 1, 1.0, 8.0, operation="look for the commit marker", clock=clock
+            )
+        except RetryableError:
+            return None
+
+    def _look(self) -> bool:
+        """Try to write the marker on a new connection, and leave without a commit."""
+        assert self.reconnect is not None  # noqa: S101 - is_there has looked
         try:
-            connection.begin()
-            with closing_quietly(connection.cursor()) as cursor:
-                cursor.execute("set local lock_timeout = '10s'")
-                return not write(cursor, table, marker)
+            connection = view_of(self.reconnect())
+            try:
+                connection.begin()
+                with closed_after(connection.cursor()) as cursor:
+                    cursor.execute(f"set local lock_timeout = '{PATIENCE}'")
+                    return not self.write(cursor)
+            finally:
+                connection.close()
         except Exception as error:
             raise RetryableError(f"the commit marker could not be read: {type(error).__name__}") from error
-        finally:
-            connection.close()
 
-    retry = Retry(max_retries=4, backoff=ExponentialBackoff(1.0, 8.0), operation="commit marker", clock=clock)
-    try:
-        return retry.call(attempt)
-    except RetryableError:
-        return None
+
+def _only_value(cursor: Any) -> Any:
+    row = cursor.fetchone()
+    return next(iter(row.values())) if isinstance(row, dict) else row[0]

@@ -1,4 +1,4 @@
-"""One view of a database connection, be it psycopg2, psycopg 3, SQLAlchemy or another DB-API driver.
+"""One view of a database connection, be it psycopg2's, psycopg 3's, SQLAlchemy's or another DB-API driver's.
 
 No driver is imported: a connection says by its class where it comes from.
 """
@@ -12,9 +12,6 @@ from typing import Any, Protocol
 
 from pytest_resilience.errors import FatalError
 
-LOST_STATES = ("08", "57P01", "57P02", "57P03")
-"""SQLSTATEs after which a connection is gone (PostgreSQL documentation, appendix A)."""
-
 
 class TransactionState(Enum):
     """Whether a connection is inside a transaction."""
@@ -26,7 +23,7 @@ class TransactionState(Enum):
 
 
 class Connection(Protocol):
-    """What a unit of work needs of a connection."""
+    """What a transaction needs of a connection."""
 
     def state(self) -> TransactionState:
         """Return where the connection stands."""
@@ -38,7 +35,7 @@ class Connection(Protocol):
         """Return a DB-API cursor."""
 
     def commit(self) -> None:
-        """Commit; raise if that did not happen."""
+        """Commit."""
 
     def rollback(self) -> None:
         """Roll back."""
@@ -53,32 +50,36 @@ def view_of(connection: Any) -> Connection:
     Raises:
         FatalError: it is asynchronous, or no connection at all.
     """
-    maker = type(connection).__module__.partition(".")[0]
-    if "Async" in type(connection).__name__ or not hasattr(connection, "rollback"):
+    kind = type(connection)
+    maker = kind.__module__.partition(".")[0]
+    if "Async" in kind.__name__ or not callable(getattr(connection, "rollback", None)):
         raise FatalError(
-            f"expected an open synchronous database connection, got a {type(connection).__module__}."
-            f"{type(connection).__qualname__}; pass one of psycopg2, psycopg, SQLAlchemy or "
-            f"another DB-API driver"
+            f"expected an open synchronous database connection, got a {kind.__module__}.{kind.__qualname__}; "
+            "pass one of psycopg2, psycopg, SQLAlchemy or another DB-API driver"
         )
     if maker == "sqlalchemy":
         return _SqlAlchemy(connection)
     if maker == "sqlite3":
         return _Sqlite(connection)
-    if hasattr(getattr(connection, "info", None), "transaction_status") and maker != "unittest":
-        return _Psycopg(connection)
-    return _DbApi(connection)
+    return _Psycopg(connection) if speaks_libpq(connection) else _DbApi(connection)
+
+
+def speaks_libpq(connection: Any) -> bool:
+    """Tell whether this is a connection of psycopg2 or psycopg 3, or of a class derived from theirs."""
+    return any(
+        base.__module__.partition(".")[0] in {"psycopg2", "psycopg"} for base in type(connection).__mro__
+    )
 
 
 def driver_connection(connection: Any) -> Any:
     """Return the driver's own connection, which SQLAlchemy wraps."""
     if type(connection).__module__.partition(".")[0] != "sqlalchemy":
         return connection
-    fairy = connection.connection
-    return getattr(fairy, "driver_connection", None) or fairy
+    return connection.connection.driver_connection
 
 
 def sqlstate_of(error: BaseException | None) -> str | None:
-    """Return the SQLSTATE of a driver's error, also of one that SQLAlchemy has wrapped."""
+    """Return the SQLSTATE of a driver's error, also of one that another layer has wrapped."""
     while error is not None:
         state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
         if isinstance(state, str):
@@ -88,8 +89,8 @@ def sqlstate_of(error: BaseException | None) -> str | None:
 
 
 @contextlib.contextmanager
-def closing_quietly(cursor: Any) -> Iterator[Any]:
-    """Close a cursor; a failure to close one on a lost connection hides nothing."""
+def closed_after(cursor: Any) -> Iterator[Any]:
+    """Close a cursor in the end; that this fails on a lost connection must not hide why it is lost."""
     try:
         yield cursor
     finally:
@@ -98,7 +99,7 @@ def closing_quietly(cursor: Any) -> Iterator[Any]:
 
 
 class _DbApi:
-    """A connection of any DB-API driver, which begins transactions by itself (PEP 249)."""
+    """A connection of any DB-API driver: it begins transactions by itself (PEP 249), and does not tell."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -107,7 +108,7 @@ class _DbApi:
         return TransactionState.IDLE
 
     def begin(self) -> None:
-        pass
+        """Do nothing: the first statement begins one."""
 
     def cursor(self) -> Any:
         return self._connection.cursor()
@@ -140,19 +141,20 @@ class _Sqlite(_DbApi):
 
 
 class _Psycopg(_DbApi):
-    """A connection of psycopg2 or psycopg 3; in autocommit mode transactions are spelt out."""
+    """A connection of psycopg2 or psycopg 3; in autocommit mode transactions are spelt out, and the mode stays."""
 
     def state(self) -> TransactionState:
         if self._connection.closed:
             return TransactionState.LOST
-        states = (
-            TransactionState.IDLE,
-            TransactionState.OPEN,
-            TransactionState.OPEN,
-            TransactionState.ABORTED,
-        )
-        status = int(self._connection.info.transaction_status)  # libpq's PGTransactionStatusType
-        return states[status] if status < len(states) else TransactionState.LOST
+        match int(self._connection.info.transaction_status):  # libpq's PGTransactionStatusType
+            case 0:
+                return TransactionState.IDLE
+            case 1 | 2:
+                return TransactionState.OPEN
+            case 3:
+                return TransactionState.ABORTED
+            case _:
+                return TransactionState.LOST
 
     def begin(self) -> None:
         if self._connection.autocommit:
@@ -171,7 +173,7 @@ class _Psycopg(_DbApi):
             self._say("ROLLBACK")
 
     def _say(self, statement: str) -> None:
-        with closing_quietly(self._connection.cursor()) as cursor:
+        with closed_after(self._connection.cursor()) as cursor:
             cursor.execute(statement)
 
 
@@ -181,33 +183,43 @@ class _SqlAlchemy:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    def _driver(self) -> Connection:
-        return view_of(driver_connection(self._connection))
-
     def state(self) -> TransactionState:
         if self._connection.closed or self._connection.invalidated:
             return TransactionState.LOST
         state = self._driver().state()
-        if state is TransactionState.IDLE and self._connection.in_transaction():
-            return TransactionState.OPEN
-        return state
+        return TransactionState.OPEN if state is TransactionState.IDLE and self._has_begun() else state
 
     def begin(self) -> None:
-        if not self._connection.in_transaction():
+        if not self._has_begun():
             self._connection.begin()
+        self._driver_autocommit("begin")
 
     def cursor(self) -> Any:
         return _SqlAlchemyCursor(self._connection)
 
     def commit(self) -> None:
+        self._driver_autocommit("commit")
         self._connection.commit()
 
     def rollback(self) -> None:
+        if not self._connection.invalidated:
+            self._driver_autocommit("rollback")
         self._connection.rollback()
 
     def close(self) -> None:
         self._connection.invalidate()
         self._connection.close()
+
+    def _has_begun(self) -> bool:
+        return bool(self._connection.in_transaction())
+
+    def _driver(self) -> Connection:
+        return view_of(driver_connection(self._connection))
+
+    def _driver_autocommit(self, act: str) -> None:
+        """Under isolation level AUTOCOMMIT, SQLAlchemy's own begin and commit do nothing: spell them out."""
+        if getattr(driver_connection(self._connection), "autocommit", False) is True:
+            getattr(self._driver(), act)()
 
 
 class _SqlAlchemyCursor:
@@ -218,21 +230,9 @@ class _SqlAlchemyCursor:
         self._result: Any = None
 
     def execute(self, sql: Any, parameters: Any = None) -> None:
-        if isinstance(sql, str):
-            self._result = self._connection.exec_driver_sql(sql, parameters)
-        else:
-            self._result = self._connection.execute(sql, parameters)
+        """Run a string as the driver takes it, or an SQLAlchemy statement."""
+        run = self._connection.exec_driver_sql if isinstance(sql, str) else self._connection.execute
+        self._result = run(sql, parameters)
 
-    def fetchone(self) -> Any:
-        return self._result.fetchone()
-
-    def fetchall(self) -> Any:
-        return self._result.fetchall()
-
-    @property
-    def rowcount(self) -> int:
-        return int(self._result.rowcount)
-
-    def close(self) -> None:
-        if self._result is not None:
-            self._result.close()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._result, name)

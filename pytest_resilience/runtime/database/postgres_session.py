@@ -10,7 +10,7 @@ from typing import Any
 from pytest_resilience.errors import FatalError
 from pytest_resilience.runtime.database.connection import (
     TransactionState,
-    closing_quietly,
+    closed_after,
     driver_connection,
     view_of,
 )
@@ -35,19 +35,19 @@ class PostgresSession:
 
     def query(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows."""
-        with closing_quietly(self._driver.cursor()) as cursor:
+        with closed_after(self._driver.cursor()) as cursor:
             cursor.execute(sql, parameters)
             return list(cursor.fetchall())
 
     def execute(self, sql: str, parameters: tuple[Any, ...] | None = None) -> int:
         """Run a statement and return how many rows it touched."""
-        with closing_quietly(self._driver.cursor()) as cursor:
+        with closed_after(self._driver.cursor()) as cursor:
             cursor.execute(sql, parameters)
             return int(cursor.rowcount)
 
     def copy(self, sql: str, data: bytes) -> int:
         """Send bytes to `COPY … FROM STDIN`; return how many rows the server took."""
-        with closing_quietly(self._driver.cursor()) as cursor:
+        with closed_after(self._driver.cursor()) as cursor:
             if hasattr(cursor, "copy_expert"):
                 cursor.copy_expert(sql, io.BytesIO(data), COPY_BLOCK)
             else:

@@ -15,11 +15,12 @@ from pytest_resilience.errors import FatalError, RetryableError
 from pytest_resilience.runtime.checkpoint.postgres import PostgresCheckpointStore
 from pytest_resilience.runtime.checkpoint.store import encoded
 from pytest_resilience.runtime.database.connection import sqlstate_of
+from pytest_resilience.runtime.database.identifiers import quoted
 from pytest_resilience.runtime.database.postgres_session import PostgresSession
 from pytest_resilience.runtime.database.probe import dsn_from_environment, plain_dsn
 from pytest_resilience.runtime.ingestion.csv_records import Position
 from pytest_resilience.runtime.ingestion.csv_source import CsvSource
-from pytest_resilience.runtime.ingestion.target_table import TargetTable, quoted
+from pytest_resilience.runtime.ingestion.target_table import TargetTable
 
 logger = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_resilience.errors import FatalError
+from pytest_resilience.runtime.database.identifiers import quoted
 
 Query = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
 
@@ -22,11 +23,6 @@ left join pg_attrdef d on (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
 where a.attrelid = %s and a.attnum > 0 and not a.attisdropped
 order by a.attnum
 """
-
-
-def quoted(name: str) -> str:
-    """Return an SQL identifier (PostgreSQL documentation, 4.1.1)."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 @dataclass(frozen=True, slots=True)
