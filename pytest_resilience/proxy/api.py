@@ -1,184 +1,162 @@
-"""Toxiproxy's HTTP API: every endpoint, shape, status and text."""
+"""Toxiproxy's HTTP API: its endpoints, and what each does."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from typing import Any
-
-from pytest_resilience import __version__  # noqa: F401
-from pytest_resilience.proxy.api_error import (
-    ApiError,
-    bad_body,
-    invalid_stream,
-    invalid_toxic_type,
-    missing_field,
-    proxy_exists,
-    proxy_not_found,
-    toxic_exists,
-    toxic_not_found,
-)
+from pytest_resilience.proxy import inputs
+from pytest_resilience.proxy.api_error import ApiError, proxy_exists, proxy_not_found, toxic_not_found
 from pytest_resilience.proxy.chain import Toxic
 from pytest_resilience.proxy.engine import Engine
 from pytest_resilience.proxy.http_message import Request, Response
-from pytest_resilience.proxy.lane import Direction
+from pytest_resilience.proxy.outputs import (
+    json_reply,
+    populate_reply,
+    proxy_output,
+    toxic_output,
+)
+from pytest_resilience.proxy.populate import populate
 from pytest_resilience.proxy.proxy import Proxy
-from pytest_resilience.proxy.routing import Route, find_route
-from pytest_resilience.proxy.toxics import TOXIC_OF_TYPE
+from pytest_resilience.proxy.routing import Route
 
-VERSION = "2.12.0"
-JSON = ("Content-Type", "application/json")
-
-
-def toxic_json(toxic: Toxic) -> dict[str, Any]:
-    return {
-        "attributes": dataclasses.asdict(toxic.attributes),
-        "name": toxic.name,
-        "type": toxic.attributes.type,
-        "stream": toxic.stream,
-        "toxicity": toxic.toxicity,
-    }
+TOXIPROXY_VERSION = "2.12.0"
+"""The version of Toxiproxy whose API this is; clients ask for it."""
 
 
-def proxy_json(proxy: Proxy) -> dict[str, Any]:
-    return {
-        "name": proxy.name,
-        "listen": proxy.listen,
-        "upstream": proxy.upstream,
-        "enabled": proxy.enabled,
-        "Logger": {},
-        "toxics": [toxic_json(t) for t in proxy.toxics.listing()],
-    }
+async def list_proxies(engine: Engine, _: Request) -> Response:
+    """Answer with all proxies, by name."""
+    return json_reply({name: proxy_output(engine.proxies[name]) for name in sorted(engine.proxies)})
 
 
-def reply(value: Any, status: int = 200) -> Response:
-    return Response(status, json.dumps(value, separators=(",", ":")).encode(), (JSON,))
+async def create_proxy(engine: Engine, request: Request) -> Response:
+    """Make a proxy, and start it unless it is to be disabled."""
+    given = inputs.read_proxy(request.body)
+    inputs.check_new_proxy(given, strict=engine.strict)
+    if given.name in engine.proxies:
+        raise proxy_exists()
+    proxy = engine.new_proxy(given.name, given.listen or "", given.upstream or "")
+    if given.enabled is not False:
+        place = await proxy.resolve_to_start()
+        if given.name in engine.proxies:
+            raise proxy_exists()
+        proxy.start(place)
+    engine.proxies[proxy.name] = proxy
+    return json_reply(proxy_output(proxy), 201)
 
 
-def body_of(request: Request) -> dict[str, Any]:
+async def show_proxy(engine: Engine, request: Request) -> Response:
+    """Answer with one proxy."""
+    return json_reply(proxy_output(_proxy(engine, request)))
+
+
+async def update_proxy(engine: Engine, request: Request) -> Response:
+    """Change addresses, enable or disable: all of it, or nothing."""
+    proxy = _proxy(engine, request)
+    given = inputs.read_proxy(request.body)
+    listen = proxy.listen if given.listen is None else given.listen
+    upstream = proxy.upstream if given.upstream is None else given.upstream
+    place = await proxy.resolve(listen)
+    if _proxy(engine, request) is not proxy:
+        raise proxy_not_found()
+    enabled = proxy.enabled if given.enabled is None else given.enabled
+    proxy.change(place, listen, upstream, enabled=enabled)
+    return json_reply(proxy_output(proxy))
+
+
+async def delete_proxy(engine: Engine, request: Request) -> Response:
+    """End a proxy and its connections."""
+    proxy = _proxy(engine, request)
+    del engine.proxies[proxy.name]
+    proxy.close()
+    return Response(204)
+
+
+async def list_toxics(engine: Engine, request: Request) -> Response:
+    """Answer with a proxy's toxics."""
+    return json_reply([toxic_output(toxic) for toxic in _proxy(engine, request).toxics.listing()])
+
+
+async def create_toxic(engine: Engine, request: Request) -> Response:
+    """Add a toxic; unlike for a proxy, the status is 200."""
+    toxics = _proxy(engine, request).toxics
+    toxic = inputs.read_toxic(request.body, toxics.by_name, strict=engine.strict)
+    toxics.add(toxic)
+    return json_reply(toxic_output(toxic))
+
+
+async def show_toxic(engine: Engine, request: Request) -> Response:
+    """Answer with one toxic."""
+    return json_reply(toxic_output(_toxic(_proxy(engine, request), request)))
+
+
+async def update_toxic(engine: Engine, request: Request) -> Response:
+    """Change the attributes and the toxicity of a toxic."""
+    proxy = _proxy(engine, request)
+    toxic = _toxic(proxy, request)
+    attributes, toxicity = inputs.read_toxic_update(request.body, toxic, strict=engine.strict)
+    proxy.toxics.update(toxic, attributes, toxicity)
+    return json_reply(toxic_output(toxic))
+
+
+async def delete_toxic(engine: Engine, request: Request) -> Response:
+    """Remove a toxic."""
+    proxy = _proxy(engine, request)
+    proxy.toxics.remove(_toxic(proxy, request))
+    return Response(204)
+
+
+async def populate_proxies(engine: Engine, request: Request) -> Response:
+    """Bring a list of proxies about."""
+    done: list[Proxy] = []
     try:
-        value = json.loads(request.body)
-    except ValueError as error:
-        raise bad_body(error) from error
-    if not isinstance(value, dict):
-        raise bad_body("not an object")
-    return value
+        await populate(engine, request.body, done)
+    except ApiError as error:
+        return populate_reply(done, error)
+    except OSError as error:
+        return populate_reply(done, ApiError(str(error), 500))
+    return populate_reply(done)
 
 
-def the_proxy(engine: Engine, request: Request) -> Proxy:
+async def reset(engine: Engine, _: Request) -> Response:
+    """Enable every proxy, and remove every toxic; a proxy that cannot start does not keep the others from it."""
+    failure: OSError | None = None
+    for proxy in tuple(engine.proxies.values()):
+        try:
+            if not proxy.enabled:
+                proxy.start(await proxy.resolve_to_start())
+        except OSError as error:
+            if not engine.strict:
+                raise
+            failure = failure or error
+        proxy.toxics.clear()
+    if failure is not None:
+        raise failure
+    return Response(204)
+
+
+async def version(_engine: Engine, _request: Request) -> Response:
+    """Answer with the version of the API."""
+    text = f'{{"version": "{TOXIPROXY_VERSION}"}}\n'
+    return Response(200, text.encode(), (("Content-Type", "application/json;charset=utf-8"),))
+
+
+def _proxy(engine: Engine, request: Request) -> Proxy:
     proxy = engine.proxies.get(request.params["proxy"])
     if proxy is None:
         raise proxy_not_found()
     return proxy
 
 
-def the_toxic(proxy: Proxy, request: Request) -> Toxic:
-    toxic = proxy.toxics.get(request.params["toxic"])
+def _toxic(proxy: Proxy, request: Request) -> Toxic:
+    toxic = proxy.toxics.by_name.get(request.params["toxic"])
     if toxic is None:
         raise toxic_not_found()
     return toxic
 
 
-async def list_proxies(engine: Engine, request: Request) -> Response:
-    return reply({name: proxy_json(engine.proxies[name]) for name in sorted(engine.proxies)})
-
-
-async def create_proxy(engine: Engine, request: Request) -> Response:
-    body = body_of(request)
-    for field in ("name", "upstream"):
-        if not body.get(field):
-            raise missing_field(field)
-    if body["name"] in engine.proxies:
-        raise proxy_exists()
-    proxy = engine.new_proxy(body["name"], body.get("listen") or "", body["upstream"])
-    if body.get("enabled", True):
-        proxy.start(await proxy.resolve(proxy.listen))
-    engine.proxies[proxy.name] = proxy
-    return reply(proxy_json(proxy), 201)
-
-
-async def show_proxy(engine: Engine, request: Request) -> Response:
-    return reply(proxy_json(the_proxy(engine, request)))
-
-
-async def update_proxy(engine: Engine, request: Request) -> Response:
-    proxy = the_proxy(engine, request)
-    body = body_of(request)
-    if body.get("enabled", proxy.enabled):
-        proxy.start(await proxy.resolve(proxy.listen))
-    else:
-        proxy.stop()
-    return reply(proxy_json(proxy))
-
-
-async def delete_proxy(engine: Engine, request: Request) -> Response:
-    proxy = the_proxy(engine, request)
-    proxy.close()
-    del engine.proxies[proxy.name]
-    return Response(204)
-
-
-async def list_toxics(engine: Engine, request: Request) -> Response:
-    return reply([toxic_json(t) for t in the_proxy(engine, request).toxics.listing()])
-
-
-async def create_toxic(engine: Engine, request: Request) -> Response:
-    proxy = the_proxy(engine, request)
-    body = body_of(request)
-    stream = body.get("stream") or "downstream"
-    if stream.lower() not in ("upstream", "downstream"):
-        raise invalid_stream()
-    kind = TOXIC_OF_TYPE.get(body.get("type", ""))
-    if kind is None:
-        raise invalid_toxic_type()
-    name = body.get("name") or f"{kind.type}_{stream}"
-    if proxy.toxics.get(name):
-        raise toxic_exists()
-    toxic = Toxic(
-        name, stream, Direction(stream.lower()), body.get("toxicity", 1), kind(**body.get("attributes", {}))
-    )
-    proxy.toxics.add(toxic)
-    return reply(toxic_json(toxic))
-
-
-async def show_toxic(engine: Engine, request: Request) -> Response:
-    return reply(toxic_json(the_toxic(the_proxy(engine, request), request)))
-
-
-async def update_toxic(engine: Engine, request: Request) -> Response:
-    proxy = the_proxy(engine, request)
-    toxic = the_toxic(proxy, request)
-    body = body_of(request)
-    proxy.toxics.update(
-        toxic,
-        dataclasses.replace(toxic.attributes, **body.get("attributes", {})),
-        body.get("toxicity", toxic.toxicity),
-    )
-    return reply(toxic_json(toxic))
-
-
-async def delete_toxic(engine: Engine, request: Request) -> Response:
-    proxy = the_proxy(engine, request)
-    proxy.toxics.remove(the_toxic(proxy, request))
-    return Response(204)
-
-
-async def reset(engine: Engine, request: Request) -> Response:
-    for proxy in engine.proxies.values():
-        proxy.start(await proxy.resolve(proxy.listen))
-        proxy.toxics.clear()
-    return Response(204)
-
-
-async def version(engine: Engine, request: Request) -> Response:
-    text = f'{{"version": "{VERSION}"}}\n'
-    return Response(200, text.encode(), (("Content-Type", "application/json;charset=utf-8"),))
-
-
-ROUTES = (
+TOXIPROXY_ROUTES = (
     Route("POST", "/reset", reset),
     Route("GET", "/proxies", list_proxies),
     Route("POST", "/proxies", create_proxy),
+    Route("POST", "/populate", populate_proxies),
     Route("GET", "/proxies/{proxy}", show_proxy),
     Route("POST PATCH", "/proxies/{proxy}", update_proxy),
     Route("DELETE", "/proxies/{proxy}", delete_proxy),
@@ -189,21 +167,3 @@ ROUTES = (
     Route("DELETE", "/proxies/{proxy}/toxics/{toxic}", delete_toxic),
     Route("GET", "/version", version),
 )
-PLAIN = (("Content-Type", "text/plain; charset=utf-8"), ("X-Content-Type-Options", "nosniff"))
-
-
-async def handle(engine: Engine, request: Request) -> Response:
-    found = find_route(ROUTES, request)
-    if found == 404:
-        return Response(404, b"404 page not found\n", PLAIN)
-    if isinstance(found, int):
-        return Response(found)
-    route, request = found
-    try:
-        return await route.handler(engine, request)
-    except ApiError as error:
-        message, status = error.message, error.status
-    except OSError as error:
-        message, status = str(error), 500
-    text = json.dumps({"error": message, "status": status}, separators=(",", ":")) + "\n"
-    return Response(status, text.encode(), PLAIN)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from pytest_resilience.proxy.lane import Direction, Lane
 from pytest_resilience.proxy.link import Link
-from pytest_resilience.proxy.toxics import Attributes
+from pytest_resilience.proxy.toxics.attributes import Attributes
 from pytest_resilience.proxy.toxics.stage import Draw, Stage
 
 
@@ -51,9 +51,10 @@ class Chain:
         """Return the upstream ones, then the downstream ones, in the order added."""
         return [*self._along(Direction.UPSTREAM), *self._along(Direction.DOWNSTREAM)]
 
-    def get(self, name: str) -> Toxic | None:
-        """Return the toxic of that name."""
-        return self._toxics.get(name)
+    @property
+    def by_name(self) -> Mapping[str, Toxic]:
+        """The toxics of both directions, which share their names."""
+        return self._toxics
 
     def add(self, toxic: Toxic) -> None:
         """Put a toxic at the end of its direction, on live connections too."""

@@ -3,26 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
-from pytest_resilience.proxy.proxy import Proxy
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What was asked for on the command line.
-
-    Args:
-        seed: what every draw follows from.
-        compat: imitate Toxiproxy where it surprises.
-        proxy_metrics: count bytes at `/metrics`.
-        runtime_metrics: describe the process at `/metrics`.
-    """
-
-    seed: int = 0
-    compat: bool = False
-    proxy_metrics: bool = False
-    runtime_metrics: bool = False
+from pytest_resilience.proxy.meter import Meter
+from pytest_resilience.proxy.proxy import Addresses, Proxy
+from pytest_resilience.proxy.settings import Settings
 
 
 class Engine:
@@ -37,10 +21,16 @@ class Engine:
         self.loop = loop
         self.settings = settings
         self.proxies: dict[str, Proxy] = {}
+        self.meter = Meter()
+
+    @property
+    def strict(self) -> bool:
+        """Whether to be right where Toxiproxy surprises."""
+        return not self.settings.compat
 
     def new_proxy(self, name: str, listen: str, upstream: str) -> Proxy:
         """Make a proxy that is neither started nor known yet."""
-        return Proxy(self.loop, self.settings, name, listen, upstream)
+        return Proxy(self.loop, self.settings, self.meter, Addresses(name, listen, upstream))
 
     def close(self) -> None:
         """End all proxies and their connections."""

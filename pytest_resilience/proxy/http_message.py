@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from urllib.parse import unquote_to_bytes
 
@@ -21,12 +21,14 @@ class BadRequestError(Exception):
     Args:
         status: the status code to answer with.
         reason: what is wrong; empty for the code alone.
+        body: what to answer, if it is not the same as the status line.
     """
 
-    def __init__(self, status: int, reason: str = "") -> None:
-        super().__init__(status, reason)
+    def __init__(self, status: int, reason: str = "", body: str = "") -> None:
+        super().__init__(status, reason, body)
         self.status = status
         self.reason = reason
+        self.body = body
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Request:
     query: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    version: str = "HTTP/1.1"
     keep_alive: bool = True
     params: dict[str, str] = field(default_factory=dict)
 
@@ -68,6 +71,11 @@ class RequestParser:
         self._buffer += data
 
     @property
+    def waiting(self) -> int:
+        """Bytes that have come and are not part of a request yet."""
+        return len(self._buffer)
+
+    @property
     def wants_continue(self) -> bool:
         """Whether the client waits for `100 Continue` before it sends the body."""
         head = self._head
@@ -91,11 +99,9 @@ class RequestParser:
             return None
         head, body = self._head, bytes(self._body)
         self._head, self._body = None, bytearray()
-        return Request(head.method, head.path, head.query, head.headers, body, head.keep_alive)
+        return replace(head, body=body)
 
     def _take_head(self) -> bool:
-        while self._buffer[:2] == b"\r\n":
-            del self._buffer[:2]
         end, skip = _head_end(self._buffer)
         if end < 0:
             if len(self._buffer) > MAX_HEAD:
@@ -160,29 +166,34 @@ def _head_end(buffer: bytearray) -> tuple[int, int]:
 
 def _parse_head(lines: list[str]) -> Request:
     parts = lines[0].split(" ")
-    if len(parts) != 3 or not parts[0] or not parts[1]:
+    if len(parts) != 3 or not all(parts) or not parts[2].startswith("HTTP/"):
         raise BadRequestError(400)
     method, target, version = parts
-    if not version.startswith("HTTP/"):
-        raise BadRequestError(400)
     if version not in ("HTTP/1.1", "HTTP/1.0"):
-        raise BadRequestError(505)
+        raise BadRequestError(505, "unsupported protocol version")
     headers = _parse_headers(lines[1:])
     if version == "HTTP/1.1" and "host" not in headers:
         raise BadRequestError(400, "missing required Host header")
     options = headers.get("connection", "").lower()
     keep_alive = "keep-alive" in options if version == "HTTP/1.0" else "close" not in options
-    path, query = _split_target(target)
-    return Request(method, path, query, headers, keep_alive=keep_alive)
+    path, query = ("*", "") if (method, target) == ("OPTIONS", "*") else _split_target(target)
+    return Request(method, path, query, headers, version=version, keep_alive=keep_alive)
 
 
 def _parse_headers(lines: list[str]) -> dict[str, str]:
     headers: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")
-        if not colon or not name or name != name.strip():
+        if not colon or not name:
             raise BadRequestError(400)
-        headers.setdefault(name.lower(), value.strip())
+        if name != name.strip() or " " in name:
+            raise BadRequestError(400, "invalid header name")
+        name, value = name.lower(), value.strip()
+        if name == "host" and name in headers:
+            raise BadRequestError(400)
+        if name == "content-length" and headers.get(name, value) != value:
+            raise BadRequestError(400)
+        headers.setdefault(name, value)
     return headers
 
 
@@ -206,7 +217,7 @@ def _body_length(head: Request) -> tuple[bool, int]:
     if coding == "chunked":
         return True, 0
     if coding:
-        raise BadRequestError(501)
+        raise BadRequestError(501, body="Unsupported transfer encoding")
     length = head.headers.get("content-length", "0")
     if not (length.isascii() and length.isdigit()):
         raise BadRequestError(400)
@@ -222,26 +233,27 @@ def _chunk_size(line: bytes) -> int:
     return int(digits, 16)
 
 
-def encode_head(response: Response, *, date: str, head_only: bool, close: bool) -> bytes:
-    """Write the status line and the headers."""
-    lines = [f"HTTP/1.1 {response.status} {_phrase(response.status)}"]
+def encode_head(response: Response, request: Request, *, date: str) -> bytes:
+    """Write the status line and the headers, in the version of the request."""
+    lines = [f"{request.version} {response.status} {_phrase(response.status)}"]
     lines += [f"{name}: {value}" for name, value in response.headers]
     lines.append(f"Date: {date}")
     if response.stream is not None:
         lines.append("Transfer-Encoding: chunked")
-    elif response.status not in _BODILESS and not head_only:
+    elif response.status not in _BODILESS and request.method != "HEAD":
         lines.append(f"Content-Length: {len(response.body)}")
-    if close:
+    if request.version == "HTTP/1.1" and not request.keep_alive:
         lines.append("Connection: close")
+    if request.version == "HTTP/1.0" and request.keep_alive:
+        lines.append("Connection: keep-alive")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
 def encode_error(error: BadRequestError) -> bytes:
     """Write the answer to something that is not HTTP, as Go's net/http does."""
-    text = f"{error.status} {_phrase(error.status)}"
-    body = f"{text}: {error.reason}" if error.reason else text
+    text = f"{error.status} {_phrase(error.status)}" + (f": {error.reason}" if error.reason else "")
     head = "Content-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
-    return f"HTTP/1.1 {text}\r\n{head}{body}".encode("latin-1")
+    return f"HTTP/1.1 {text}\r\n{head}{error.body or text}".encode("latin-1")
 
 
 def encode_chunk(data: bytes) -> bytes:
@@ -251,10 +263,3 @@ def encode_chunk(data: bytes) -> bytes:
 
 def _phrase(status: int) -> str:
     return HTTPStatus(status).phrase
-
-
-def parse_all(parser: RequestParser, data: bytes) -> Iterator[Request]:
-    """Feed, and yield every request that is whole."""
-    parser.feed(data)
-    while (request := parser.next_request()) is not None:
-        yield request

@@ -43,6 +43,8 @@ class HttpConnection(asyncio.Protocol):
         self._parser = RequestParser()
         self._transport: asyncio.Transport
         self._serving: asyncio.Task[None] | None = None
+        self._streaming = False
+        self._ended = False
         self._idle: asyncio.TimerHandle | None = None
         self._writable = asyncio.Event()
         self._writable.set()
@@ -74,6 +76,13 @@ class HttpConnection(asyncio.Protocol):
         self._parser.feed(data)
         if self._serving is None:
             self._next()
+        elif self._parser.waiting > MAX_WAITING:
+            self._transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        """Answer what has been asked, and then close; a stream ends at once."""
+        self._ended = True
+        return self._serving is not None and not self._streaming
 
     def abort(self) -> None:
         """Close at once."""
@@ -86,22 +95,22 @@ class HttpConnection(asyncio.Protocol):
             self._transport.write(encode_error(error))
             self._transport.close()
             return
-        if request is None:
+        if request is not None:
+            self._stop_idle()
+            self._serving = asyncio.get_running_loop().create_task(self._serve(request))
+        elif self._ended:
+            self._transport.close()
+        else:
             if self._parser.wants_continue:
                 self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self._wait_idle()
-            return
-        self._stop_idle()
-        self._transport.pause_reading()
-        self._serving = asyncio.get_running_loop().create_task(self._serve(request))
 
     async def _serve(self, request: Request) -> None:
         try:
-            response = await self._handler(request)
-            await self._send(request, response)
+            await self._answer(request)
         except asyncio.CancelledError:
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, it must not end the server
             _LOG.exception("no answer to %s %s", request.method, request.path)
             self._transport.abort()
         finally:
@@ -114,19 +123,19 @@ class HttpConnection(asyncio.Protocol):
         else:
             self._transport.close()
 
-    async def _send(self, request: Request, response: Response) -> None:
-        head_only = request.method == "HEAD"
-        head = encode_head(
-            response, date=formatdate(usegmt=True), head_only=head_only, close=not request.keep_alive
-        )
-        self._transport.write(head if head_only else head + response.body)
+    async def _answer(self, request: Request) -> None:
+        response = await self._handler(request)
+        head = encode_head(response, request, date=formatdate(usegmt=True))
+        self._transport.write(head if request.method == "HEAD" else head + response.body)
         if response.stream is None:
             return
+        self._streaming = True
         async for chunk in response.stream:
             if chunk:
                 self._transport.write(encode_chunk(chunk))
                 await self._writable.wait()
         self._transport.write(encode_chunk(b""))
+        self._streaming = False
 
     def _wait_idle(self) -> None:
         self._stop_idle()

@@ -142,7 +142,7 @@ class Inspection:
     def _guarded(self, call: Callable[[], object]) -> None:
         try:
             call()
-        except Exception:
+        except Exception:  # noqa: BLE001 - inspectors are other people's code
             _LOG.exception("inspector of %s, connection %d, failed; reset", self.proxy_name, self.number)
             self._link.abort()
 

@@ -13,6 +13,8 @@ from pytest_resilience.proxy.toxics.stage import Ending, Receiver, Stage, Timer,
 
 READ_SIZE = 256 * 1024
 """Bytes taken from a socket at once; one buffer serves the whole process, which has one thread."""
+CHUNK_SIZE = 32 * 1024
+"""Bytes taken at once where toxics act on them, as in Toxiproxy."""
 
 _BUFFER = bytearray(READ_SIZE)
 _VIEW = memoryview(_BUFFER)
@@ -61,6 +63,7 @@ class Lane:
         loop: the event loop.
         owner: the connection.
         direction: the direction's name.
+        compat: let toxics imitate Toxiproxy.
     """
 
     __slots__ = (
@@ -70,8 +73,9 @@ class Lane:
         "_reading",
         "_recv_into",
         "_source",
-        "discarding",
+        "compat",
         "direction",
+        "discarding",
         "inspected",
         "opened",
         "outlet",
@@ -81,11 +85,14 @@ class Lane:
         "stages",
     )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, owner: LaneOwner, direction: Direction) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, owner: LaneOwner, direction: Direction, *, compat: bool
+    ) -> None:
         self._loop = loop
+        self.compat = compat
         self._owner = owner
         self._source: socket.socket
-        self._recv_into: Callable[[bytearray], int]
+        self._recv_into: Callable[[bytearray, int], int]
         self._reading = False
         self._plain = True
         self.direction = direction
@@ -209,7 +216,7 @@ class Lane:
 
     def _readable(self) -> None:
         try:
-            count = self._recv_into(_BUFFER)
+            count = self._recv_into(_BUFFER, CHUNK_SIZE if self.stages else READ_SIZE)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:

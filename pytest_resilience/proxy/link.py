@@ -63,8 +63,8 @@ class Link:
         self.client_port = client_port
         self.draws: dict[str, Draw] = {}
         self.over = False
-        self.upstream = Lane(loop, self, Direction.UPSTREAM)
-        self.downstream = Lane(loop, self, Direction.DOWNSTREAM)
+        self.upstream = Lane(loop, self, Direction.UPSTREAM, compat=owner.compat)
+        self.downstream = Lane(loop, self, Direction.DOWNSTREAM, compat=owner.compat)
         self._owner = owner
         self._client = client
         self._server: socket.socket | None = None

@@ -30,21 +30,20 @@ class Place(NamedTuple):
         return join_address(self.host, self.port)
 
 
-async def resolve_listen(loop: asyncio.AbstractEventLoop, listen: str, *, default_host: str) -> Place:
+async def resolve_listen(loop: asyncio.AbstractEventLoop, listen: str) -> Place:
     """Find where to listen.
 
     Args:
         loop: the event loop.
-        listen: `host:port`; empty is a random port.
-        default_host: the host of an empty `listen`.
+        listen: `host:port`; a missing host is every address, a missing port a random one.
 
     Raises:
         ListenError: the address makes no sense, or its host has no address.
     """
     try:
-        host, service = split_address(listen) if listen else (default_host, "0")
+        host, service = split_address(listen) if listen else ("", "")
     except AddressError as error:
-        raise ListenError(f"listen tcp: {error}") from error
+        raise ListenError(str(error)) from error
     port = _port(service)
     if not host:
         return Place(socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET, "", port)
@@ -58,26 +57,23 @@ async def resolve_listen(loop: asyncio.AbstractEventLoop, listen: str, *, defaul
 
 
 def _port(service: str) -> int:
-    if not service:
-        return 0
-    digits = service.removeprefix("+")
+    digits = service.removeprefix("+") or "0"
     if digits.isascii() and digits.removeprefix("-").isdigit():
-        port = int(digits)
-        if not 0 <= port <= 65535:
-            raise ListenError(f"listen tcp: address {service}: invalid port")
-        return port
+        if not 0 <= int(digits) <= 65535:
+            raise ListenError(f"address {service}: invalid port")
+        return int(digits)
     try:
         return socket.getservbyname(service.lower(), "tcp")
     except OSError:
-        raise ListenError(f"listen tcp: lookup tcp/{service}: unknown port") from None
+        raise ListenError(f"lookup tcp/{service}: unknown port") from None
 
 
 async def _look_up(loop: asyncio.AbstractEventLoop, host: str, port: int) -> Place:
     try:
         found = await asyncio.wait_for(loop.getaddrinfo(host, port, type=socket.SOCK_STREAM), LOOKUP_TIMEOUT)
     except TimeoutError:
-        raise ListenError(f"listen tcp: lookup {host}: i/o timeout") from None
+        raise ListenError(f"lookup {host}: i/o timeout") from None
     except OSError:
-        raise ListenError(f"listen tcp: lookup {host}: no such host") from None
+        raise ListenError(f"lookup {host}: no such host") from None
     family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
     return Place(family, str(address[0]), port)

@@ -6,7 +6,7 @@ import argparse
 import time
 from dataclasses import dataclass
 
-from pytest_resilience.proxy.engine import Settings
+from pytest_resilience.proxy.settings import Settings
 
 DESCRIPTION = "A fault-injecting TCP proxy that speaks Toxiproxy's HTTP API."
 COMPAT_HELP = (

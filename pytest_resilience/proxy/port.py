@@ -28,15 +28,15 @@ class Port:
 
     def __init__(self, family: socket.AddressFamily, host: str, port: int) -> None:
         self._family = family
-        self._host = host or "::"
-        self._dual = not host
+        self._dual = not host and family == socket.AF_INET6
+        self._host = host or ("::" if self._dual else "0.0.0.0")  # noqa: S104 - only where the user asks for it
         self._sock: socket.socket = self._bound(port, share=False)
-        self._number: int = self._sock.getsockname()[1]
+        self.number: int = self._sock.getsockname()[1]
 
     @property
     def address(self) -> str:
         """Where it is, as Go writes it."""
-        return join_address(self._host, self._number)
+        return join_address(self._host, self.number)
 
     def open(self) -> socket.socket:
         """Take connections; return the listening socket."""
@@ -54,9 +54,17 @@ class Port:
         do the two allow sharing: a port is asked for without it, so nobody else slips in.
         """
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        holder = self._bound(self._number, share=True)
+        holder = self._bound(self.number, share=True)
         self._sock.close()
         self._sock = holder
+
+    def take_again(self) -> None:
+        """Take the port again after its release.
+
+        Raises:
+            PortTakenError: somebody else was quicker.
+        """
+        self._sock = self._bound(self.number, share=False)
 
     def release(self) -> None:
         """Give the port up."""

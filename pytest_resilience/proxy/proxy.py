@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from typing import Protocol
+from typing import NamedTuple
 
 from pytest_resilience.proxy.chain import Chain
 from pytest_resilience.proxy.inspector import InspectorFactory
 from pytest_resilience.proxy.link import Link
-from pytest_resilience.proxy.listen import Place, resolve_listen
-from pytest_resilience.proxy.port import Port
+from pytest_resilience.proxy.listen import ListenError, Place, resolve_listen
+from pytest_resilience.proxy.meter import Meter
+from pytest_resilience.proxy.port import Port, PortTakenError
+from pytest_resilience.proxy.settings import Settings
 from pytest_resilience.proxy.toxics.stage import Stage
 
 ACCEPT_BATCH = 64
@@ -19,14 +21,18 @@ ACCEPT_BATCH = 64
 ACCEPT_PAUSE = 0.1
 """Seconds to wait when the process is out of descriptors."""
 
+LOOPBACK = Place(socket.AF_INET, "127.0.0.1", 0)
+"""Where a proxy listens that was not told where: Toxiproxy would be open to the network."""
+
 _LOG = logging.getLogger(__name__)
 
 
-class Settings(Protocol):
-    """What all proxies of a process share."""
+class Addresses(NamedTuple):
+    """What a proxy is called, where it listens, and where its server is, all as given."""
 
-    seed: int
-    compat: bool
+    name: str
+    listen: str
+    upstream: str
 
 
 class Proxy:
@@ -35,22 +41,20 @@ class Proxy:
     Args:
         loop: the event loop.
         settings: the seed and the mode.
-        name: its name.
-        listen: where it listens, as given.
-        upstream: where its server is.
+        meter: counts the bytes.
+        addresses: name, port and server.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, settings: Settings, name: str, listen: str, upstream: str
+        self, loop: asyncio.AbstractEventLoop, settings: Settings, meter: Meter, addresses: Addresses
     ) -> None:
         self._loop = loop
-        self.name = name
-        self.listen = listen
-        self.upstream = upstream
+        self._meter = meter
+        self.name, self.listen, self.upstream = addresses
         self.compat = settings.compat
         self.inspect: InspectorFactory | None = None
         self.links: set[Link] = set()
-        self.toxics = Chain(settings.seed, name, self.links, redraw=settings.compat)
+        self.toxics = Chain(settings.seed, self.name, self.links, redraw=settings.compat)
         self._accepted = 0
         self._port: Port | None = None
         self._listener: socket.socket | None = None
@@ -61,8 +65,29 @@ class Proxy:
         return self._listener is not None
 
     async def resolve(self, listen: str) -> Place:
-        """Find where that `listen` is."""
-        return await resolve_listen(self._loop, listen, default_host="" if self.compat else "127.0.0.1")
+        """Find where that `listen` is.
+
+        Raises:
+            ListenError: it makes no sense.
+        """
+        if not listen and not self.compat:
+            return LOOPBACK
+        return await resolve_listen(self._loop, listen)
+
+    async def resolve_to_start(self) -> Place:
+        """Find where this proxy listens.
+
+        Raises:
+            ListenError: that makes no sense; the text is the one of a failed start.
+        """
+        try:
+            return await self.resolve(self.listen)
+        except ListenError as error:
+            raise ListenError(f"listen tcp: {error}") from error
+
+    def differs(self, place: Place, upstream: str) -> bool:
+        """Tell whether those addresses are others than the proxy's."""
+        return place.address != self.listen or upstream != self.upstream
 
     def start(self, place: Place) -> None:
         """Take connections.
@@ -74,40 +99,101 @@ class Proxy:
             return
         if self._port is None:
             self._port = Port(*place)
-        self._listener = self._port.open()
-        self.listen = self._port.address
-        self._loop.add_reader(self._listener, self._accept)
+        self._listen_on(self._port)
 
     def stop(self) -> None:
         """Refuse connections and end those that are open; the port stays ours."""
         if self._listener is not None and self._port is not None:
-            self._loop.remove_reader(self._listener)
-            self._listener = None
+            self._stop_listening()
             self._port.hold()
+        self.drop_links()
+
+    def change(self, place: Place, listen: str, upstream: str, *, enabled: bool) -> None:
+        """Change addresses and state; other addresses end all connections, and keep the toxics.
+
+        Args:
+            place: where to listen.
+            listen: the same, as it was given.
+            upstream: where the server is.
+            enabled: whether to take connections then.
+
+        Raises:
+            PortTakenError: the port cannot be had; nothing has changed (but see `compat`).
+        """
+        if self.differs(place, upstream):
+            if self.compat:
+                self._give_up_port()
+                self.listen = listen
+            elif place.address != self.listen:
+                self._move_port(place, listen, enabled=enabled)
+            self.upstream = upstream
+            self.drop_links()
+        if enabled:
+            self.start(place)
+        else:
+            self.stop()
+
+    def drop_links(self) -> None:
+        """End all connections at once."""
         for link in tuple(self.links):
             link.drop()
 
     def close(self) -> None:
         """Stop, and give up the port."""
-        if self._listener is not None:
-            self._loop.remove_reader(self._listener)
-            self._listener = None
-        for link in tuple(self.links):
-            link.drop()
-        if self._port is not None:
-            self._port.release()
-            self._port = None
+        self._give_up_port()
+        self.drop_links()
 
     def link_opened(self, link: Link) -> None:
         """Put the toxics into a new connection."""
+        self._meter.opened(link, proxy=self.name, listener=self.listen, upstream=self.upstream)
         self.toxics.equip(link)
 
     def link_closed(self, link: Link) -> None:
         """Forget a connection."""
         self.links.discard(link)
+        self._meter.closed(link)
 
     def touched(self, link: Link, stage: Stage) -> None:
         """Note that a toxic has had its effect."""
+
+    def _move_port(self, place: Place, listen: str, *, enabled: bool) -> None:
+        """Take the new port before the old one is given up, unless they are the same number."""
+        old, was_enabled = self._port, self.enabled
+        if old is not None and old.number == place.port:
+            self._give_up_port()
+        try:
+            new = Port(*place) if enabled else None
+        except PortTakenError:
+            self._take_back(old, enabled=was_enabled)
+            raise
+        self._give_up_port()
+        self.listen = listen
+        self._port = new
+
+    def _take_back(self, port: Port | None, *, enabled: bool) -> None:
+        """Be again where we were before a move that failed."""
+        if port is None or self._port is port:
+            return
+        port.take_again()
+        self._port = port
+        if enabled:
+            self._listen_on(port)
+
+    def _give_up_port(self) -> None:
+        self._stop_listening()
+        if self._port is not None:
+            self._port.release()
+            self._port = None
+
+    def _listen_on(self, port: Port) -> None:
+        self._listener = port.open()
+        self.listen = port.address
+        self._loop.add_reader(self._listener, self._accept)
+
+    def _stop_listening(self) -> None:
+        if self._listener is not None:
+            self._loop.remove_reader(self._listener)
+            self._listener = None
 
     def _accept(self) -> None:
         listener = self._listener

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pytest_resilience.proxy.toxics.attributes import refuse_above
+from pytest_resilience.proxy.toxics.attributes import Attributes, refuse_above
 from pytest_resilience.proxy.toxics.stage import MS, Stage, TimedStage
 
-MAX_JITTER_MS = 2**62
+MAX_JITTER_MS = 2**62 - 1
 """Toxiproxy doubles the jitter in 64 bits, and dies above this."""
 
 
@@ -17,18 +17,18 @@ class LatencyStage(TimedStage):
 
     toxic: Latency
     capacity = 16 * 1024 * 1024
+    ages = True
 
     def feed(self, data: bytes, at: float) -> None:
         """Hold the chunk until its age, counted from its receipt, is what was drawn for it."""
-        delay = self.toxic.latency
+        delay: float = self.toxic.latency
         if self.toxic.jitter > 0:
             delay += self.random.uniform(-self.toxic.jitter, self.toxic.jitter)
-        released = at + max(0.0, delay * MS)
-        self.hold(data, released, released)
+        self.hold(data, at, at + max(0.0, delay * MS))
 
 
 @dataclass(frozen=True, slots=True)
-class Latency:
+class Latency(Attributes):
     """Add a delay to everything that passes.
 
     Args:
@@ -36,7 +36,8 @@ class Latency:
         jitter: milliseconds; each chunk's delay is drawn from latency ± jitter.
     """
 
-    type: ClassVar[str] = "latency"
+    kind: ClassVar[str] = "latency"
+    go_name: ClassVar[str] = "LatencyToxic"
     stage: ClassVar[type[Stage]] = LatencyStage
     latency: int = 0
     jitter: int = 0

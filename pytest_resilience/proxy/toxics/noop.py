@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pytest_resilience.proxy.toxics.stage import Stage
+from pytest_resilience.proxy.toxics.attributes import Attributes
 
 
 @dataclass(frozen=True, slots=True)
-class Noop:
+class Noop(Attributes):
     """Change nothing."""
 
-    type: ClassVar[str] = "noop"
-    stage: ClassVar[type[Stage]] = Stage
-
-    def check(self) -> None:
-        """Accept: there is nothing to check."""
+    kind: ClassVar[str] = "noop"
+    go_name: ClassVar[str] = "NoopToxic"

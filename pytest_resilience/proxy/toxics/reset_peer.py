@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, ClassVar
 
+from pytest_resilience.proxy.toxics.attributes import Attributes
 from pytest_resilience.proxy.toxics.stage import MS, Ending, Lane, Stage, Timer
 
 
@@ -19,26 +20,32 @@ class ResetPeerStage(Stage):
         self._waiting: list[tuple[bytes, float]] = []
         self._ending: Ending | None = None
         self._timer: Timer | None = None
+        self._added_late = lane.opened
 
     def start(self) -> None:
         """Begin to count: from the opening of the connection, or from when the toxic was added to it."""
-        self.stop()
-        self._timer = self.lane.call_later(max(0, self.toxic.timeout) * MS, self._reset)
+        if not self.lane.compat:
+            self._count()
 
     def feed(self, data: bytes, at: float) -> None:
         """Hold: the reset discards it, a removal lets it pass."""
+        if self._timer is None:
+            self._count()
         self._waiting.append((data, at))
         self.held += len(data)
         self.lane.balance()
 
     def finish(self, ending: Ending) -> None:
         """Hold the end too: the reset comes first."""
+        if self._timer is None:
+            self._count()
         self._ending = ending
 
     def update(self, toxic: Any) -> None:
         """Count anew, with the new time."""
         self.toxic = toxic
-        self.start()
+        if self._timer is not None:
+            self._count()
 
     def remove(self) -> None:
         """Let everything pass after all."""
@@ -55,22 +62,27 @@ class ResetPeerStage(Stage):
             self._timer.cancel()
             self._timer = None
 
+    def _count(self) -> None:
+        self.stop()
+        self._timer = self.lane.call_later(max(0, self.toxic.timeout) * MS, self._reset)
+
     def _reset(self) -> None:
-        self.lane.touched(self)
-        self.lane.reset()
+        self.touch()
+        if self.lane.compat and self._added_late:
+            self.next.finish(Ending.CLOSE)
+        else:
+            self.lane.reset()
 
 
 @dataclass(frozen=True, slots=True)
-class ResetPeer:
+class ResetPeer(Attributes):
     """Reset the connection.
 
     Args:
         timeout: milliseconds from the opening of the connection, or from the adding of the toxic.
     """
 
-    type: ClassVar[str] = "reset_peer"
+    kind: ClassVar[str] = "reset_peer"
+    go_name: ClassVar[str] = "ResetToxic"
     stage: ClassVar[type[Stage]] = ResetPeerStage
     timeout: int = 0
-
-    def check(self) -> None:
-        """Accept any time: one below zero is at once."""

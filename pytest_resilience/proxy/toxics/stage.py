@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from enum import Enum, auto
+from math import inf
 from random import Random
 from typing import Any, Protocol
 
@@ -59,6 +60,14 @@ class Receiver(Protocol):
 class Lane(Protocol):
     """What a stage may ask of the direction that it belongs to."""
 
+    @property
+    def compat(self) -> bool:
+        """Whether to imitate Toxiproxy."""
+
+    @property
+    def opened(self) -> bool:
+        """Whether data passes already."""
+
     def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer:
         """Call back after so many seconds."""
 
@@ -98,6 +107,13 @@ class Stage:
         self.name = ""
         self.next: Receiver
         self.held = 0
+        self._touched = False
+
+    def touch(self) -> None:
+        """Note the first time that the toxic changes anything on this connection."""
+        if not self._touched:
+            self._touched = True
+            self.lane.touched(self)
 
     def start(self) -> None:
         """Begin; the stage is in its place."""
@@ -126,6 +142,10 @@ class TimedStage(Stage):
 
     BATCH = 256
     """Pieces released before other connections get their turn."""
+    passes_at_once = True
+    """Whether data that is due when it comes is passed on there and then."""
+    ages = False
+    """Whether later toxics see the time that data was due as the time of its receipt, so that delays add up."""
 
     def __init__(self, toxic: Any, lane: Lane, random: Random) -> None:
         super().__init__(toxic, lane, random)
@@ -135,9 +155,9 @@ class TimedStage(Stage):
 
     def hold(self, data: bytes, at: float, due: float) -> None:
         """Pass the data on when it is due, and not before what is held already."""
-        self.lane.touched(self)
-        if not self._queue and due <= now():
-            self.next.feed(data, at)
+        self.touch()
+        if self.passes_at_once and not self._queue and due <= now():
+            self.next.feed(data, due if self.ages else at)
             return
         self._queue.append((due, data, at))
         self.held += len(data)
@@ -154,6 +174,7 @@ class TimedStage(Stage):
         """Time everything that is held anew, as if it had come just now with the age it has."""
         self.toxic = toxic
         waiting, self._queue, self.held = self._queue, deque(), 0
+        self._disarm()
         self.restart()
         for _, data, at in waiting:
             self.feed(data, at)
@@ -176,12 +197,15 @@ class TimedStage(Stage):
         self._queue.clear()
         self.held = 0
         self._ending = None
+        self._disarm()
+
+    def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _arm(self) -> None:
-        if self._timer is None and self._queue:
+        if self._timer is None and self._queue and self._queue[0][0] < inf:
             self._timer = self.lane.call_later(max(0.0, self._queue[0][0] - now()), self._release)
 
     def _release(self) -> None:
@@ -190,9 +214,9 @@ class TimedStage(Stage):
         for _ in range(self.BATCH):
             if not self._queue or self._queue[0][0] > now():
                 break
-            _, data, at = self._queue.popleft()
+            due, data, at = self._queue.popleft()
             self.held -= len(data)
-            self.next.feed(data, at)
+            self.next.feed(data, due if self.ages else at)
         self._arm()
         self._pass_on_end()
         if full and self.held < self.capacity:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, ClassVar
 
+from pytest_resilience.proxy.toxics.attributes import Attributes
 from pytest_resilience.proxy.toxics.stage import MS, Ending, Lane, Stage, Timer
 
 
@@ -25,7 +26,7 @@ class TimeoutStage(Stage):
 
     def feed(self, data: bytes, at: float) -> None:  # noqa: ARG002 - discarding is the point
         """Discard, and wait anew."""
-        self.lane.touched(self)
+        self.touch()
         self._wait_anew()
 
     def finish(self, ending: Ending) -> None:
@@ -56,21 +57,19 @@ class TimeoutStage(Stage):
             self._timer = self.lane.call_later(self.toxic.timeout * MS, self._close)
 
     def _close(self) -> None:
-        self.lane.touched(self)
+        self.touch()
         self.finish(Ending.CLOSE)
 
 
 @dataclass(frozen=True, slots=True)
-class Timeout:
+class Timeout(Attributes):
     """Stop all data.
 
     Args:
-        timeout: milliseconds of silence after which the connection is closed; 0 never closes it.
+        timeout: milliseconds of silence after which the connection is closed; 0 or less never closes it.
     """
 
-    type: ClassVar[str] = "timeout"
+    kind: ClassVar[str] = "timeout"
+    go_name: ClassVar[str] = "TimeoutToxic"
     stage: ClassVar[type[Stage]] = TimeoutStage
     timeout: int = 0
-
-    def check(self) -> None:
-        """Accept any time-out: one below zero is none, as in Toxiproxy."""
