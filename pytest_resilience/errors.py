@@ -113,9 +113,10 @@ class CircuitBreakerOpenError(ResilienceError):
     def __str__(self) -> str:
         if self.args:
             return super().__str__()
+        which = f"Breaker {self.breaker!r}" if self.breaker else "The circuit breaker"
         return (
-            f"Breaker {self.breaker or 'without a name'} is open, so the call was not made. The next trial call may "
-            f"go through in {self.retry_after:.3g} s; until then use a fallback, or see why its dependency fails."
+            f"{which} is open, so the call was not made. The next trial call may go through in "
+            f"{self.retry_after:.3g} s; until then use a fallback, and see why the dependency fails."
         )
 
 

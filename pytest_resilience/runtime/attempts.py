@@ -104,7 +104,10 @@ class Attempts:
         """Return why this kind of failure is never tried again."""
         policy = self.policy
         if isinstance(error, CircuitBreakerOpenError):
-            return "an open breaker is not retried"
+            return "a breaker is open"
+        left = self._time_left()
+        if left is not None and left <= 0:
+            return "its time is over"
         if not policy.is_retriable(error):
             return f"{type(error).__name__} is not retriable"
         if not policy.retry_exhausted and exhausted_since(self._before, error):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
@@ -51,41 +52,47 @@ async def drive_async(attempts: Attempts, func: Callable[..., Awaitable[T]], arg
             return result
 
 
-def bind(policy: Retry, func: Callable[P, T]) -> Callable[P, T]:
+def bind(policy: Retry, func: Callable[P, T], name: str | None = None) -> Callable[P, T]:
     """Return a function that calls another under a policy; one that succeeds at once costs next to nothing."""
     guarded = policy.is_guarded()
     around = CURRENT.get
 
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
         if guarded or around() is not None:
-            return _call_guarded(policy, func, args, kwargs)
+            return _call_guarded(policy, func, args, kwargs, name)
         before = LATEST[0]
         try:
             result = func(*args, **kwargs)
         except Exception as error:
-            attempts = Attempts(policy, policy.operation or name_of(func), before)
+            attempts = Attempts(policy, name or policy.operation or name_of(func), before)
             if not attempts.failed(error):
                 raise
         else:
-            return result if type(result) is not CoroutineType else _await(policy, result, func, args, kwargs)
+            if type(result) is CoroutineType:
+                return cast(
+                    "T", _await(policy, result, partial(func, *args, **kwargs), name or name_of(func))
+                )
+            return result
         return drive(attempts, func, args, kwargs)
 
     return call
 
 
-def bind_async(policy: Retry, func: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+def bind_async(
+    policy: Retry, func: Callable[P, Awaitable[T]], name: str | None = None
+) -> Callable[P, Coroutine[Any, Any, T]]:
     """Return an async function that calls another under a policy."""
     guarded = policy.is_guarded()
     around = CURRENT.get
 
     async def call(*args: P.args, **kwargs: P.kwargs) -> T:
         if guarded or around() is not None:
-            return await _call_guarded_async(policy, func, args, kwargs)
+            return await _call_guarded_async(policy, func, args, kwargs, name)
         before = LATEST[0]
         try:
             return await func(*args, **kwargs)
         except Exception as error:
-            attempts = Attempts(policy, policy.operation or name_of(func), before)
+            attempts = Attempts(policy, name or policy.operation or name_of(func), before)
             if not attempts.failed(error):
                 raise
         return await drive_async(attempts, func, args, kwargs)
@@ -93,26 +100,25 @@ def bind_async(policy: Retry, func: Callable[P, Awaitable[T]]) -> Callable[P, Co
     return call
 
 
-def _call_guarded(policy: Retry, func: Callable[..., T], args: Any, kwargs: Any) -> T:
+def _call_guarded(policy: Retry, func: Callable[..., T], args: Any, kwargs: Any, name: str | None) -> T:
     """Call a function under a policy that has something to do before the first attempt."""
-    attempts = policy.begin(policy.operation or name_of(func))
+    attempts = policy.begin(name or policy.operation or name_of(func))
     with keyed(attempts.key):
         result = drive(attempts, func, args, kwargs)
-    return result if type(result) is not CoroutineType else _await(policy, result, func, args, kwargs)
+    if type(result) is CoroutineType:
+        return cast("T", _await(policy, result, partial(func, *args, **kwargs), attempts.operation))
+    return result
 
 
-async def _call_guarded_async(policy: Retry, func: Callable[..., Awaitable[T]], args: Any, kwargs: Any) -> T:
-    attempts = policy.begin(policy.operation or name_of(func))
+async def _call_guarded_async(
+    policy: Retry, func: Callable[..., Awaitable[T]], args: Any, kwargs: Any, name: str | None
+) -> T:
+    attempts = policy.begin(name or policy.operation or name_of(func))
     with keyed(attempts.key):
         return await drive_async(attempts, func, args, kwargs)
 
 
-def _await(policy: Retry, first: Any, func: Callable[..., T], args: Any, kwargs: Any) -> T:
+def _await(policy: Retry, first: Any, make: Callable[[], Any], name: str) -> Any:
     """Return a coroutine that awaits one that exists already, and makes others for further attempts."""
     made = [first]
-
-    async def attempt() -> Any:
-        return await (made.pop() if made else cast("Any", func)(*args, **kwargs))
-
-    attempt.__qualname__, attempt.__module__ = name_of(func).rpartition(".")[::-2]  # the name in events
-    return cast("T", bind_async(policy, attempt)())
+    return bind_async(policy, lambda: made.pop() if made else make(), name)()

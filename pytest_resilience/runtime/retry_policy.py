@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import update_wrapper
 from typing import Any, ParamSpec, TypeVar, cast
@@ -98,17 +98,27 @@ class Retry:
 
         A function that returns a coroutine gets one back, whose attempts begin when it is awaited.
         """
-        return bind(self, func)(*args, **kwargs)
+        return self.bind(func)(*args, **kwargs)
 
     async def call_async(self, func: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call and await an async function, and again where that helps; return what it returns."""
-        return await bind_async(self, func)(*args, **kwargs)
+        return await self.bind_async(func)(*args, **kwargs)
 
     def __call__(self, func: Callable[P, T]) -> Callable[P, T]:
         """Decorate a function, sync or async."""
         require_function(func)
-        bound: Any = bind_async(self, cast("Any", func)) if is_async(func) else bind(self, func)
+        bound: Any = self.bind_async(cast("Any", func)) if is_async(func) else self.bind(func)
         return cast("Callable[P, T]", update_wrapper(bound, func))
+
+    def bind(self, func: Callable[P, T], name: str | None = None) -> Callable[P, T]:
+        """Return a bare function that calls another under this policy, known by this name in messages and events."""
+        return bind(self, func, name)
+
+    def bind_async(
+        self, func: Callable[P, Awaitable[T]], name: str | None = None
+    ) -> Callable[P, Coroutine[Any, Any, T]]:
+        """Return a bare async function that calls another under this policy."""
+        return bind_async(self, func, name)
 
     def __iter__(self) -> AttemptLoop:
         """Begin an operation: `for attempt in policy: with attempt: ...`."""
