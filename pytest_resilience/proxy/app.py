@@ -9,12 +9,13 @@ from urllib.parse import quote
 from pytest_resilience.proxy.api import TOXIPROXY_ROUTES
 from pytest_resilience.proxy.api_error import ApiError
 from pytest_resilience.proxy.engine import Engine
+from pytest_resilience.proxy.faults.api import FAULT_ROUTES
 from pytest_resilience.proxy.http_message import Request, Response
 from pytest_resilience.proxy.metrics import METRICS_ROUTES
 from pytest_resilience.proxy.outputs import error_reply, text_reply
 from pytest_resilience.proxy.routing import Route, find_route
 
-EXTENSION_ROUTES: tuple[Route, ...] = ()
+EXTENSION_ROUTES: tuple[Route, ...] = FAULT_ROUTES
 """What the engine does beyond Toxiproxy; one line for each family of routes."""
 
 _ID_ALPHABET = "0123456789abcdefghijklmnopqrstuv"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from pytest_resilience.proxy.faults.desk import FaultDesk
 from pytest_resilience.proxy.meter import Meter
 from pytest_resilience.proxy.proxy import Addresses, Proxy
 from pytest_resilience.proxy.settings import Settings
@@ -22,6 +23,7 @@ class Engine:
         self.settings = settings
         self.proxies: dict[str, Proxy] = {}
         self.meter = Meter()
+        self.desk = FaultDesk()
 
     @property
     def strict(self) -> bool:

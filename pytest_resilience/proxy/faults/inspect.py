@@ -1,0 +1,31 @@
+"""From a proxy's configuration to the inspectors of its connections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_resilience.proxy.faults.configuration import changed
+from pytest_resilience.proxy.faults.desk import WatchedProxy
+from pytest_resilience.proxy.faults.postgres_conversation import inspect_postgres
+from pytest_resilience.proxy.faults.reading import DefinitionError
+from pytest_resilience.proxy.faults.watch import Watch
+from pytest_resilience.proxy.inspector import InspectedLink, Inspector
+
+
+def configure(proxy: WatchedProxy, watch: Watch, document: Any) -> None:
+    """Change how a proxy is watched, from its next connection on.
+
+    Raises:
+        DefinitionError: the document makes no sense.
+    """
+    configuration = changed(watch.configuration, document)
+    if configuration.protocol != watch.configuration.protocol and (
+        watch.request_faults or watch.reply_faults
+    ):
+        raise DefinitionError(f"heal the faults of proxy {watch.proxy!r} before its protocol is changed")
+    watch.configuration = configuration
+
+    def inspect(link: InspectedLink) -> Inspector:
+        return inspect_postgres(link, watch)
+
+    proxy.inspect = None if configuration.protocol is None else inspect

@@ -1,0 +1,272 @@
+"""What a PostgreSQL client says, on its way to the server."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from functools import partial
+
+from pytest_resilience.proxy.faults.conversation import Conversation
+from pytest_resilience.proxy.faults.kinds import Error, Kind
+from pytest_resilience.proxy.faults.plumbing import Plumbing
+from pytest_resilience.proxy.faults.point import Point
+from pytest_resilience.proxy.faults.postgres_injection import errors_to_come, plan, replacement
+from pytest_resilience.proxy.faults.postgres_point import PostgresPoints
+from pytest_resilience.proxy.faults.postgres_shared import PostgresShared, encode
+from pytest_resilience.proxy.faults.stream import Stopped, Stream
+from pytest_resilience.proxy.faults.trace import glance
+from pytest_resilience.proxy.faults.triggers import Message, Rows
+from pytest_resilience.proxy.wire.postgres_encode import FLUSH
+from pytest_resilience.proxy.wire.postgres_frames import (
+    CONTINUATION,
+    COPY_DATA,
+    GLANCED,
+    HELD,
+    STARTUP,
+    FrameReader,
+)
+from pytest_resilience.proxy.wire.postgres_requested import (
+    CANCEL_REQUEST,
+    GSS_REQUEST,
+    SSL_REQUEST,
+    Subject,
+    requested,
+    started,
+    startup_code,
+)
+from pytest_resilience.proxy.wire.postgres_requests import Query, Request
+
+EXECUTING = frozenset(b"QE")
+PASSES_GATE = frozenset(b"HDCX")
+"""What may be said behind an Execute without being part of what is undone with it: it changes nothing."""
+
+_SYNC = ord("S")
+_PASSWORD = ord("p")
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class StoppedRequest(Stopped):
+    """A request that faults have struck.
+
+    Args:
+        kind: of the message.
+        request: what it has put into the session.
+        executes: what begins to be executed by it, or takes its rows.
+    """
+
+    kind: int
+    request: Request | None
+    executes: Request | None
+
+
+class PostgresRequests(Stream):
+    """The client's direction.
+
+    Args:
+        conversation: the connection.
+        plumbing: to the server.
+        shared: what the other direction knows too.
+        points: makes fault points.
+    """
+
+    def __init__(
+        self, conversation: Conversation, plumbing: Plumbing, shared: PostgresShared, points: PostgresPoints
+    ) -> None:
+        super().__init__(conversation, plumbing)
+        self._shared = shared
+        self._session = shared.session
+        self._points = points
+        self._number = conversation.link.number
+        self._reader = FrameReader.of_requests()
+        self._sent = 0
+        self._drops_rest = False
+        shared.open_gate = self.unblock
+
+    def _unread(self) -> bytes:
+        return self._reader.unread()
+
+    def _parse(self, data: bytes) -> None:
+        reader = self._reader
+        watchful = self._look_around()
+        at = self._conversation.watch.books.now()
+        self._sent = end = 0
+        buffer = b""
+        try:
+            for kind, start, end in reader.read(data):
+                buffer = reader.buffer
+                if watchful or kind <= STARTUP:
+                    if not self._consider(kind, start, end, at):
+                        break
+                else:
+                    subject = requested(self._session, kind, buffer, start + 5, end)
+                    self._trace(at, kind, subject, end - start)
+        finally:
+            self._send(buffer[self._sent : end])
+        if self.is_blocked:
+            self._keep_unread()
+
+    def _look_around(self) -> bool:
+        """Return whether messages have to be looked at one by one."""
+        watch, reader = self._conversation.watch, self._reader
+        faults = watch.request_faults
+        armed = bool(faults or watch.reply_faults)
+        reader.held = HELD if armed else GLANCED
+        reader.singly = any(isinstance(f.trigger, Rows) or f.trigger == Message("CopyData") for f in faults)
+        return armed or self._shared.gate is not None or self.dropping or self._drops_rest
+
+    def _trace(self, at: float, message: int | str, subject: Subject, size: int) -> None:
+        conversation = self._conversation
+        sql = None if subject is None else glance(subject.sql)
+        conversation.watch.trace.write(
+            (
+                at,
+                self._number,
+                "request",
+                message,
+                sql,
+                size,
+                self._reader.count,
+                self._session.transaction,
+                None,
+            )
+        )
+
+    def _consider(self, kind: int, start: int, end: int, at: float) -> bool:
+        """Look at one message; return whether the next one may be looked at."""
+        if kind == CONTINUATION:
+            self._go_on_with_message(end)
+        elif kind == STARTUP:
+            return self._begin(start, end, at)
+        elif self.dropping:
+            self._sent, self._drops_rest = end, self._reader.unfinished
+        elif self._must_wait(kind):
+            self._wait_for_answer(start, end)
+            return False
+        else:
+            return self._look(kind, start, end, at)
+        return True
+
+    def _go_on_with_message(self, end: int) -> None:
+        if self._drops_rest:
+            self._sent = end
+            self._drops_rest = self._reader.unfinished
+
+    def _begin(self, start: int, end: int, at: float) -> bool:
+        """Take the client's first messages, which have no kind (chapter 54.2.1)."""
+        buffer = self._reader.buffer
+        code = startup_code(buffer, start)
+        if code in {SSL_REQUEST, GSS_REQUEST}:
+            self._trace(at, "SSLRequest" if code == SSL_REQUEST else "GSSENCRequest", None, end - start)
+            self._sent = end
+            return self._shared.negotiate(code)
+        self._reader.startup = False
+        if code >> 16 != 3:
+            self._trace(at, "CancelRequest" if code == CANCEL_REQUEST else "unknown", None, end - start)
+            self._conversation.opaque = True
+            return True
+        request = started(self._session, buffer[start + 8 : end])
+        self._trace(at, "Startup", None, end - start)
+        return self._strike(STARTUP, start, end, request, request)
+
+    def _look(self, kind: int, start: int, end: int, at: float) -> bool:
+        session = self._session
+        known, copy = len(session.pending), session.copy_in
+        subject = requested(session, kind, self._reader.buffer, start + 5, end)
+        self._trace(at, kind, subject, end - start)
+        request = session.pending[-1] if len(session.pending) > known else None
+        executes = request if kind in EXECUTING else None if copy is None else copy.request
+        if session.skipping:
+            return True  # the server throws it away
+        if not self._strike(kind, start, end, request, executes):
+            return False
+        if self._sent < end and request is not None and kind in EXECUTING:
+            self._prepare_for_errors(start, end, request)
+        return True
+
+    def _strike(
+        self, kind: int, start: int, end: int, request: Request | None, executes: Request | None
+    ) -> bool:
+        """Let faults strike the message; return whether the next one may be looked at."""
+        conversation = self._conversation
+        if not conversation.watch.request_faults:
+            return True
+        strikes = conversation.watch.strike(
+            self._point(kind, start, end, executes), conversation.link.client_port
+        )
+        if not strikes:
+            return True
+        data = self._take_out(start, end)
+        stopped = StoppedRequest(data, deque(strikes), kind=kind, request=request, executes=executes)
+        stopped.dropped = partial(self._dropped, request)
+        self._deal(stopped)
+        return not self.is_blocked and not conversation.over
+
+    def _point(self, kind: int, start: int, end: int, executes: Request | None) -> Point:
+        copy = self._session.copy_in
+        if kind != COPY_DATA or copy is None or not self._reader.singly:
+            return self._points.request(kind, executes if kind in EXECUTING else None)
+        before = copy.rows.begun
+        copy.rows.feed(self._reader.buffer[start + 5 : end])
+        table = None if copy.statement is None else copy.statement.table
+        return self._points.request(kind, None, rows=copy.rows.begun - before, table=table)
+
+    def _take_out(self, start: int, end: int) -> bytes:
+        """Pass on what stands before a message, and return it."""
+        buffer = self._reader.buffer
+        self._send(buffer[self._sent : start])
+        self._sent = end
+        return buffer[start:end]
+
+    def _dropped(self, request: Request | None) -> None:
+        """Forget a request that the server never gets."""
+        self._drops_rest = self._reader.unfinished
+        if request is not None:
+            self._session.retract(request)
+
+    # Errors.
+
+    def _special(self, kind: Kind, stopped: Stopped) -> None:
+        if not isinstance(kind, Error) or not isinstance(stopped, StoppedRequest):
+            raise TypeError(f"{kind} cannot be done to a PostgreSQL request")
+        starting = stopped.kind in {STARTUP, _PASSWORD}
+        reply, fatal = encode(kind, starting=starting)
+        if starting:
+            self._shared.to_client(reply)
+            self._conversation.cut()
+            return
+        self._shared.meddling = True
+        self._shared.fatal = fatal
+        self._drops_rest = self._reader.unfinished
+        self._send(replacement(self._session, stopped.kind, stopped.request, stopped.executes, reply))
+        self.unblock(stopped)
+
+    def _prepare_for_errors(self, start: int, end: int, request: Request) -> None:
+        """See to it that an error in place of this request's answer will find the server able to undo it."""
+        errors = errors_to_come(self._conversation.watch.reply_faults)
+        if not errors:
+            return
+        if isinstance(request, Query):
+            planned = None if self._reader.unfinished else plan(request, errors, self._points)
+            if planned is not None:
+                self._take_out(start, end)
+                self._send(planned.message)
+                self._shared.plans[request] = planned
+        elif request.statements:
+            point = self._points.foreseen(request.statement(0), request.name)
+            if any(fault.may_strike(point) for fault in errors):
+                self._shared.gate = request
+
+    def _must_wait(self, kind: int) -> bool:
+        gate = self._shared.gate
+        if gate is None or kind in PASSES_GATE:
+            return False
+        if kind != _SYNC:
+            return True
+        return self._session.transaction == "I" and self._session.executions > 1
+
+    def _wait_for_answer(self, start: int, end: int) -> None:
+        """Have the server answer what it was asked for, and keep this message until it has."""
+        self._take_out(start, end)
+        self._send(FLUSH)
+        self.block(self._shared.gate)
+        self._backlog.appendleft(self._reader.give_back(start))

@@ -1,0 +1,57 @@
+"""The message trace of a proxy: what passed, when, and how large it was; never what was in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_resilience.proxy.faults.journal import Journal
+from pytest_resilience.proxy.faults.path_template import path_shape
+from pytest_resilience.proxy.wire.postgres_names import REPLIES, REQUESTS
+from pytest_resilience.proxy.wire.sql_shape import shape
+
+KEPT = 10_000
+GLANCE = 1_000
+"""Characters of a statement that its shape is made from."""
+
+Entry = tuple[float, int, str, int | str, str | None, int, int, str | None, str | None]
+"""When, connection, direction, message, SQL or path, bytes, count, transaction, fault: made for each message."""
+
+
+class Trace(Journal[Entry]):
+    """The last messages of one proxy."""
+
+    def __init__(self) -> None:
+        super().__init__(KEPT)
+
+    def notice(self, at: float, connection: int, text: str, fault: str | None = None) -> None:
+        """Write what is no message."""
+        self.write((at, connection, "-", text, None, 0, 1, None, fault))
+
+
+def glance(sql: str | None) -> str | None:
+    """Return what is kept of a statement until somebody asks for its shape."""
+    return sql if sql is None or len(sql) <= GLANCE else sql[:GLANCE]
+
+
+def entry_json(number: int, entry: Entry) -> dict[str, Any]:
+    """Return an entry as the API shows it."""
+    at, connection, direction, message, subject, size, count, transaction, fault = entry
+    names = REQUESTS if direction == "request" else REPLIES
+    return {
+        "id": number,
+        "at": at,
+        "connection": connection,
+        "direction": direction,
+        "message": names.get(message, "?") if isinstance(message, int) else message,
+        "shape": _shape(subject),
+        "bytes": size,
+        "count": count,
+        "transaction": transaction,
+        "fault": fault,
+    }
+
+
+def _shape(subject: str | None) -> str | None:
+    if subject is None:
+        return None
+    return path_shape(subject) if subject.startswith("/") and not subject.startswith("/*") else shape(subject)

@@ -1,0 +1,176 @@
+"""PostgreSQL's messages cut out of a stream of bytes, however the network has cut it.
+
+A message is given out when all of it is there, so that a fault can act on it before the other side has seen any of
+it. Two kinds of messages are not waited for: the bulk ones (rows), and those longer than what may be held; their
+beginning is given out at once, the rest as it comes. So memory stays bounded, whatever is sent.
+
+Source: PostgreSQL documentation, chapter 54.7, and the limits of `postgres.c` (PQ_SMALL_MESSAGE_LIMIT).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from pytest_resilience.proxy.wire.errors import ProtocolError
+
+STARTUP = 1
+"""The kind given to the client's first messages, which have none."""
+
+CONTINUATION = 0
+"""The kind given to the rest of a message whose beginning was given out before."""
+
+DATA_ROW = ord("D")
+COPY_DATA = ord("d")
+
+HELD = 16 * 1024 * 1024
+"""The most bytes of one message that are held back while a fault may have to act on it."""
+
+GLANCED = 64 * 1024
+"""The same while no fault is set: enough to know what the message is."""
+
+_SMALL = 10_000
+_LARGE = 0x3FFFFFFF
+_LONGEST_STARTUP = 10_000
+_REQUEST_LIMITS = dict.fromkeys(b"BQPdF", _LARGE) | dict.fromkeys(b"CDEHScfX", _SMALL) | {ord("p"): 65_536}
+_REPLY_LIMITS = dict.fromkeys(b"RKSZTDCENnt123sIAGHWVvcd", _LARGE)
+_length = struct.Struct("!I").unpack_from
+
+
+class FrameReader:
+    """Cut one direction into messages.
+
+    Args:
+        limits: the kinds of message that there are, and how long each may be.
+        bulk: the kind that carries rows.
+        startup: the first messages have no kind.
+    """
+
+    __slots__ = (
+        "_bulk",
+        "_carried",
+        "_consumed",
+        "_limits",
+        "_needed",
+        "_parts",
+        "_rest",
+        "buffer",
+        "count",
+        "held",
+        "singly",
+        "startup",
+    )
+
+    def __init__(self, limits: dict[int, int], *, bulk: frozenset[int], startup: bool) -> None:
+        self._limits = limits
+        self._bulk = bulk
+        self._parts: list[bytes] = []
+        self._carried = 0
+        self._needed = 0
+        self._rest = 0
+        self.startup = startup
+        self.held = GLANCED
+        self.singly = False
+        self.buffer = b""
+        self._consumed = 0
+        self.count = 1
+
+    @classmethod
+    def of_requests(cls) -> FrameReader:
+        """Make the reader of what a client says."""
+        return cls(_REQUEST_LIMITS, bulk=frozenset({COPY_DATA}), startup=True)
+
+    @classmethod
+    def of_replies(cls) -> FrameReader:
+        """Make the reader of what a server says."""
+        return cls(_REPLY_LIMITS, bulk=frozenset({COPY_DATA, DATA_ROW}), startup=False)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the rest of a message that was given out is still to come."""
+        return self._rest > 0
+
+    def read(self, data: bytes) -> Iterator[tuple[int, int, int]]:
+        """Yield kind, start and end, in `buffer`, of each message; for a run of bulk messages `count` says how many.
+
+        What is behind the last one is kept for the next call, or given back by `unread`; whoever stops in the middle
+        has to call that.
+
+        Raises:
+            ProtocolError: this is not PostgreSQL's protocol.
+        """
+        if self._carried + len(data) < self._needed:
+            self._keep(data)
+            return
+        buffer = self.buffer = self.unread() + data
+        size = len(buffer)
+        position = 0
+        if self._rest:
+            position = self._consumed = min(self._rest, size)
+            self._rest -= position
+            self.count = 0
+            yield CONTINUATION, 0, position
+        while size - position >= 5:
+            kind, end = self._frame(position)
+            self.count = 1
+            if end > size:
+                if size - position < self._patience(kind):
+                    self._needed = min(end - position, self._patience(kind))
+                    break
+                self._rest, end = end - size, size
+            elif kind in self._bulk and not self.singly:
+                end = self._run(kind, end)
+            self._consumed = end
+            yield kind, position, end
+            position = end
+        if position < size:
+            self._keep(buffer[position:])
+
+    def give_back(self, start: int) -> bytes:
+        """Return what has not been given out, and before it the last message, which began here; forget all of it."""
+        self._consumed = start
+        self._rest = 0
+        return self.unread()
+
+    def unread(self) -> bytes:
+        """Return what has not been given out, and forget it."""
+        data = b"".join(self._parts) if self._parts else self.buffer[self._consumed :]
+        self._parts.clear()
+        self._carried = self._needed = self._consumed = 0
+        self.buffer = b""
+        return data
+
+    def _keep(self, data: bytes) -> None:
+        self._parts.append(data)
+        self._carried += len(data)
+        self.buffer = b""
+        self._consumed = 0
+
+    def _patience(self, kind: int) -> int:
+        """Return how many bytes of such a message are waited for."""
+        return 5 if kind in self._bulk and not self.singly else self.held
+
+    def _frame(self, position: int) -> tuple[int, int]:
+        """Return the kind of the message that begins here, and where it ends."""
+        if self.startup:
+            (size,) = _length(self.buffer, position)
+            if not 8 <= size <= _LONGEST_STARTUP:
+                raise ProtocolError("the first message is no PostgreSQL start-up message")
+            return STARTUP, position + size
+        kind = self.buffer[position]
+        (size,) = _length(self.buffer, position + 1)
+        if not 4 <= size <= self._limits.get(kind, 0):
+            raise ProtocolError(f"a message of kind 0x{kind:02x} with length {size} is not PostgreSQL's")
+        return kind, position + 1 + size
+
+    def _run(self, kind: int, end: int) -> int:
+        """Return where the run of messages of this kind ends, as far as they are all there."""
+        buffer = self.buffer
+        last = len(buffer) - 5
+        while end <= last and buffer[end] == kind:
+            following = end + 1 + _length(buffer, end + 1)[0]
+            if following > len(buffer):
+                break
+            end = following
+            self.count += 1
+        return end

@@ -1,0 +1,137 @@
+"""What a client asks a PostgreSQL server for, kept until it has been answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from pytest_resilience.proxy.wire.copy_rows import RowCounter
+from pytest_resilience.proxy.wire.copy_statement import row_counter
+from pytest_resilience.proxy.wire.sql import Statement, split
+
+
+class Request:
+    """One request message that the server answers.
+
+    Args:
+        name: the message's name in the protocol.
+        muted: the client is shown no answer to it.
+        substitute: what the client is shown in place of an error.
+
+    Attributes:
+        answers: how many of its statements have been answered.
+        begun: the first of its answers has come.
+        copying: the server waits, or waited, for rows that it asked for.
+    """
+
+    def __init__(self, name: str, *, muted: bool = False, substitute: bytes | None = None) -> None:
+        self.name = name
+        self.muted = muted
+        self.substitute = substitute
+        self.answers = 0
+        self.begun = False
+        self.copying = False
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+    @property
+    def sql(self) -> str | None:
+        """The text of what is executed."""
+        return None
+
+    @property
+    def statements(self) -> Sequence[Statement]:
+        """The statements that begin to be executed by it."""
+        return ()
+
+    def statement(self, _index: int) -> Statement | None:
+        """Return the statement that is answered by the answer with this index, from 0."""
+        return None
+
+
+class Query(Request):
+    """A simple query: one text with any number of statements.
+
+    Args:
+        raw: the text as sent; only its beginning where it is very long.
+    """
+
+    def __init__(self, raw: bytes) -> None:
+        super().__init__("Query")
+        self.raw = raw
+
+    @cached_property
+    def sql(self) -> str:
+        """The text."""
+        return self.raw.decode("utf-8", errors="surrogateescape")
+
+    @cached_property
+    def statements(self) -> Sequence[Statement]:
+        """The statements that begin to be executed by it."""
+        return split(self.sql)
+
+    def statement(self, index: int) -> Statement | None:
+        """Return the statement that is answered by the answer with this index, from 0."""
+        return self.statements[index] if 0 <= index < len(self.statements) else None
+
+
+class Portal:
+    """A statement bound to its parameters.
+
+    Args:
+        statement: none where the proxy has not seen it prepared.
+    """
+
+    __slots__ = ("executed", "statement")
+
+    def __init__(self, statement: Statement | None) -> None:
+        self.statement = statement
+        self.executed = False
+
+
+class Execution(Request):
+    """An Execute: the first of its portal, or one that fetches more of the same.
+
+    Args:
+        portal: what is executed.
+    """
+
+    def __init__(self, portal: Portal) -> None:
+        super().__init__("Execute")
+        self._statement = portal.statement
+        self.again = portal.executed
+        portal.executed = True
+
+    @property
+    def sql(self) -> str | None:
+        """The text of what is executed."""
+        return None if self._statement is None else self._statement.sql
+
+    @property
+    def statements(self) -> Sequence[Statement]:
+        """The statements that begin to be executed by it."""
+        return () if self.again or self._statement is None else (self._statement,)
+
+    def statement(self, _index: int) -> Statement | None:
+        """Return the statement that is answered."""
+        return self._statement
+
+
+class CopyIn:
+    """A COPY FROM STDIN under way.
+
+    Args:
+        request: what began it.
+        binary: the format that the server asks for.
+    """
+
+    def __init__(self, request: Request, *, binary: bool) -> None:
+        self.request = request
+        self.statement = request.statement(request.answers)
+        self._binary = binary
+
+    @cached_property
+    def rows(self) -> RowCounter:
+        """The counter of its rows; it counts from when it is first asked for."""
+        return row_counter(self.statement or Statement(""), binary=self._binary)

@@ -1,0 +1,75 @@
+"""One PostgreSQL session as seen on the wire: what has been asked for, and not been answered yet.
+
+It follows, and never decides: the proxy tells it each message of either side, in order. Source: PostgreSQL
+documentation, chapter 54.2 (message flow).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from pytest_resilience.proxy.wire.postgres_requests import CopyIn, Portal, Request
+from pytest_resilience.proxy.wire.sql import Statement
+
+_MOST_NAMES = 10_000
+"""Prepared statements remembered for one session; the oldest is forgotten first."""
+
+
+class PostgresSession:
+    """What is known of one session.
+
+    Attributes:
+        pending: the requests that are not answered, the oldest first.
+        statements: the prepared statements by their names.
+        portals: the bound statements by their names.
+        transaction: the status that the server reported last: I idle, T in a transaction, E in a failed one.
+        application_name: as given at the start, or as the server reported it since.
+        copy_in: the COPY whose rows the server waits for.
+        skipping: the server throws away what comes before the next Sync.
+        executions: Executes since the last Sync.
+    """
+
+    __slots__ = (
+        "application_name",
+        "copy_in",
+        "executions",
+        "pending",
+        "portals",
+        "skipping",
+        "statements",
+        "transaction",
+    )
+
+    def __init__(self) -> None:
+        self.pending: deque[Request] = deque()
+        self.statements: dict[bytes, Statement] = {}
+        self.portals: dict[bytes, Portal] = {}
+        self.transaction = "I"
+        self.application_name = ""
+        self.copy_in: CopyIn | None = None
+        self.skipping = False
+        self.executions = 0
+
+    @property
+    def head(self) -> Request | None:
+        """The oldest request that is not answered."""
+        return self.pending[0] if self.pending else None
+
+    def retract(self, request: Request) -> None:
+        """Forget the newest request of this kind: the server never gets it."""
+        for index in range(len(self.pending) - 1, -1, -1):
+            if self.pending[index] is request:
+                del self.pending[index]
+                return
+
+    def remember(self, name: bytes, statement: Statement) -> None:
+        """Note a prepared statement."""
+        if len(self.statements) >= _MOST_NAMES:
+            del self.statements[next(iter(self.statements))]
+        self.statements[name] = statement
+
+
+def field(buffer: bytes, start: int, end: int) -> tuple[bytes, int]:
+    """Return a text ended by a zero byte, and where the next field begins."""
+    found = buffer.find(b"\x00", start, end)
+    return (buffer[start:end], end) if found < 0 else (buffer[start:found], found + 1)

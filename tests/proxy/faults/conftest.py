@@ -1,0 +1,176 @@
+"""A real PostgreSQL server behind a real engine; each test has its own database and proxy."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import psycopg2
+import pytest
+
+from pytest_resilience.services.postgres import PostgresAddress, start_postgres
+from pytest_resilience.services.run_folder import RunFolder
+from pytest_resilience.services.toxiproxy import EngineClient, start_engine
+
+HANG_GUARD = 30.0
+"""Seconds after which something that should have happened is taken to be never going to."""
+
+_names = (f"test_{number}" for number in itertools.count(1))
+
+
+def wait_for(condition: Callable[[], Any], what: str) -> Any:
+    """Return what the condition gives as soon as that is true."""
+    import time
+
+    end = time.monotonic() + HANG_GUARD
+    while not (found := condition()):
+        if time.monotonic() > end:
+            raise AssertionError(f"{what} did not come about within {HANG_GUARD:g} s")
+        time.sleep(0.005)
+    return found
+
+
+@dataclass
+class Watched:
+    """A proxy under watch, and its API."""
+
+    client: EngineClient
+    name: str
+    port: int
+
+    def fault(self, kind: str, when: dict[str, Any], *, times: int | None = 1, **attributes: Any) -> str:
+        """Arm a fault and return its id."""
+        document = {"kind": kind, "attributes": attributes, "when": when, "times": times}
+        return str(self.client.call("POST", f"{self.path}/faults", document)["id"])
+
+    def heal(self, fault: str) -> dict[str, Any]:
+        """Heal a fault."""
+        return dict(self.client.call("DELETE", f"{self.path}/faults/{fault}"))
+
+    def state(self, fault: str) -> dict[str, Any]:
+        """Read a fault back."""
+        return dict(self.client.call("GET", f"{self.path}/faults/{fault}"))
+
+    @property
+    def path(self) -> str:
+        """Where the API has this proxy."""
+        return f"/resilience/proxies/{quote(self.name)}"
+
+    @property
+    def receipts(self) -> list[dict[str, Any]]:
+        """The receipts of this proxy."""
+        return list(self.client.call("GET", f"/resilience/receipts?proxy={self.name}")["receipts"])
+
+    @property
+    def trace(self) -> list[dict[str, Any]]:
+        """The messages of this proxy."""
+        return list(self.client.call("GET", f"{self.path}/trace")["trace"])
+
+    @property
+    def messages(self) -> list[str]:
+        """The messages of this proxy, without notices, as text."""
+        return [
+            f"{'>' if entry['direction'] == 'request' else '<'} {entry['message']}"
+            for entry in self.trace
+            if entry["direction"] != "-"
+        ]
+
+    def held(self) -> dict[str, Any]:
+        """Wait until a message is held, and return its hold."""
+        return dict(wait_for(self._holds, "a held message")[0])
+
+    def decide(self, hold: dict[str, Any], decision: str) -> dict[str, Any]:
+        """Decide on a held message."""
+        return dict(self.client.call("POST", f"/resilience/holds/{hold['id']}", {"decision": decision}))
+
+    def _holds(self) -> list[dict[str, Any]]:
+        holds = self.client.call("GET", "/resilience/holds")["holds"]
+        return [hold for hold in holds if hold["proxy"] == self.name]
+
+
+@dataclass
+class Warehouse(Watched):
+    """A PostgreSQL database behind a watched proxy."""
+
+    server: PostgresAddress = field(repr=False)
+    database: str
+
+    @property
+    def dsn(self) -> str:
+        """The address through the proxy."""
+        login = f"{quote(self.server.user)}:{quote(self.server.password)}"
+        return f"postgresql://{login}@127.0.0.1:{self.port}/{self.database}?sslmode=disable"
+
+    def connect(self, **options: Any) -> Any:
+        """Open a psycopg2 connection through the proxy; `with closing` closes it."""
+        return closing(psycopg2.connect(self.dsn, **options))
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """Query around the proxy."""
+        with self.server.connect(self.database) as connection, connection.cursor() as cursor:
+            cursor.execute(query)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    @property
+    def rows(self) -> list[int]:
+        """What table `t` holds, seen around the proxy."""
+        return [row[0] for row in self.ask("select id from t order by id")]
+
+    def backends(self) -> list[tuple[Any, ...]]:
+        """The sessions of this database that the server knows, but for the one that asks."""
+        return self.ask(
+            "select pid, state, query from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+
+    def settle(self) -> None:
+        """Wait until the server has no session, and so no lock and no transaction, of this database."""
+        wait_for(lambda: not self.backends(), "the end of all sessions")
+
+
+@pytest.fixture(scope="session")
+def run() -> Iterator[RunFolder]:
+    """Where the services of these tests live."""
+    folder = RunFolder.make()
+    yield folder
+    folder.end()
+
+
+@pytest.fixture(scope="session")
+def server(run: RunFolder) -> PostgresAddress:
+    """A real PostgreSQL server on a Unix socket."""
+    return start_postgres(run)[1]
+
+
+@pytest.fixture(scope="session")
+def engine(run: RunFolder) -> EngineClient:
+    """The engine as a process."""
+    _, address = start_engine(run, "engine", seed=0)
+    return EngineClient(address.host, address.port)
+
+
+@contextmanager
+def watched(engine: EngineClient, upstream: str, **configuration: Any) -> Iterator[tuple[str, int]]:
+    """Make a proxy, put it under watch, and remove it."""
+    name = next(_names)
+    address = engine.create_proxy(name, upstream)
+    try:
+        engine.call("PUT", f"/resilience/proxies/{name}", configuration)
+        yield name, int(address.rpartition(":")[2])
+    finally:
+        engine.delete_proxy(name)
+
+
+@pytest.fixture
+def warehouse(server: PostgresAddress, engine: EngineClient) -> Iterator[Warehouse]:
+    """A database with a table `t`, behind a watched proxy."""
+    with watched(engine, server.upstream, protocol="postgres") as (name, port):
+        server.create_database(name)
+        made = Warehouse(engine, name, port, server=server, database=name)
+        made.ask("create table t (id int primary key, word text)")
+        yield made
+    server.drop_database(name)
