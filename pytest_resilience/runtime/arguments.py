@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 
 
-def seconds(name: str, value: float, *, finite: bool = True) -> float:
+def seconds(name: str, value: float, *, finite: bool = True, zero: bool = True) -> float:
     """Return a duration: a number that is not negative."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} must be a number of seconds, got {value!r}")
     if not value >= 0 or (finite and math.isinf(value)):
         raise ValueError(f"{name} must be 0 or more seconds, got {value!r}")
+    if not (value or zero):
+        raise ValueError(f"{name} must be more than 0 seconds, got {value!r}")
     return value
 
 

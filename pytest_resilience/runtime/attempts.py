@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random as _random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pytest_resilience.errors import AttemptTimeoutError, CircuitBreakerOpenError, DeadlineExceededError
+from pytest_resilience.errors import CircuitBreakerOpenError, DeadlineExceededError
 from pytest_resilience.events import AttemptFailed, GaveUp, RetriesSucceeded, tell
 from pytest_resilience.runtime.deadline import Deadline, remaining_time
 from pytest_resilience.runtime.exhaustion import LATEST, exhausted_since, mark_exhausted
@@ -36,14 +36,14 @@ class Attempts:
         "policy",
     )
 
-    def __init__(self, policy: Retry, operation: str, before: int) -> None:
+    def __init__(self, policy: Retry, operation: str, before: int, started: float) -> None:
         self.policy = policy
         self.operation = operation
         self.number = 0
         self.delay = 0.0
         self.key = policy.key() if callable(policy.key) else policy.key
         self._before = before
-        self._ends_at = None if policy.deadline is None else policy.clock.monotonic() + policy.deadline
+        self._ends_at = None if policy.deadline is None else started + policy.deadline
         self._first_failure = 0.0
         self._last_failure: Exception | None = None
 
@@ -82,23 +82,12 @@ class Attempts:
     def limit(self) -> Deadline | None:
         """Return the time that the next attempt has: its own or what is left of all, whichever ends first."""
         policy = self.policy
-        left = None if self._ends_at is None else self._ends_at - policy.clock.monotonic()
-        if policy.timeout is not None and (left is None or policy.timeout < left):
-            return self._deadline(policy.timeout, None, AttemptTimeoutError)
-        if policy.deadline is not None:
-            return self._deadline(policy.deadline, self._ends_at, DeadlineExceededError)
-        return None
-
-    def _deadline(self, limit: float, at: float | None, error: Any) -> Deadline:
-        policy = self.policy
-        return Deadline(
-            limit,
-            at=at,
-            error=error,
-            operation=self.operation,
-            listeners=policy.listeners,
-            clock=policy.clock,
-        )
+        if not policy.timed:
+            return None
+        now = policy.clock.monotonic()
+        if self._ends_at is not None and (policy.timeout is None or self._ends_at - now <= policy.timeout):
+            return policy.terms(self.operation, whole=True).until(self._ends_at)
+        return policy.terms(self.operation, whole=False).until(now + (policy.timeout or 0.0))
 
     def _why_not_at_all(self, error: Exception) -> str | None:
         """Return why this kind of failure is never tried again."""

@@ -25,7 +25,7 @@ class BreakerCall:
 
     def __enter__(self) -> Self:
         self._started = self._circuit.clock.monotonic()
-        self._period = self._circuit.admit(self)
+        self._period = self._circuit.admit(self, self._started)
         return self
 
     def __exit__(
@@ -53,6 +53,8 @@ def bind(circuit: Circuit, func: Callable[P, T]) -> Callable[P, T]:
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
         period = circuit.period
         if not period.quiet:
+            if period.until:
+                circuit.refuse_until(period.until)
             return _call_watched(circuit, func, args, kwargs)
         try:
             result = func(*args, **kwargs)
@@ -74,6 +76,8 @@ def bind_async(circuit: Circuit, func: Callable[P, Awaitable[T]]) -> Callable[P,
     async def call(*args: P.args, **kwargs: P.kwargs) -> T:
         period = circuit.period
         if not period.quiet:
+            if period.until:
+                circuit.refuse_until(period.until)
             with BreakerCall(circuit):
                 return await func(*args, **kwargs)
         try:

@@ -50,8 +50,9 @@ class BreakerSettings:
     def __post_init__(self) -> None:
         for name in ("failure_threshold", "half_open_max_calls", "success_threshold", "minimum_calls"):
             whole_number(name, getattr(self, name), least=1)
-        for name in ("timeout", "trial_lease", "window"):
+        for name in ("timeout", "trial_lease"):
             seconds(name, getattr(self, name))
+        seconds("window", self.window, zero=False)
         for name in ("expected_exception", "ignored_exception"):
             object.__setattr__(self, name, exception_classes(name, getattr(self, name)))
         for name in ("failure_rate", "slow_rate"):

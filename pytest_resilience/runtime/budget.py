@@ -32,8 +32,7 @@ class RetryBudget:
         ratio: float = 0.2,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        if not seconds("window", window):
-            raise ValueError("window must be more than 0 seconds, got 0")
+        seconds("window", window, zero=False)
         self.name = name
         self.minimum = whole_number("minimum", minimum, least=0)
         self.ratio = fraction("ratio", ratio)

@@ -49,16 +49,19 @@ class Circuit:
         self._listeners = listeners
         self._lock = Lock()
 
-    def admit(self, call: object) -> Period:
+    def refuse_until(self, moment: float) -> None:
+        """Refuse a call while a moment has not come; needs no lock, and keeps nothing."""
+        wait = moment - self.clock.monotonic()
+        if wait > 0:
+            raise self._refused(wait)
+
+    def admit(self, call: object, now: float) -> Period:
         """Let a call through; return the period in which it begins.
 
         Raises:
             CircuitBreakerOpenError: it may not go through.
         """
-        now = self.clock.monotonic()
         period = self.period
-        if now < period.until:
-            raise self._refused(period.until - now)
         if type(period) is Closed:
             return period
         with self._lock:
@@ -119,7 +122,12 @@ class Circuit:
     def _refused(self, wait: float) -> CircuitBreakerOpenError:
         if self._listeners:
             tell(self._listeners, CallRejected(self.title(), wait))
-        return CircuitBreakerOpenError(retry_after=wait, breaker=self.name)
+        error = CircuitBreakerOpenError.__new__(
+            CircuitBreakerOpenError
+        )  # refusals are many, and this is quicker
+        error.retry_after = wait
+        error.breaker = self.name
+        return error
 
     def _tell(self, event: object) -> None:
         tell(standard_listeners() if self._listeners is None else self._listeners, event)

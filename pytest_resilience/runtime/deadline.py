@@ -9,20 +9,55 @@ from __future__ import annotations
 import sys
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar, Token
+from dataclasses import dataclass
 from threading import get_ident
 from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import AttemptTimeoutError, DeadlineExceededError
 from pytest_resilience.events import AttemptAbandoned, Listener, tell
 from pytest_resilience.runtime.arguments import seconds
-from pytest_resilience.runtime.interruption import UNINTERRUPTED, Interrupt, Run, enter, leave
+from pytest_resilience.runtime.interruption import (
+    LATE,
+    RUNS,
+    UNINTERRUPTED,
+    WATCHER,
+    Interrupt,
+    Run,
+    enter,
+    leave,
+    take_interrupt,
+)
 from pytest_resilience.runtime.listeners import standard_listeners
 from pytest_resilience.runtime.task_timer import TaskTimer
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_new = object.__new__
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What deadlines have in common: their length, and what they say when it is over. See `Deadline`."""
+
+    limit: float
+    operation: str
+    error: type[DeadlineExceededError | AttemptTimeoutError]
+    listeners: tuple[Listener, ...] | None
+    clock: Clock
+
+    def begin(self) -> Deadline:
+        """Return a deadline that begins now."""
+        return self.until(self.clock.monotonic() + self.limit)
+
+    def until(self, ends_at: float) -> Deadline:
+        """Return a deadline that ends at a moment of the clock."""
+        deadline = _new(Deadline)
+        deadline.terms = self
+        deadline.ends_at = deadline.at = ends_at
+        return deadline
 
 
 class Deadline(Run):
@@ -35,8 +70,7 @@ class Deadline(Run):
     Args:
         limit: seconds.
         operation: name for messages and events.
-        at: when the time is over, on the clock, where that is known already.
-        error: what is raised then.
+        error: what is raised when the time is over.
         listeners: told when code could not be interrupted; default: the standard library's logging.
         clock: where time comes from. Code is interrupted on the system's own clock only; on any other, lateness
             is found out when the code ends.
@@ -53,33 +87,42 @@ class Deadline(Run):
         limit: float,
         *,
         operation: str = "operation",
-        at: float | None = None,
         error: type[DeadlineExceededError | AttemptTimeoutError] = DeadlineExceededError,
         listeners: tuple[Listener, ...] | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self.limit = limit if at is not None else seconds("limit", limit)
-        self.operation = operation
-        self.ends_at = self.at = clock.monotonic() + limit if at is None else at
-        self.error = error
-        self.listeners = listeners
-        self.clock = clock
+        self.terms = Terms(seconds("limit", limit), operation, error, listeners, clock)
+        self.ends_at = self.at = clock.monotonic() + limit
 
     def remaining(self) -> float:
         """Return the seconds that are left; negative when the time is over."""
-        return self.ends_at - self.clock.monotonic()
+        return self.ends_at - self.terms.clock.monotonic()
 
     def call(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function within the time; return what it returns."""
-        if self._is_idle():
-            return func(*args, **kwargs)
+        return func(*args, **kwargs) if self._is_idle() else self.run(func, args, kwargs)
+
+    def run(self, func: Callable[..., T], args: Any, kwargs: Any) -> T:
+        """Call a function within the time, where it is known that some is left and no deadline is around."""
         token = CURRENT.set(self)
+        late = False
         try:
-            self._watch()
+            watched = getattr(self.terms.clock, "passes", False)
+            if watched:
+                self.thread = get_ident()
+                RUNS[self] = (
+                    None  # what enter() does, and below leave(): a call of a function is a tenth of all this
+                )
+                if self.at < WATCHER.wakes_at or not WATCHER.ready:
+                    WATCHER.notice(self)
             try:
                 result = func(*args, **kwargs)
             finally:
-                late = self._is_late()
+                late = (
+                    (RUNS.pop(self, LATE) is LATE and take_interrupt(self))
+                    if watched
+                    else self.remaining() <= 0
+                )
         except Interrupt as interrupt:
             self.left = True
             if interrupt.run is not self:
@@ -119,7 +162,7 @@ class Deadline(Run):
     async def __aenter__(self) -> Self:
         if not self._is_idle():
             self._token = CURRENT.set(self)
-            if _passes(self.clock):
+            if _passes(self.terms.clock):
                 self._timer = await TaskTimer(self.remaining(), self.abandoned).start()
         return self
 
@@ -138,16 +181,18 @@ class Deadline(Run):
 
     def exceeded(self) -> DeadlineExceededError | AttemptTimeoutError:
         """Return the error that says that the time is over."""
-        return self.error(
-            f"{self.operation} did not end within its {self.limit:.3g} s, and whether it took effect is unknown. "
+        terms = self.terms
+        return terms.error(
+            f"{terms.operation} did not end within its {terms.limit:.3g} s, and whether it took effect is unknown. "
             f"See what it waited for, or give it more time.",
-            limit=self.limit,
+            limit=terms.limit,
         )
 
     def abandoned(self, thread: str) -> None:
         """Tell that the code goes on although its time is over."""
-        listeners = standard_listeners() if self.listeners is None else self.listeners
-        tell(listeners, AttemptAbandoned(self.operation, self.limit, thread))
+        terms = self.terms
+        listeners = standard_listeners() if terms.listeners is None else terms.listeners
+        tell(listeners, AttemptAbandoned(terms.operation, terms.limit, thread))
 
     def _is_idle(self) -> bool:
         """Return whether a nearer deadline is around this one; refuse to begin when there is no time at all."""
@@ -158,7 +203,7 @@ class Deadline(Run):
         return nearest is outer
 
     def _watch(self) -> None:
-        if _passes(self.clock):
+        if _passes(self.terms.clock):
             self.thread = get_ident()
             enter(self)
 

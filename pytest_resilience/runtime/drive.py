@@ -8,8 +8,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from pytest_resilience.runtime.attempts import Attempts
-from pytest_resilience.runtime.callables import name_of
-from pytest_resilience.runtime.deadline import CURRENT
+from pytest_resilience.runtime.deadline import CURRENT, Deadline
 from pytest_resilience.runtime.exhaustion import LATEST
 from pytest_resilience.runtime.idempotency import keyed
 
@@ -52,26 +51,26 @@ async def drive_async(attempts: Attempts, func: Callable[..., Awaitable[T]], arg
             return result
 
 
-def bind(policy: Retry, func: Callable[P, T], name: str | None = None) -> Callable[P, T]:
+def bind(policy: Retry, func: Callable[P, T], name: str) -> Callable[P, T]:
     """Return a function that calls another under a policy; one that succeeds at once costs next to nothing."""
-    guarded = policy.is_guarded()
+    counted = policy.counted
+    terms = policy.first_terms(name)
     around = CURRENT.get
 
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
-        if guarded or around() is not None:
-            return _call_guarded(policy, func, args, kwargs, name)
+        if counted or around() is not None:
+            return _call_counted(policy, func, args, kwargs, name)
         before = LATEST[0]
+        limit = None if terms is None else terms.begin()
         try:
-            result = func(*args, **kwargs)
+            result = func(*args, **kwargs) if limit is None else limit.run(func, args, kwargs)
         except Exception as error:
-            attempts = Attempts(policy, name or policy.operation or name_of(func), before)
+            attempts = Attempts(policy, name, before, started(limit))
             if not attempts.failed(error):
                 raise
         else:
             if type(result) is CoroutineType:
-                return cast(
-                    "T", _await(policy, result, partial(func, *args, **kwargs), name or name_of(func))
-                )
+                return cast("T", _await(policy, result, partial(func, *args, **kwargs), name))
             return result
         return drive(attempts, func, args, kwargs)
 
@@ -79,20 +78,22 @@ def bind(policy: Retry, func: Callable[P, T], name: str | None = None) -> Callab
 
 
 def bind_async(
-    policy: Retry, func: Callable[P, Awaitable[T]], name: str | None = None
+    policy: Retry, func: Callable[P, Awaitable[T]], name: str
 ) -> Callable[P, Coroutine[Any, Any, T]]:
     """Return an async function that calls another under a policy."""
-    guarded = policy.is_guarded()
+    counted = policy.counted
+    terms = policy.first_terms(name)
     around = CURRENT.get
 
     async def call(*args: P.args, **kwargs: P.kwargs) -> T:
-        if guarded or around() is not None:
-            return await _call_guarded_async(policy, func, args, kwargs, name)
+        if counted or around() is not None:
+            return await _call_counted_async(policy, func, args, kwargs, name)
         before = LATEST[0]
+        limit = None if terms is None else terms.begin()
         try:
-            return await func(*args, **kwargs)
+            return await (func(*args, **kwargs) if limit is None else limit.call_async(func, *args, **kwargs))
         except Exception as error:
-            attempts = Attempts(policy, name or policy.operation or name_of(func), before)
+            attempts = Attempts(policy, name, before, started(limit))
             if not attempts.failed(error):
                 raise
         return await drive_async(attempts, func, args, kwargs)
@@ -100,20 +101,25 @@ def bind_async(
     return call
 
 
-def _call_guarded(policy: Retry, func: Callable[..., T], args: Any, kwargs: Any, name: str | None) -> T:
-    """Call a function under a policy that has something to do before the first attempt."""
-    attempts = policy.begin(name or policy.operation or name_of(func))
+def started(limit: Deadline | None) -> float:
+    """Return when a deadline began."""
+    return 0.0 if limit is None else limit.ends_at - limit.terms.limit
+
+
+def _call_counted(policy: Retry, func: Callable[..., T], args: Any, kwargs: Any, name: str) -> T:
+    """Call a function under a policy, or inside a deadline, with something to do before the first attempt."""
+    attempts = policy.begin(name)
     with keyed(attempts.key):
         result = drive(attempts, func, args, kwargs)
     if type(result) is CoroutineType:
-        return cast("T", _await(policy, result, partial(func, *args, **kwargs), attempts.operation))
+        return cast("T", _await(policy, result, partial(func, *args, **kwargs), name))
     return result
 
 
-async def _call_guarded_async(
-    policy: Retry, func: Callable[..., Awaitable[T]], args: Any, kwargs: Any, name: str | None
+async def _call_counted_async(
+    policy: Retry, func: Callable[..., Awaitable[T]], args: Any, kwargs: Any, name: str
 ) -> T:
-    attempts = policy.begin(name or policy.operation or name_of(func))
+    attempts = policy.begin(name)
     with keyed(attempts.key):
         return await drive_async(attempts, func, args, kwargs)
 

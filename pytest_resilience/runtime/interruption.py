@@ -29,8 +29,11 @@ _CLOCK = SystemClock()
 _SIGNAL = getattr(signal, "SIGURG", None)
 """Ignored by default, so that a stray one, say after somebody else took the handler away, harms nobody."""
 
-_LATE = object()
-_runs: dict[Run, None] = {}
+LATE = object()
+"""What is found in the place of a run that the watcher has taken out."""
+
+RUNS: dict[Run, None] = {}
+"""Every run that is watched."""
 
 
 class Interrupt(BaseException):
@@ -58,17 +61,20 @@ class Run:
 
 def enter(run: Run) -> None:
     """Begin to watch a run of the calling thread."""
-    _runs[run] = None
-    if run.at < _watcher.wakes_at or not _watcher.ready:
-        _watcher.notice(run)
+    RUNS[run] = None
+    if run.at < WATCHER.wakes_at or not WATCHER.ready:
+        WATCHER.notice(run)
 
 
 def leave(run: Run) -> bool:
     """End the watch over a run; return whether it was late. No interrupt comes after that."""
-    if _runs.pop(run, _LATE) is None:
-        return False
+    return RUNS.pop(run, LATE) is LATE and take_interrupt(run)
+
+
+def take_interrupt(run: Run) -> bool:
+    """Let the interrupt of a late run come to nothing if it has not come yet; return True."""
     run.left = True
-    with _watcher.lock:  # held while an interrupt is sent, so from here on it has been
+    with WATCHER.lock:  # held while an interrupt is sent, so from here on it has been
         pass
     _take_pending()
     return True
@@ -131,7 +137,7 @@ class _Watcher:
         """Interrupt whoever is late by now; return whom that did not help."""
         waiting = [run for run in self._late if not run.left]
         in_vain = [run for run in waiting if run.at <= now and not run.reported]
-        claimed = [run for run in _runs.copy() if run.at <= now and _runs.pop(run, _LATE) is None]
+        claimed = [run for run in RUNS.copy() if run.at <= now and RUNS.pop(run, LATE) is None]
         self._late = (*waiting, *claimed)
         for run in claimed:
             run.at = now + GRACE
@@ -144,7 +150,7 @@ class _Watcher:
         return in_vain
 
     def _next_step(self) -> float:
-        steps = [run.at for run in _runs.copy()]
+        steps = [run.at for run in RUNS.copy()]
         steps += [run.at for run in self._late if not run.reported]
         return min(steps, default=math.inf)
 
@@ -191,10 +197,10 @@ def _thread_name(ident: int) -> str:
     return next((thread.name for thread in threading.enumerate() if thread.ident == ident), str(ident))
 
 
-_watcher = _Watcher()
+WATCHER = _Watcher()
 _DEPTH = 8
-UNINTERRUPTED = {enter.__code__, leave.__code__}
+UNINTERRUPTED = {enter.__code__, leave.__code__, take_interrupt.__code__, _Watcher.notice.__code__}
 """Code in which the main thread is not interrupted; the with-statements of deadlines add their own."""
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_watcher.reset)
+    os.register_at_fork(after_in_child=WATCHER.reset)

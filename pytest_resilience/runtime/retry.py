@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any, ParamSpec, TypedDict, TypeVar, Unpack, overload
 
 from pytest_resilience.clock import Clock
 from pytest_resilience.errors import RetryableError
 from pytest_resilience.events import Listener
-from pytest_resilience.runtime.backoff import Backoff, Draw, ExponentialBackoff, FixedDelay, Jitter
+from pytest_resilience.runtime.arguments import exception_classes
+from pytest_resilience.runtime.backoff import Draw, ExponentialBackoff, FixedDelay, Jitter
 from pytest_resilience.runtime.budget import RetryBudget
 from pytest_resilience.runtime.callables import require_function
 from pytest_resilience.runtime.classify import Classifier
@@ -64,8 +67,11 @@ def retry_with_exponential_backoff(
     Raises:
         Exception: what the last attempt raised, when all are used up; it is logged.
     """
-    backoff = ExponentialBackoff(base_delay, max_delay, jitter)
-    return _call(func, max_retries, backoff, retriable_exceptions, settings)
+    require_function(func)
+    if type(retriable_exceptions) is not tuple:
+        retriable_exceptions = exception_classes("retriable_exceptions", retriable_exceptions)
+    policy = _exponential(max_retries, base_delay, max_delay, jitter, retriable_exceptions)
+    return (replace(policy, **settings) if settings else policy).call(func)
 
 
 def retry_with_fixed_delay(
@@ -90,22 +96,29 @@ def retry_with_fixed_delay(
     Raises:
         Exception: what the last attempt raised, when all are used up; it is logged.
     """
-    return _call(func, max_retries, FixedDelay(delay), (RetryableError,), settings)
-
-
-def _call(
-    func: Callable[[], T],
-    max_retries: int,
-    backoff: Backoff,
-    retriable_exceptions: tuple[type[BaseException], ...],
-    settings: RetrySettings,
-) -> T:
     require_function(func)
-    settings = {"classifier": None, **settings}
-    policy = Retry(
-        max_retries=max_retries, backoff=backoff, retriable_exceptions=retriable_exceptions, **settings
+    policy = _fixed(max_retries, delay)
+    return (replace(policy, **settings) if settings else policy).call(func)
+
+
+@lru_cache(maxsize=256, typed=True)
+def _exponential(
+    max_retries: int,
+    base_delay: float,
+    max_delay: float,
+    jitter: Jitter,
+    retriable_exceptions: tuple[type[BaseException], ...],
+) -> Retry:
+    """Return the policy that these numbers mean; the same call sites come again and again."""
+    backoff = ExponentialBackoff(base_delay, max_delay, jitter)
+    return Retry(
+        max_retries=max_retries, backoff=backoff, retriable_exceptions=retriable_exceptions, classifier=None
     )
-    return policy.call(func)
+
+
+@lru_cache(maxsize=256, typed=True)
+def _fixed(max_retries: int, delay: float) -> Retry:
+    return Retry(max_retries=max_retries, backoff=FixedDelay(delay), classifier=None)
 
 
 @overload

@@ -9,16 +9,16 @@ from functools import update_wrapper
 from typing import Any, ParamSpec, TypeVar, cast
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
-from pytest_resilience.errors import RetryableError
+from pytest_resilience.errors import AttemptTimeoutError, DeadlineExceededError, RetryableError
 from pytest_resilience.events import Listener
 from pytest_resilience.runtime.arguments import exception_classes, seconds, whole_number
 from pytest_resilience.runtime.attempt_loop import AttemptLoop
 from pytest_resilience.runtime.attempts import Attempts
 from pytest_resilience.runtime.backoff import Backoff, Draw, ExponentialBackoff
 from pytest_resilience.runtime.budget import RetryBudget, budget_for
-from pytest_resilience.runtime.callables import is_async, require_function
+from pytest_resilience.runtime.callables import is_async, name_of, require_function
 from pytest_resilience.runtime.classify import Classifier, classify
-from pytest_resilience.runtime.deadline import require_time
+from pytest_resilience.runtime.deadline import Terms, require_time
 from pytest_resilience.runtime.drive import bind, bind_async
 from pytest_resilience.runtime.exhaustion import LATEST
 
@@ -68,17 +68,24 @@ class Retry:
     listeners: tuple[Listener, ...] | None = None
     clock: Clock = SYSTEM_CLOCK
     random: Draw | None = None
+    timed: bool = field(init=False, repr=False)
+    """Whether attempts have a limit."""
+    counted: bool = field(init=False, repr=False)
+    """Whether an operation has a budget or a key, and so something to do before its first attempt."""
 
     def __post_init__(self) -> None:
         whole_number("max_retries", self.max_retries, least=0)
         seconds("max_retry_after", self.max_retry_after, finite=False)
         for name in ("deadline", "timeout"):
             if getattr(self, name) is not None:
-                seconds(name, getattr(self, name))
+                seconds(name, getattr(self, name), zero=False)
         if self.dependency is not None and self.budget is not None:
             raise ValueError(f"give dependency {self.dependency!r} or a budget, not both")
         classes = exception_classes("retriable_exceptions", self.retriable_exceptions)
         object.__setattr__(self, "retriable_exceptions", classes)
+        object.__setattr__(self, "timed", self.deadline is not None or self.timeout is not None)
+        counted = self.dependency is not None or self.budget is not None or self.key is not None
+        object.__setattr__(self, "counted", counted)
 
     @property
     def retry_budget(self) -> RetryBudget | None:
@@ -111,14 +118,14 @@ class Retry:
         return cast("Callable[P, T]", update_wrapper(bound, func))
 
     def bind(self, func: Callable[P, T], name: str | None = None) -> Callable[P, T]:
-        """Return a bare function that calls another under this policy, known by this name in messages and events."""
-        return bind(self, func, name)
+        """Return a bare function that calls another under this policy, known by a name in messages and events."""
+        return bind(self, func, name or self.operation or name_of(func))
 
     def bind_async(
         self, func: Callable[P, Awaitable[T]], name: str | None = None
     ) -> Callable[P, Coroutine[Any, Any, T]]:
         """Return a bare async function that calls another under this policy."""
-        return bind_async(self, func, name)
+        return bind_async(self, func, name or self.operation or name_of(func))
 
     def __iter__(self) -> AttemptLoop:
         """Begin an operation: `for attempt in policy: with attempt: ...`."""
@@ -133,11 +140,6 @@ class Retry:
         name = f"{caller.f_globals.get('__name__')}.{caller.f_code.co_qualname}"
         return AttemptLoop(self.begin(self.operation or name))
 
-    def is_guarded(self) -> bool:
-        """Return whether an operation has something to do before its first attempt."""
-        some = (self.deadline, self.timeout, self.dependency, self.budget, self.key)
-        return any(one is not None for one in some)
-
     def begin(self, operation: str) -> Attempts:
         """Begin an operation; return its attempts, of which none is made yet.
 
@@ -148,4 +150,17 @@ class Retry:
         budget = self.retry_budget
         if budget is not None:
             budget.begin()
-        return Attempts(self, operation, LATEST[0])
+        return Attempts(self, operation, LATEST[0], self.clock.monotonic())
+
+    def terms(self, operation: str, *, whole: bool) -> Terms:
+        """Return the terms of the deadline of a whole operation, or of one attempt."""
+        limit = self.deadline if whole else self.timeout
+        error = DeadlineExceededError if whole else AttemptTimeoutError
+        return Terms(limit or 0.0, operation, error, self.listeners, self.clock)
+
+    def first_terms(self, operation: str) -> Terms | None:
+        """Return the terms of the first attempt's time; `None` if it has no limit."""
+        if not self.timed:
+            return None
+        whole = self.deadline is not None and (self.timeout is None or self.deadline <= self.timeout)
+        return self.terms(operation, whole=whole)
