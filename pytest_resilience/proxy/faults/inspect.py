@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pytest_resilience.proxy.faults.configuration import changed
 from pytest_resilience.proxy.faults.desk import WatchedProxy
+from pytest_resilience.proxy.faults.http_conversation import inspect_http
 from pytest_resilience.proxy.faults.postgres_conversation import inspect_postgres
 from pytest_resilience.proxy.faults.reading import DefinitionError
 from pytest_resilience.proxy.faults.watch import Watch
 from pytest_resilience.proxy.inspector import InspectedLink, Inspector
+
+_INSPECTORS: dict[str, Callable[[InspectedLink, Watch], Inspector]] = {
+    "postgres": inspect_postgres,
+    "http": inspect_http,
+}
 
 
 def configure(proxy: WatchedProxy, watch: Watch, document: Any) -> None:
@@ -25,7 +32,5 @@ def configure(proxy: WatchedProxy, watch: Watch, document: Any) -> None:
         raise DefinitionError(f"heal the faults of proxy {watch.proxy!r} before its protocol is changed")
     watch.configuration = configuration
 
-    def inspect(link: InspectedLink) -> Inspector:
-        return inspect_postgres(link, watch)
-
-    proxy.inspect = None if configuration.protocol is None else inspect
+    inspect = None if configuration.protocol is None else _INSPECTORS[configuration.protocol]
+    proxy.inspect = None if inspect is None else lambda link: inspect(link, watch)

@@ -6,11 +6,12 @@ from collections import deque
 from dataclasses import dataclass
 
 from pytest_resilience.proxy.faults.conversation import Conversation
-from pytest_resilience.proxy.faults.kinds import Error, Kind
+from pytest_resilience.proxy.faults.kinds import Error
 from pytest_resilience.proxy.faults.plumbing import Plumbing
 from pytest_resilience.proxy.faults.postgres_point import PostgresPoints
 from pytest_resilience.proxy.faults.postgres_shared import PostgresShared, encode
 from pytest_resilience.proxy.faults.stream import Stopped, Stream
+from pytest_resilience.proxy.faults.watch import Strike
 from pytest_resilience.proxy.wire.postgres_encode import COPY_FAIL
 from pytest_resilience.proxy.wire.postgres_frames import CONTINUATION, HELD, FrameReader
 from pytest_resilience.proxy.wire.postgres_names import UNASKED
@@ -198,7 +199,8 @@ class PostgresReplies(Stream):
         else:
             self._send(ready)
 
-    def _special(self, kind: Kind, stopped: Stopped) -> None:
+    def _special(self, strike: Strike, stopped: Stopped) -> None:
+        kind = strike.fault.kind
         if not isinstance(kind, Error) or not isinstance(stopped, StoppedReply):
             raise TypeError(f"{kind} cannot be done to a PostgreSQL reply")
         reply, fatal = encode(kind, starting=stopped.kind == _AUTHENTICATION)

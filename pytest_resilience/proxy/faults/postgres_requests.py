@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from pytest_resilience.proxy.faults.conversation import Conversation
-from pytest_resilience.proxy.faults.kinds import Error, Kind
+from pytest_resilience.proxy.faults.kinds import Error
 from pytest_resilience.proxy.faults.plumbing import Plumbing
 from pytest_resilience.proxy.faults.point import Point
 from pytest_resilience.proxy.faults.postgres_injection import errors_to_come, plan, replacement
@@ -16,6 +16,7 @@ from pytest_resilience.proxy.faults.postgres_shared import PostgresShared, encod
 from pytest_resilience.proxy.faults.stream import Stopped, Stream
 from pytest_resilience.proxy.faults.trace import glance
 from pytest_resilience.proxy.faults.triggers import Message, Rows
+from pytest_resilience.proxy.faults.watch import Strike
 from pytest_resilience.proxy.wire.postgres_encode import FLUSH
 from pytest_resilience.proxy.wire.postgres_frames import (
     CONTINUATION,
@@ -225,7 +226,8 @@ class PostgresRequests(Stream):
 
     # Errors.
 
-    def _special(self, kind: Kind, stopped: Stopped) -> None:
+    def _special(self, strike: Strike, stopped: Stopped) -> None:
+        kind = strike.fault.kind
         if not isinstance(kind, Error) or not isinstance(stopped, StoppedRequest):
             raise TypeError(f"{kind} cannot be done to a PostgreSQL request")
         starting = stopped.kind in {STARTUP, _PASSWORD}

@@ -13,7 +13,7 @@ from functools import partial
 
 from pytest_resilience.proxy.faults.conversation import Conversation
 from pytest_resilience.proxy.faults.holds import Decision
-from pytest_resilience.proxy.faults.kinds import Cut, Delay, Hang, Hold, Kind, Reset, Truncate
+from pytest_resilience.proxy.faults.kinds import Cut, Delay, Hang, Hold, Reset, Truncate
 from pytest_resilience.proxy.faults.plumbing import Plumbing
 from pytest_resilience.proxy.faults.watch import Strike
 from pytest_resilience.proxy.wire.errors import ProtocolError
@@ -161,7 +161,7 @@ class Stream:
         """Return what has been taken and neither passed on nor thrown away, and forget it."""
         raise NotImplementedError
 
-    def _special(self, kind: Kind, stopped: Stopped) -> None:
+    def _special(self, strike: Strike, stopped: Stopped) -> None:
         """Do to a message what only this protocol can."""
         raise NotImplementedError
 
@@ -179,12 +179,13 @@ class Stream:
             elif isinstance(kind, Hang):
                 self._hang(kind, strike, stopped)
             else:
-                self._finish(kind, stopped)
+                self._finish(strike, stopped)
             return
         self._send(stopped.data)
         self.unblock(stopped)
 
-    def _finish(self, kind: Kind, stopped: Stopped) -> None:
+    def _finish(self, strike: Strike, stopped: Stopped) -> None:
+        kind = strike.fault.kind
         if isinstance(kind, Cut):
             self._conversation.cut()
         elif isinstance(kind, Reset):
@@ -192,7 +193,7 @@ class Stream:
         elif isinstance(kind, Truncate):
             self._truncate(kind.bytes, stopped)
         else:
-            self._special(kind, stopped)
+            self._special(strike, stopped)
 
     def _truncate(self, size: int, stopped: Stopped) -> None:
         self._send(stopped.data[:size])

@@ -43,7 +43,7 @@ def entry_json(number: int, entry: Entry) -> dict[str, Any]:
         "connection": connection,
         "direction": direction,
         "message": names.get(message, "?") if isinstance(message, int) else message,
-        "shape": _shape(subject),
+        "shape": None if subject is None else _shape(subject, direction, message),
         "bytes": size,
         "count": count,
         "transaction": transaction,
@@ -51,7 +51,8 @@ def entry_json(number: int, entry: Entry) -> dict[str, Any]:
     }
 
 
-def _shape(subject: str | None) -> str | None:
-    if subject is None:
-        return None
-    return path_shape(subject) if subject.startswith("/") and not subject.startswith("/*") else shape(subject)
+def _shape(subject: str, direction: str, message: int | str) -> str:
+    """Return what may be shown: of SQL and paths the shape; a reply's subject is a tag or a code."""
+    if isinstance(message, str):
+        return path_shape(subject)
+    return shape(subject) if direction == "request" else subject
