@@ -69,7 +69,7 @@ def test_registry_out_after_the_model_was_loaded(
     mlflow_server: HttpHandle, model: str, sample: list[dict[str, Any]]
 ) -> None:
     """A model that is in memory goes on answering, registry or not."""
-    agent = ServingAgent(mlflow_server.url, model_name=model, refresh=0)
+    agent = ServingAgent(mlflow_server.url, model_name=model, refresh=0.001)
     before = agent.predict(sample)
 
     with mlflow_server.down():

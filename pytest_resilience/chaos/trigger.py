@@ -30,6 +30,6 @@ def trigger(one_of: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, A
         if number is not None and (not isinstance(number, int) or number < 1):
             raise ValueError(f"{name} is {number!r}: it counts from 1")
     narrowed = {name: value for name, value in beside.items() if value is not None}
-    if "rows" in given:
-        del narrowed["side"]
+    if "rows" in given:  # the engine counts rows on whichever side they can be seen
+        del narrowed["side"], narrowed["nth"]
     return given | narrowed

@@ -123,4 +123,5 @@ class ProxiedService:
                 message=receipt["message"] if with_message else None,
             )
             for receipt in self.engine.receipts(proxy=self.name, fault=fault)
+            if receipt["at"] >= self.began  # an earlier test's proxy had the same name
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -14,8 +15,8 @@ STUCK = """
     from pathlib import Path
     import threading
 
-    def test_stuck(postgres, mlflow_server, request):
-        folder = request.config.pluginmanager and Path(postgres.address.host).parents[1]
+    def test_stuck(postgres):
+        folder = Path(postgres.address.host).parents[1]
         pids = [path.name for path in (folder / "guardians").iterdir()]
         Path("running").write_text("\\n".join([str(folder), *pids]))
         Path("running").rename("ready")
@@ -61,16 +62,18 @@ def test_signals(pytester: pytest.Pytester, end: signal.Signals, workers: tuple[
     run.send_signal(end)
     run.wait()
     if end == signal.SIGKILL:
-        os.killpg(run.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
 
-    assert len(pids) >= 3
+    assert len(pids) >= 2
     assert [pid for pid in pids if not _gone(int(pid))] == []
     assert not Path(folder).exists()
 
 
 def test_end_of_a_run(pytester: pytest.Pytester) -> None:
     """A run that ends by itself has ended its services before it returns."""
-    pytester.makepyfile(STUCK.replace("threading.Event().wait()", "pass"))
+    ends = STUCK.replace("threading.Event().wait()", "pass").replace("postgres)", "postgres, mlflow_server)")
+    pytester.makepyfile(ends)
     pytester.runpytest_subprocess("--chaos").assert_outcomes(passed=1)
     folder, *pids = (pytester.path / "ready").read_text().splitlines()
 
@@ -81,7 +84,7 @@ def test_end_of_a_run(pytester: pytest.Pytester) -> None:
 def test_time_out_that_ends_the_process(pytester: pytest.Pytester) -> None:
     """pytest-timeout's thread method ends pytest without running fixtures; the services end all the same."""
     pytester.makepyfile(STUCK)
-    pytester.runpytest_subprocess("--chaos", "--timeout=12", "--timeout-method=thread")
+    pytester.runpytest_subprocess("--chaos", "--timeout=5", "--timeout-method=thread")
     folder, *pids = (pytester.path / "ready").read_text().splitlines()
 
     assert [pid for pid in pids if not _gone(int(pid))] == []
