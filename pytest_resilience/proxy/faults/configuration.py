@@ -11,6 +11,7 @@ from pytest_resilience.proxy.faults.reading import (
     DefinitionError,
     Reader,
     boolean,
+    header_value,
     one_of,
     optional,
     text,
@@ -56,9 +57,11 @@ class Configuration:
         protocol: `postgres`, `http`, or none: bytes pass unseen.
         tls: for clients.
         upstream_tls: for the server.
+        host: the Host header that an HTTP server gets; by default the client's.
     """
 
     protocol: str | None = None
+    host: str | None = None
     tls: Identity | None = None
     upstream_tls: Trust | None = None
 
@@ -71,6 +74,7 @@ def _file(name: str, value: Any) -> str:
 
 _READERS: dict[str, Reader] = {
     "protocol": optional(one_of("postgres", "http")),
+    "host": optional(header_value),
     "tls": optional(lambda name, value: Identity(**_all(name, value, {"certificate": _file, "key": _file}))),
     "upstream_tls": optional(
         lambda name, value: Trust(
@@ -99,6 +103,8 @@ def changed(configuration: Configuration, document: Any) -> Configuration:
     new = replace(configuration, **read_fields("the proxy's watch", document, _READERS))
     if new.protocol is None and (new.tls is not None or new.upstream_tls is not None):
         raise DefinitionError("TLS needs a protocol: without one the proxy passes bytes on unseen")
+    if new.protocol != "http" and new.host is not None:
+        raise DefinitionError("host goes with the protocol http only")
     return new
 
 

@@ -16,6 +16,7 @@ class WatchedProxy(Protocol):
     """A proxy, as it is watched."""
 
     name: str
+    upstream: str
     inspect: InspectorFactory | None
 
 

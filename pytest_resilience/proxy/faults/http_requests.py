@@ -16,7 +16,7 @@ from pytest_resilience.proxy.faults.point import HttpRequest, Side
 from pytest_resilience.proxy.faults.stream import Stopped
 from pytest_resilience.proxy.faults.watch import Strike
 from pytest_resilience.proxy.wire.http_frames import HttpReader, Part, Piece
-from pytest_resilience.proxy.wire.http_head import RequestHead
+from pytest_resilience.proxy.wire.http_head import RequestHead, with_host
 
 SEARCHED = 1024 * 1024
 """Bytes of a body that are held back to be searched; a pattern is not looked for behind them."""
@@ -74,16 +74,18 @@ class HttpRequests(HttpStream):
         exchange = self._exchange = Exchange(head, request)
         self._shared.pending.append(exchange)
         self._trace("request", head.method, head.path, head)
+        host = self._conversation.watch.configuration.host
+        raw = piece.raw if host is None else with_host(head, host)
         faults = self._conversation.watch.request_faults
         point = self._shared.point(Side.REQUEST, request)
         if not faults:
-            self._pass(piece.raw)
+            self._pass(raw)
         elif any(fault.conditions.body is not None and fault.may_strike(point) for fault in faults):
-            self._collected = _Collected(bytearray(piece.raw), bytearray())
+            self._collected = _Collected(bytearray(raw), bytearray())
             if head.waits_to_send:
                 self._shared.to_client(CONTINUE)
         else:
-            self._strike(exchange, piece.raw)
+            self._strike(exchange, raw)
 
     def _go_on(self, piece: Piece) -> None:
         collected = self._collected

@@ -159,7 +159,8 @@ class PostgresRequests(Stream):
         if code in {SSL_REQUEST, GSS_REQUEST}:
             self._trace(at, "SSLRequest" if code == SSL_REQUEST else "GSSENCRequest", None, end - start)
             self._sent = end
-            return self._shared.negotiate(code)
+            self._shared.to_client(b"N")
+            return True
         self._reader.startup = False
         if code >> 16 != 3:
             self._trace(at, "CancelRequest" if code == CANCEL_REQUEST else "unknown", None, end - start)

@@ -23,7 +23,6 @@ class PostgresShared:
         plans: strings that were made to fail.
         gate: the execution whose answer has to be known before the client's next request is passed on.
         open_gate: goes on with the client's requests.
-        negotiate: answers a request for encryption; returns whether the client's next bytes are messages.
     """
 
     def __init__(self, to_server: Callable[[bytes], None], to_client: Callable[[bytes], None]) -> None:
@@ -36,7 +35,6 @@ class PostgresShared:
         self.plans: dict[Request, Plan] = {}
         self.gate: Request | None = None
         self.open_gate: Callable[[Request], None] = _nothing
-        self.negotiate: Callable[[int], bool] = self._refuse_encryption
 
     def abort_transaction(self) -> None:
         """Let the server's transaction fail, behind everything that it was asked for; the client sees no reply.
@@ -53,10 +51,6 @@ class PostgresShared:
         self.abort_transaction()
         self.to_server(SYNC)
         self.session.pending.append(Request("Sync"))
-
-    def _refuse_encryption(self, _code: int) -> bool:
-        self.to_client(b"N")
-        return True
 
 
 def encode(error: Error, *, starting: bool = False) -> tuple[bytes, bool]:

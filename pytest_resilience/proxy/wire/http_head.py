@@ -14,6 +14,7 @@ from pytest_resilience.proxy.wire.errors import ProtocolError
 _REQUEST_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP/1\.[01]")
 _STATUS_LINE = re.compile(r"HTTP/1\.[01] (\d{3})(?: .*)?")
 _BODY_LENGTH = frozenset({b"content-length", b"transfer-encoding"})
+_HOST = frozenset({b"host"})
 _AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 
 
@@ -138,11 +139,19 @@ def parse_reply(raw: bytes) -> ReplyHead:
 
 def as_chunked(head: ReplyHead) -> bytes:
     """Return a reply's head as that of a body in chunks."""
+    return _with(head, _BODY_LENGTH, b"Transfer-Encoding: chunked")
+
+
+def with_host(head: RequestHead, host: str) -> bytes:
+    """Return a request's head with another Host."""
+    return _with(head, _HOST, b"Host: " + host.encode("latin-1", errors="replace"))
+
+
+def _with(head: Head, names: frozenset[bytes], header: bytes) -> bytes:
+    """Return a head with one header in place of others."""
     lines = head.raw.strip(b"\r\n").split(b"\n")
-    kept = [
-        line.rstrip(b"\r") for line in lines if line.partition(b":")[0].strip().lower() not in _BODY_LENGTH
-    ]
-    return b"\r\n".join([*kept, b"Transfer-Encoding: chunked", b"", b""])
+    kept = [line.rstrip(b"\r") for line in lines if line.partition(b":")[0].strip().lower() not in names]
+    return b"\r\n".join([*kept, header, b"", b""])
 
 
 def _split(raw: bytes) -> tuple[str, dict[str, str]]:
