@@ -15,7 +15,7 @@ from pytest_resilience.errors import Severity
 from pytest_resilience.runtime import log_sink
 from pytest_resilience.runtime.alerting.router import AlertRouter, known_severity
 from pytest_resilience.runtime.correlation import current_operation, new_id
-from pytest_resilience.runtime.error_record import describe, fingerprint
+from pytest_resilience.runtime.error_record import Messages, describe, fingerprint
 from pytest_resilience.runtime.redaction import DEFAULT_REDACTOR, Redactor
 from pytest_resilience.runtime.repeat_limit import RepeatLimit
 from pytest_resilience.runtime.stack_trace import StackTraces
@@ -96,14 +96,15 @@ class StructuredErrorLogger:
         self._report_held(everything=True)
 
     def _log(self, error: BaseException, context: Mapping[str, Any], severity: Severity) -> None:
-        facts = describe(error, self._redactor)
+        messages = Messages(self._redactor)
+        facts = describe(error, messages)
         kind = fingerprint(error, facts["error_message"])
         plain = self._redactor.mapping(context)
         identity = _identity(plain)
         self._report_held()
         held = self._limit.admit(kind)
         if held is not None:
-            trace = self._traces.render(error)
+            trace = self._traces.render(error, messages)
             more = {"suppressed": held} if held else {}
             self._write(severity, "error", facts | identity | {"fingerprint": kind} | more, plain, trace)
         if severity in ALERTING:

@@ -16,18 +16,37 @@ _CODES = ("sqlstate", "pgcode", "errno", "status_code", "error_code", "returncod
 _VARIABLE = re.compile(r"0x[0-9a-f]+|\d+|(?<![\w-])[0-9a-f-]{32,36}(?![\w-])")
 
 
-def message_of(error: object, redactor: Redactor) -> str:
-    """Return the error's own words, redacted; whatever its `__str__` does."""
-    try:
-        return redactor.text(str(error))
-    except Exception as failure:  # noqa: BLE001 - an exception's own __str__ is foreign code
-        return f"<unprintable: str() raised {type(failure).__name__}>"
+class Messages:
+    """Each exception's own words, redacted, and redacted once; whatever its `__str__` does.
+
+    Args:
+        redactor: takes patient data and secrets out.
+    """
+
+    def __init__(self, redactor: Redactor) -> None:
+        self.redactor = redactor
+        self._known: dict[int, str] = {}
+
+    def of(self, error: object) -> str:
+        """Return the words of this one, which must live as long as this object."""
+        known = self._known.get(id(error))
+        if known is None:
+            known = self._known[id(error)] = self._read(error)
+        return known
+
+    def _read(self, error: object) -> str:
+        try:
+            return self.redactor.text(str(error))
+        except Exception as failure:  # noqa: BLE001 - an exception's own __str__ is foreign code
+            return f"<unprintable: str() raised {type(failure).__name__}>"
 
 
-def describe(error: BaseException, redactor: Redactor) -> dict[str, Any]:
+def describe(error: BaseException, messages: Messages) -> dict[str, Any]:
     """Return type, message and, where there are any, codes, notes, causes and the members of its group."""
-    causes = [{"relation": how, **_one(cause, redactor)} for how, cause in chain(error)]
-    return {**_one(error, redactor), **({"causes": causes} if causes else {})}
+    facts = _one(error, messages)
+    if causes := [{"relation": how, **_one(cause, messages)} for how, cause in chain(error)]:
+        facts["causes"] = causes
+    return facts
 
 
 def chain(error: BaseException) -> Iterator[tuple[str, BaseException]]:
@@ -62,15 +81,15 @@ def digest(*parts: str) -> str:
     return blake2b(text.encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
 
 
-def _one(error: BaseException, redactor: Redactor, depth: int = 0) -> dict[str, Any]:
-    facts: dict[str, Any] = {"error_type": type(error).__name__, "error_message": message_of(error, redactor)}
-    if codes := dict(_codes(error, redactor)):
+def _one(error: BaseException, messages: Messages, depth: int = 0) -> dict[str, Any]:
+    facts: dict[str, Any] = {"error_type": type(error).__name__, "error_message": messages.of(error)}
+    if codes := dict(_codes(error, messages.redactor)):
         facts["codes"] = codes
     if notes := getattr(error, "__notes__", None):
-        facts["notes"] = redactor.value(list(notes)[:MAX_CHAIN])
+        facts["notes"] = messages.redactor.value(list(notes)[:MAX_CHAIN])
     if isinstance(error, BaseExceptionGroup) and depth < MAX_CHAIN:
         members = error.exceptions
-        facts["exceptions"] = [_one(member, redactor, depth + 1) for member in members[:MAX_CHAIN]]
+        facts["exceptions"] = [_one(member, messages, depth + 1) for member in members[:MAX_CHAIN]]
         facts["exceptions_count"] = len(members)
     return facts
 

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from types import TracebackType
 
-from pytest_resilience.runtime.error_record import chain, message_of
+from pytest_resilience.runtime.error_record import MAX_CHAIN as MAX_MEMBERS
+from pytest_resilience.runtime.error_record import Messages, chain
 from pytest_resilience.runtime.redaction import Redactor
 
 MAX_FRAMES = 40
@@ -33,17 +34,19 @@ class StackTraces:
         self._redactor = redactor
         self._rendered: dict[tuple[str, str, int], str] = {}
 
-    def render(self, error: BaseException) -> str:
+    def render(self, error: BaseException, messages: Messages) -> str:
         """Return the traceback of the error after those of its causes, as Python prints them."""
-        text = self._one(error)
+        text = self._one(error, messages)
         for how, cause in chain(error):
-            text = f"{self._one(cause)}{_BETWEEN[how]}{text}"
+            text = f"{self._one(cause, messages)}{_BETWEEN[how]}{text}"
         return text
 
-    def _one(self, error: BaseException) -> str:
-        last = f"{type(error).__name__}: {message_of(error, self._redactor)}\n"
-        members = error.exceptions[:MAX_FRAMES] if isinstance(error, BaseExceptionGroup) else ()
-        groups = "".join(f"  + {line}\n" for member in members for line in self._one(member).splitlines())
+    def _one(self, error: BaseException, messages: Messages) -> str:
+        last = f"{type(error).__name__}: {messages.of(error)}\n"
+        members = error.exceptions[:MAX_MEMBERS] if isinstance(error, BaseExceptionGroup) else ()
+        groups = "".join(
+            f"  + {line}\n" for member in members for line in self._one(member, messages).splitlines()
+        )
         if error.__traceback__ is None:
             return last + groups
         return (

@@ -69,7 +69,6 @@ class Outbox:
                 "insert into deliveries (alert, channel, dedup_key, urgent) values (?, ?, ?, ?)",
                 [(key, channel, alert.dedup_key, urgent) for channel in channels],
             )
-            count(connection, "accepted", 1)
 
         self.commits.run(insert)
 
@@ -121,7 +120,10 @@ def count(connection: sqlite3.Connection, name: str, more: int) -> None:
 def _totals(connection: sqlite3.Connection) -> Mapping[str, int]:
     kept = dict(connection.execute("select name, value from totals"))
     (pending,) = connection.execute("select count(*) from deliveries where state = 'pending'").fetchone()
-    return {"accepted": 0, "sent": 0, "dead": 0, **kept, "pending": pending}
+    (accepted,) = connection.execute(
+        "select coalesce(max(id), 0) from alerts"
+    ).fetchone()  # purge keeps the last
+    return {"accepted": accepted, "sent": 0, "dead": 0, **kept, "pending": pending}
 
 
 def _open(path: Path | None) -> sqlite3.Connection:

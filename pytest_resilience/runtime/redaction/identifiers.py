@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
-from pytest_resilience.runtime.redaction.rule import Rule, mark
+from pytest_resilience.runtime.redaction.rule import DIGITS, Rule, mark, words
 
-_DIGITS = "0123456789"
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
+MONTHS = words(
+    "jan feb mar apr may jun jul aug sep sept oct nov dec january february march april june july august september"
+    " october november december"
+)
 DATE = (
     r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/]\d{1,2}[-/]\d{2,4}|\d{1,2}\.\d{1,2}\.\d{4}"
     rf"|\d{{1,2}}(?:st|nd|rd|th)?[ -]{_MONTH}[ ,.-]{{1,2}}\d{{2,4}}"
@@ -15,14 +18,12 @@ DATE = (
 )
 """A day, in the forms that people and programs write."""
 
-_CUE = (
-    r"ssn|social[ _-]?security|mrn|medical[ _-]?record|hospital|nhs|patient|subject|hadm|stay|icu[ _-]?stay"
-    r"|encounter|admission|visit|csn|chart|account|acct|member|policy|insurance|passport|licen[cs]e|person"
+_CUES = words(
+    "ssn social mrn medical hospital nhs patient subject hadm stay icustay encounter admission visit csn chart account"
+    " acct member policy insurance passport license licence person"
 )
-
-
-def _nhs(match: re.Match[str]) -> str:
-    return mark("nhs-number") if is_nhs_number(match[0]) else match[0]
+_FHIR = "Patient|Person|RelatedPerson|Encounter|Practitioner|Observation|Condition|Coverage"
+_COLLECTIONS = "patients?|subjects?|persons?|people|members?|encounters?|admissions?|stays?|icustays?"
 
 
 def is_nhs_number(text: str) -> bool:
@@ -34,24 +35,30 @@ def is_nhs_number(text: str) -> bool:
     return digits[9] == (0 if check == 11 else check)
 
 
+def _nhs(match: re.Match[str]) -> str:
+    return mark("nhs-number") if is_nhs_number(match[0]) else match[0]
+
+
 IDENTIFIER_RULES = (
     Rule(
         "hl7",
         re.compile(r"(?<![A-Za-z0-9])(PID|PD1|NK1|GT1|IN[123]|PV1|MRG|OBX|NTE)\|[^\r\n]*"),
         r"\1|[redacted:hl7]",
-        hint="|",
+        when=frozenset("|"),
     ),
     Rule(
         "fhir",
         re.compile(
-            r"\b((?:Patient|Person|RelatedPerson|Encounter|Practitioner|Observation|Condition|Coverage)/"
-            r"|/(?i:patients?|subjects?|persons?|people|members?|encounters?|admissions?|stays?|icustays?)/(?=[^/\s]*\d))"
-            r"(?!\[)[A-Za-z0-9\-]{1,64}(?![\w.])"
+            rf"\b((?:{_FHIR})/|/(?i:{_COLLECTIONS})/(?=[^/\s]*\d))(?!\[)[A-Za-z0-9\-]{{1,64}}(?![\w.])"
         ),
         r"\1[redacted:fhir]",
-        hint="/",
+        when=frozenset("/"),
     ),
-    Rule("email", re.compile(r"[^\s@<>\"'(),:;=\[\]/]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"), hint="@"),
+    Rule(
+        "email",
+        re.compile(r"[^\s@<>\"'(),:;=\[\]/]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"),
+        when=frozenset("@"),
+    ),
     Rule(
         "birth-date",
         re.compile(
@@ -61,23 +68,28 @@ IDENTIFIER_RULES = (
             re.IGNORECASE,
         ),
         r"\1\2[redacted:birth-date]",
-        hint=_DIGITS,
+        when=words("dob b birth birthdate birthdates birthday born death died admitted discharged"),
     ),
     Rule(
         "ssn",
         re.compile(r"(?<!\d)(?<!\d[-.])\d{3}[-. \u2010-\u2015]\d{2}[-. \u2010-\u2015]\d{4}(?!\d)"),
-        hint=_DIGITS,
+        when=frozenset(DIGITS),
     ),
-    Rule("nhs-number", re.compile(r"(?<![\d.])\d{3}[ -]?\d{3}[ -]?\d{4}(?![\d.]\d|\d)"), _nhs, hint=_DIGITS),
+    Rule(
+        "nhs-number",
+        re.compile(r"(?<![\d.])\d{3}[ -]?\d{3}[ -]?\d{4}(?![\d.]\d|\d)"),
+        _nhs,
+        when=frozenset(DIGITS),
+    ),
     Rule(
         "record-number",
         re.compile(
-            rf"\b({_CUE})((?:[ _-]?(?:id|ids|identifier|number|num|no|nr)\b\.?)?[\s:=#\"'(\[]{{0,5}}(?:(?:is|was)\s)?)"
-            r"(?!\d{1,2}\b)[A-Za-z]{0,4}-?\d[\w-]*",
+            rf"\b({'|'.join(sorted(_CUES))})((?:[ _-]?(?:security|record|stay|id|ids|identifier|number|num|no|nr)\b\.?)"
+            r"{0,2}[\s:=#\"'(\[]{0,5}(?:(?:is|was)\s)?)(?!\d{1,2}\b)[A-Za-z]{0,4}-?\d[\w-]*",
             re.IGNORECASE,
         ),
         r"\1\2[redacted:record-number]",
-        hint=_DIGITS,
+        when=_CUES,
     ),
     Rule(
         "phone",
@@ -85,7 +97,7 @@ IDENTIFIER_RULES = (
             r"(?<![\w.])(?:\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,4}){2,4}"
             r"|\(\d{3}\) ?\d{3}[-. ]\d{4}|\d{3}([-. ])\d{3}\1\d{4}|0\d{2,4}[ -]\d{3,4}[ -]\d{3,4})(?![\w.]*\w)"
         ),
-        hint=_DIGITS,
+        when=frozenset(DIGITS),
     ),
 )
 """Numbers, dates and addresses of people, each with a form of its own."""

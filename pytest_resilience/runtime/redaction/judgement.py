@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 
-from pytest_resilience.runtime.redaction.identifiers import DATE
-from pytest_resilience.runtime.redaction.rule import Rule, mark
+from pytest_resilience.runtime.redaction.identifiers import DATE, MONTHS
+from pytest_resilience.runtime.redaction.rule import CAPITALS, DIGITS, Rule, mark
 from pytest_resilience.runtime.redaction.vocabulary import GIVEN_NAMES, PASSING_WORDS
 
 _UPPER = "A-ZÀ-ÖØ-Þ"
 _LOWER = "a-zß-öø-ÿ"
 _APOSTROPHE = "['\u2019]"
-_WORD = rf"(?:[{_UPPER}](?:{_APOSTROPHE}[{_UPPER}])?[{_LOWER}]+(?:(?:-|{_APOSTROPHE})[{_UPPER}]?[{_LOWER}]+)?|[{_UPPER}]\.)"
+_WORD = (
+    rf"(?:[{_UPPER}](?:{_APOSTROPHE}[{_UPPER}])?[{_LOWER}]+(?:(?:-|{_APOSTROPHE})[{_UPPER}]?[{_LOWER}]+)?"
+    rf"|[{_UPPER}]\.)"
+)
 _PARTICLE = r"(?:van|von|de|del|der|den|da|di|la|le|bin|al) "
 _RUN = rf"(?<![\w./\\:@-]){_WORD}(?:(?:,? | ,)(?:{_PARTICLE})?{_WORD}){{0,5}}(?![\w/\\(=@]|\.\w|::)"
 _CAPITALS = rf"(?<![\w.])[{_UPPER}]{{2,}}(?:\^|, ?)[{_UPPER}]{{2,}}(?:\^[{_UPPER}]*)*(?!\w)"
@@ -47,34 +50,36 @@ def _passes(word: str) -> bool:
 
 
 _CUED = re.compile(
-    r"\b(?:patient|pt|name|named|called|mr|mrs|ms|miss|dr|doctor|nurse|prof|sir|user)\b\.?[\s:\"'(]{0,3}\Z",
+    r"\b(?:patient|pt|name|named|called|mr|mrs|ms|miss|dr|doctor|nurse|prof|sir|user)\b\.?[\s:=\"'(]{0,3}\Z",
     re.IGNORECASE,
 )
 
 
+_MEASURED = re.compile(rf"\b(?:{_MEASURES})\W{{1,3}}(?:of |is |to |was )?\Z", re.IGNORECASE)
+_UNIT = re.compile(rf"\s?(?:{_UNITS})\b", re.IGNORECASE)
+
+
 def _number(match: re.Match[str]) -> str:
-    return match[0] if match[1] or match[2] else mark("number")
+    text, start = match.string, match.start()
+    known = _MEASURED.search(text, max(0, start - 24), start) or _UNIT.match(text, match.end())
+    return match[0] if known else mark("number")
 
 
 JUDGEMENT_RULES = (
     Rule(
         "date",
         re.compile(rf"(?<![\w/.\-]){DATE}(?![\w/-]|\.\d|[T ]\d{{1,2}}:\d\d)", re.IGNORECASE),
-        hint="0123456789",
+        when=MONTHS | {DIGITS},
         certain=False,
     ),
     Rule(
         "number",
-        re.compile(
-            rf"(?:(\b(?:{_MEASURES})\W{{1,3}}(?:of |is |to |was )?))?"
-            rf"(?<![\w.:/+-])\d{{6,}}(?![\w.:/-]*\w)(\s?(?:{_UNITS})\b)?",
-            re.IGNORECASE,
-        ),
+        re.compile(r"(?<![\w.:/+-])\d{6,}(?![\w.:/-]*\w)"),
         _number,
-        hint="0123456789",
+        when=frozenset(DIGITS),
         certain=False,
     ),
-    Rule("capitals", re.compile(_CAPITALS), certain=False, hint="^,"),
-    Rule("name", re.compile(_RUN), _names, certain=False),
+    Rule("capitals", re.compile(_CAPITALS), when=frozenset("^,"), certain=False),
+    Rule("name", re.compile(_RUN), _names, when=frozenset(CAPITALS), certain=False),
 )
 """Judgements: each may be wrong, and errs towards taking out."""

@@ -2,85 +2,76 @@
 
 from __future__ import annotations
 
-import re
+import string
 
 CREDENTIALS = (
-    *("password", "passwd", "passphrase", "pwd", "pgpassword", "secret", "token", "apikey", "accesskey"),
-    *("privatekey", "secretkey", "routingkey", "signingkey", "authorization", "credential", "credentials"),
-    *("cookie", "setcookie", "sessionid", "sessionkey", "webhookurl", "bearer", "jwt", "otp", "pin"),
+    *("password", "passwd", "passphrase", "pwd", "secret", "token", "api_key", "access_key", "private_key"),
+    *(
+        "secret_key",
+        "routing_key",
+        "signing_key",
+        "subscription_key",
+        "session_key",
+        "authorization",
+        "credential",
+    ),
+    *("cookie", "session_id", "webhook_url", "bearer", "jwt", "otp", "dsn"),
 )
-"""Secrets; a name that ends in one of these is one too (`db_password`)."""
+"""Secrets; a name that ends in one of these, or in its plural, is one too (`db_password`)."""
 
 IDENTIFIERS = (
-    *("ssn", "socialsecurity", "socialsecuritynumber", "mrn", "medicalrecord", "medicalrecordnumber", "nhs"),
     *(
-        "nhsnumber",
-        "patient",
-        "patientid",
-        "patientidentifier",
-        "patientnumber",
-        "subjectid",
-        "hadmid",
-        "stayid",
+        "ssn",
+        "social_security",
+        "social_security_number",
+        "mrn",
+        "medical_record",
+        "medical_record_number",
+        "nhs",
     ),
+    *("nhs_number", "patient", "patient_id", "patient_identifier", "patient_number", "subject_id", "hadm_id"),
     *(
-        "icustayid",
-        "encounterid",
-        "visitid",
+        "stay_id",
+        "icustay_id",
+        "encounter_id",
+        "visit_id",
         "csn",
-        "accountnumber",
-        "memberid",
-        "policynumber",
-        "insuranceid",
+        "account_number",
+        "member_id",
+        "policy_number",
     ),
-    *("passport", "passportnumber", "driverslicense", "licensenumber", "nationalid", "taxid", "deviceserial"),
+    *(
+        "insurance_id",
+        "passport",
+        "passport_number",
+        "drivers_license",
+        "license_number",
+        "national_id",
+        "tax_id",
+    ),
 )
 """Numbers that stand for a person (HIPAA's list of identifiers, and MIMIC's keys of persons and stays)."""
 
 PERSONAL = (
-    *("patientname", "firstname", "middlename", "lastname", "surname", "givenname", "familyname", "fullname"),
-    *("maidenname", "nameofpatient", "nextofkin", "guardian", "dob", "dateofbirth", "birthdate", "birthday"),
     *(
-        "dateofdeath",
-        "dod",
-        "deathdate",
-        "address",
-        "streetaddress",
-        "street",
-        "zipcode",
-        "postcode",
-        "postalcode",
+        "patient_name",
+        "first_name",
+        "middle_name",
+        "last_name",
+        "surname",
+        "given_name",
+        "family_name",
+        "full_name",
     ),
-    *(
-        "phone",
-        "phonenumber",
-        "telephone",
-        "mobile",
-        "mobilenumber",
-        "fax",
-        "faxnumber",
-        "email",
-        "emailaddress",
-    ),
-    *("diagnosis", "clinicalnote", "clinicalnotes", "ethnicity", "religion", "gender", "sex", "race"),
+    *("maiden_name", "next_of_kin", "dob", "date_of_birth", "birth_date", "birthday", "date_of_death", "dod"),
+    *("death_date", "address", "street_address", "street", "zip_code", "post_code", "postal_code", "phone"),
+    *("phone_number", "telephone", "mobile", "mobile_number", "fax", "fax_number", "email", "email_address"),
+    *("diagnosis", "clinical_note", "clinical_notes", "ethnicity", "religion", "gender", "sex", "race"),
 )
-"""What describes a person."""
+"""What describes a person; and so does every name that begins with `patient`, but for counts."""
 
-DATA = (
-    "params",
-    "parameters",
-    "sqlparameters",
-    "bindparams",
-    "row",
-    "rowvalues",
-    "values",
-    "payload",
-    "detail",
-)
-"""Where rows of data travel: SQL parameters, PostgreSQL's DETAIL, request bodies."""
-
-DATA_IN_TEXT = ("params", "parameters", "sqlparameters", "bindparams", "rowvalues", "payload")
-"""Those of them that introduce data in free text too; the others are everyday words there."""
+DATA = ("params", "parameters", "sql_parameters", "bind_params", "row_values", "payload")
+"""Where rows of data travel."""
 
 PASSING = frozenset(
     (
@@ -178,42 +169,67 @@ PASSING_QUERY_KEYS = frozenset(
 )
 """Keys of a URL's query whose values may be shown."""
 
-_CREDENTIAL = re.compile(f"(?:{'|'.join(CREDENTIALS)})s?$")
-_EXACT = {
-    name: kind
-    for kind, names in (("id", IDENTIFIERS), ("personal", PERSONAL), ("data", DATA))
+TO_THE_END_OF_THE_LINE = ("authorization", "cookie")
+"""Headers: their values hold spaces."""
+
+_KINDS = {
+    name.replace("_", ""): kind
+    for kind, names in (("identifier", IDENTIFIERS), ("personal", PERSONAL), ("data", DATA))
     for name in names
 }
-_SEPARATORS = str.maketrans("", "", "_-. ")
+_CREDENTIALS = tuple(f"{name.replace('_', '')}{plural}" for name in CREDENTIALS for plural in ("", "s"))
+_LAST_WORDS = frozenset(
+    part
+    for name in (*CREDENTIALS, *IDENTIFIERS, *PERSONAL, *DATA)
+    for part in (name.rpartition("_")[2], name.replace("_", ""))
+)
+_COUNTS = frozenset(
+    ("s", "count", "counts", "scount", "table", "stable", "file", "sfile", "data", "agent", "service")
+)
+"""What may follow `patient` in a name that is not about one patient."""
+
+_SQUEEZE = str.maketrans("", "", string.punctuation + string.digits + string.whitespace)
+MAX_WORDS = 4
+"""Words of a name, as in `date of birth:`."""
+
+_MAX_KNOWN = 4_096
+_known: dict[str, str | None] = {}
 
 
 def kind_of_key(key: str) -> str | None:
     """Return why the value under this name never passes, or None if it is looked at."""
-    plain = key.translate(_SEPARATORS).lower()
-    if kind := _EXACT.get(plain):
+    try:
+        return _known[key]
+    except KeyError:
+        kind = _kind(letters(key))
+        if len(_known) < _MAX_KNOWN and len(key) < 64:
+            _known[key] = kind
         return kind
-    if _CREDENTIAL.search(plain):
+
+
+def kind_of_phrase(phrase: str) -> str | None:
+    """Return the kind of the longest run of words at the end of a phrase that is a sensitive name, if any is."""
+    words = phrase.rsplit(None, MAX_WORDS)[-MAX_WORDS:]
+    name = letters(words[-1]) if words else ""
+    if name not in _LAST_WORDS and not name.startswith("patient") and not name.endswith(_CREDENTIALS):
+        return None
+    for word in (*reversed(words[:-1]), ""):
+        if kind := _kind(name):
+            return kind
+        name = letters(word) + name
+    return None
+
+
+def letters(name: str) -> str:
+    """Return the letters of a name in lower case: `Patient_ID` and `patient id` are one."""
+    return name.translate(_SQUEEZE).lower()
+
+
+def _kind(plain: str) -> str | None:
+    if kind := _KINDS.get(plain):
+        return kind
+    if plain.endswith(_CREDENTIALS):
         return "secret"
-    return "personal" if plain.startswith("patient") and plain[7:] not in _COUNTS else None
-
-
-_COUNTS = frozenset(("s", "count", "counts", "scount", "table", "stable", "file", "sfile"))
-"""What may follow `patient` in a name that is not about one patient."""
-
-
-def in_text(names: tuple[str, ...]) -> str:
-    """Return a pattern of these names as they are written in text: `patientname` is also `patient_name`."""
-    return "|".join(sorted((_spaced(name) for name in names), key=len, reverse=True))
-
-
-_PARTS = re.compile(
-    r"social|security|medical|record|number|patient|identifier|subject|hadm|stay|icu|encounter|visit|account|member"
-    r"|policy|insurance|passport|drivers|license|national|tax|device|serial|first|middle|last|given|family|full"
-    r"|maiden|name|next|kin|date|birth|death|address|street|zip|post|postal|code|phone|mobile|fax|email|clinical"
-    r"|api|access|private|secret|routing|signing|key|session|set|cookie|webhook|url|sql|bind|params|row|values|of|id"
-)
-
-
-def _spaced(name: str) -> str:
-    parts = _PARTS.findall(name)
-    return r"[_\-. ]?".join(parts) if "".join(parts) == name else name
+    return (
+        "personal" if plain.startswith("patient") and plain.removeprefix("patient") not in _COUNTS else None
+    )

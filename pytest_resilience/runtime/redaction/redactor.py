@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, datetime, time, timedelta
@@ -15,20 +15,34 @@ from uuid import UUID
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.runtime.redaction.credentials import CREDENTIAL_RULES
+from pytest_resilience.runtime.redaction.fields import FieldRule
 from pytest_resilience.runtime.redaction.identifiers import IDENTIFIER_RULES
 from pytest_resilience.runtime.redaction.judgement import JUDGEMENT_RULES
 from pytest_resilience.runtime.redaction.keys import PASSING, kind_of_key
-from pytest_resilience.runtime.redaction.rule import Rule, mark
+from pytest_resilience.runtime.redaction.rule import TextRule, mark
+from pytest_resilience.runtime.redaction.text_index import TextIndex
 from pytest_resilience.runtime.redaction.values import VALUE_RULES
 
-RULES: tuple[Rule, ...] = (*CREDENTIAL_RULES, *VALUE_RULES, *IDENTIFIER_RULES, *JUDGEMENT_RULES)
+RULES: tuple[TextRule, ...] = (
+    *CREDENTIAL_RULES,
+    FieldRule(),
+    *VALUE_RULES,
+    *IDENTIFIER_RULES,
+    *JUDGEMENT_RULES,
+)
 """All rules, in the order in which they are applied."""
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
-_NOTHING_TO_SEE = re.compile(r"[a-z_ ]*\Z")
+_NAME = re.compile(r"[a-z_.]{0,64}\Z")
+"""A name of the system, such as `raw.icustays`: no rule has anything to do with it."""
+
 _EDGE = 512
 """Characters before a cut that are dropped with it: an identifier that the cut halves would not be recognised."""
+
+
+_MAX_REMEMBERED = 2_048
+"""Short texts that were found clean and need no second look."""
 
 
 @dataclass(slots=True)
@@ -41,7 +55,10 @@ class _Budget:
 
     def spent(self) -> bool:
         self.nodes -= 1
-        return self.nodes < 0 or self.characters < 0 or self.clock.monotonic() > self.until
+        late = self.nodes % 16 == 0 and self.clock.monotonic() > self.until
+        if late:
+            self.nodes = 0
+        return self.nodes < 0 or self.characters < 0 or late
 
 
 class Redactor:
@@ -65,7 +82,7 @@ class Redactor:
     def __init__(
         self,
         *,
-        rules: Iterable[Rule] = RULES,
+        rules: Iterable[TextRule] = RULES,
         key_kind: Callable[[str], str | None] = kind_of_key,
         passing: AbstractSet[str] = PASSING,
         max_text: int = 8_192,
@@ -75,8 +92,10 @@ class Redactor:
         max_seconds: float = 0.25,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._rules = tuple(rules)
-        self._certain = tuple(rule for rule in self._rules if rule.certain)
+        rules = tuple(rules)
+        self._all = TextIndex(rules)
+        self._certain = TextIndex([rule for rule in rules if rule.certain])
+        self._clean: tuple[set[str], set[str]] = (set(), set())
         self._key_kind = key_kind
         self._passing = passing
         self._max_text = max_text
@@ -93,12 +112,15 @@ class Redactor:
             text: free text, such as an error's message.
             judged: whether to apply the judgements on free text as well as the certain rules.
         """
-        if _NOTHING_TO_SEE.match(text):
+        if _NAME.match(text) or text in self._clean[judged]:
             return text
         try:
-            return self._text(text, self._rules if judged else self._certain)
+            clean = self._text(text, self._all if judged else self._certain)
         except Exception:  # noqa: BLE001 - fails closed: a rule that breaks lets nothing pass
             return mark("failed")
+        if clean == text and len(text) < 64 and len(self._clean[judged]) < _MAX_REMEMBERED:
+            self._clean[judged].add(text)
+        return clean
 
     def value(self, value: object) -> Json:
         """Return a copy of the value, made of plain JSON types, without what is forbidden."""
@@ -112,13 +134,10 @@ class Redactor:
         plain = self.value(context)
         return plain if isinstance(plain, dict) else {"redacted": plain}
 
-    def _text(self, text: str, rules: Sequence[Rule]) -> str:
-        cut = len(text) > self._max_text
-        text = text[: self._max_text + _EDGE] if cut else text
-        for rule in rules:
-            if not rule.hint or any(character in text for character in rule.hint):
-                text = rule.apply(text)
-        return f"{text[:-_EDGE]}{mark('too-long')}" if cut else text
+    def _text(self, text: str, index: TextIndex) -> str:
+        if len(text) <= self._max_text:
+            return index.apply(text)
+        return f"{index.apply(text[: self._max_text + _EDGE])[:-_EDGE]}{mark('too-long')}"
 
     def _node(self, value: object, budget: _Budget, *, depth: int, judged: bool) -> Json:
         if value is None or value is True or value is False:

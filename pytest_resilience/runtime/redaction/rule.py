@@ -5,8 +5,37 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 Replacement = str | Callable[[re.Match[str]], str]
+
+DIGITS = "0"
+"""In `when`: digits in groups, or many in a row."""
+
+CAPITALS = "A"
+"""In `when`: a capital letter."""
+
+
+class TextRule(Protocol):
+    """Anything that takes something out of text.
+
+    Attributes:
+        name: what it is called.
+        when: tokens of which the text must hold one, else the rule is not tried: words in lower case, single
+            punctuation marks, `DIGITS`, `CAPITALS`. Empty: it is always tried.
+        certain: whether the form alone proves it. The others are judgements on free text, and are not made on
+            fields whose names are listed as passing.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 - see the class
+    @property
+    def when(self) -> frozenset[str]: ...  # noqa: D102 - see the class
+    @property
+    def certain(self) -> bool: ...  # noqa: D102 - see the class
+
+    def apply(self, text: str) -> str:
+        """Return the text without what this rule forbids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,17 +44,16 @@ class Rule:
 
     Args:
         name: what stands in the text instead, as `[redacted:name]`, unless `replacement` says otherwise.
-        pattern: what must not pass; it runs on every text that `hint` lets through, so it must be linear.
+        pattern: what must not pass; it runs on foreign text, so it must be linear.
         replacement: as for `re.sub`.
-        hint: characters of which the text must hold at least one, else the pattern is not tried; empty: always.
-        certain: whether the form alone proves it. The others are judgements on free text, and are not made on
-            fields whose names are listed as passing.
+        when: see `TextRule`.
+        certain: see `TextRule`.
     """
 
     name: str
     pattern: re.Pattern[str]
     replacement: Replacement | None = None
-    hint: str = ""
+    when: frozenset[str] = frozenset()
     certain: bool = True
 
     def apply(self, text: str) -> str:
@@ -36,3 +64,8 @@ class Rule:
 def mark(name: str) -> str:
     """Return what stands where something was taken out."""
     return f"[redacted:{name}]"
+
+
+def words(text: str) -> frozenset[str]:
+    """Return the tokens in a text, as `when` wants them."""
+    return frozenset(text.split())

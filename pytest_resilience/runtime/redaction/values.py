@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pytest_resilience.runtime.redaction.rule import Rule, mark
+from pytest_resilience.runtime.redaction.rule import Rule, mark, words
 
 _STATEMENT = re.compile(
     r"\b(?:insert\s+into|select\s.{0,400}?\sfrom\s|update\s+\S+\s+set|delete\s+from|values\s*\(|where\s+[\w.\"]+\s*(?:[=<>]|in\b|like\b))",
@@ -35,26 +35,31 @@ def _literal(match: re.Match[str]) -> str:
 
 
 VALUE_RULES = (
-    Rule("parameters", re.compile(r"\[parameters: [^\n]*"), "[parameters: [redacted:parameters]]", hint="["),
+    Rule(
+        "parameters",
+        re.compile(r"\[parameters: [^\n]*"),
+        "[parameters: [redacted:parameters]]",
+        when=words("parameters"),
+    ),
     Rule(
         "postgres-detail",
         re.compile(
             r"(\b[Kk]ey \([^)\n]{0,200}\)=)\((?!\[redacted)[^\n]*\)|(\b[Ff]ailing row contains )[^\n]*"
         ),
         lambda match: f"{match[1] or match[2]}({mark('postgres-detail')})",
-        hint="(",
+        when=words("key row"),
     ),
     Rule(
         "quoted-value",
         re.compile(rf"(\b(?:{'|'.join(_BEFORE_VALUES)}))(?!\[redacted)(?:\"[^\n]*\"|'[^\n]*'|[\"'][^\n]*)"),
         r"\1[redacted:quoted-value]",
-        hint="\"'",
+        when=frozenset("\"'"),
     ),
     Rule(
         "sql-literal",
         re.compile(rf"(?={_STATEMENT.pattern})(.+)", re.IGNORECASE | re.DOTALL),
         _sql,
-        hint="'=(<>$",
+        when=words("insert select update delete values where"),
     ),
 )
 """What a message quotes from a row. A statement's own text stays, its literals do not."""
