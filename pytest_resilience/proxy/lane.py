@@ -15,6 +15,8 @@ READ_SIZE = 256 * 1024
 """Bytes taken from a socket at once; one buffer serves the whole process, which has one thread."""
 CHUNK_SIZE = 32 * 1024
 """Bytes taken at once where toxics act on them, as in Toxiproxy."""
+READS_IN_A_ROW = 8
+"""Reads from one socket before others get their turn."""
 
 _BUFFER = bytearray(READ_SIZE)
 _VIEW = memoryview(_BUFFER)
@@ -215,22 +217,33 @@ class Lane:
         return any(stage.held >= stage.capacity for stage in self.stages)
 
     def _readable(self) -> None:
-        try:
-            count = self._recv_into(_BUFFER, CHUNK_SIZE if self.stages else READ_SIZE)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            self._owner.sender_gone(self)
-            return
-        if not count:
-            self.end_source()
-            self._owner.source_ended(self)
-            return
-        self.received += count
-        if self._plain:
-            self.outlet.feed(_VIEW[:count])
-        else:
-            self._take(bytes(_VIEW[:count]))
+        """Read until there is nothing, or the end, or no room, or others must have their turn.
+
+        Reading on until the kernel says that there is nothing is needed: of a socket with an error uvloop tells once
+        only, and the error comes behind the data.
+        """
+        size = CHUNK_SIZE if self.stages else READ_SIZE
+        for _ in range(READS_IN_A_ROW):
+            try:
+                count = self._recv_into(_BUFFER, size)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:
+                self._owner.sender_gone(self)
+                return
+            if not count:
+                self.end_source()
+                self._owner.source_ended(self)
+                return
+            self.received += count
+            if self._plain:
+                self.outlet.feed(_VIEW[:count])
+            else:
+                self._take(bytes(_VIEW[:count]))
+            if not self._reading:
+                return
+        self._loop.remove_reader(self._source)
+        self._loop.add_reader(self._source, self._readable)
 
     def _take(self, data: bytes) -> None:
         if self.discarding:
