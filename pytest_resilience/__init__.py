@@ -9,9 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pytest_resilience.errors import AttemptTimeoutError as AttemptTimeoutError
     from pytest_resilience.errors import BusinessLogicError as BusinessLogicError
     from pytest_resilience.errors import CheckpointDamagedError as CheckpointDamagedError
     from pytest_resilience.errors import CircuitBreakerOpenError as CircuitBreakerOpenError
+    from pytest_resilience.errors import DeadlineExceededError as DeadlineExceededError
     from pytest_resilience.errors import FatalError as FatalError
     from pytest_resilience.errors import HealthCheckFailed as HealthCheckFailed
     from pytest_resilience.errors import ResilienceError as ResilienceError
@@ -33,11 +35,16 @@ if TYPE_CHECKING:
     from pytest_resilience.runtime.database_recovery import (
         recover_database_connection as recover_database_connection,
     )
+    from pytest_resilience.runtime.deployment import deploy_model_with_rollback as deploy_model_with_rollback
+    from pytest_resilience.runtime.deployment import deployment_ledger as deployment_ledger
+    from pytest_resilience.runtime.deployment import rollback_model as rollback_model
+    from pytest_resilience.runtime.deployment import run_model_health_check as run_model_health_check
     from pytest_resilience.runtime.error_log import StructuredErrorLogger as StructuredErrorLogger
     from pytest_resilience.runtime.ingestion.ingest import IngestionResult as IngestionResult
     from pytest_resilience.runtime.ingestion.ingest import (
         ingest_data_with_checkpoint as ingest_data_with_checkpoint,
     )
+    from pytest_resilience.runtime.models.health import GoldenRequest as GoldenRequest
     from pytest_resilience.runtime.models.server import ModelServer as ModelServer
     from pytest_resilience.runtime.models.server import Prediction as Prediction
     from pytest_resilience.runtime.redaction import Redactor as Redactor
@@ -60,9 +67,11 @@ _HOMES = {
     "runtime.error_log": ("StructuredErrorLogger",),
     "runtime.redaction": ("Redactor",),
     "errors": (
+        "AttemptTimeoutError",
         "BusinessLogicError",
         "CheckpointDamagedError",
         "CircuitBreakerOpenError",
+        "DeadlineExceededError",
         "FatalError",
         "HealthCheckFailed",
         "ResilienceError",
@@ -73,6 +82,13 @@ _HOMES = {
         "CircuitBreaker",
         "CircuitState",
     ),
+    "runtime.deployment": (
+        "deploy_model_with_rollback",
+        "deployment_ledger",
+        "rollback_model",
+        "run_model_health_check",
+    ),
+    "runtime.models.health": ("GoldenRequest",),
     "runtime.models.server": (
         "ModelServer",
         "Prediction",

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from threading import Lock
 
+from pytest_resilience.clock import SYSTEM_CLOCK
 from pytest_resilience.errors import FatalError, HealthCheckFailed, ResilienceError
+from pytest_resilience.runtime.deployment import deployment_ledger, rollback_model
 from pytest_resilience.runtime.models.fallback import FALLBACKS, Rule
+from pytest_resilience.runtime.models.ledger import LedgerEntry
 from pytest_resilience.runtime.models.server import ModelServer
+
+AUTOMATIC = "serving recovery"
+"""Who rolled back, in the ledger, where nobody did."""
+FLAP_LIMIT = 2
+FLAP_WINDOW = 3600.0
+"""So many automatic rollbacks of a model within so many seconds are enough; then a person has to look."""
 
 _log = logging.getLogger("pytest_resilience.serving")
 _lock = Lock()
@@ -76,16 +87,31 @@ def enable_fallback_predictions(
 
 
 def _roll_back(server: ModelServer, cause: ResilienceError) -> bool:
+    name = server.model_name
     try:
-        previous = server.registry.standing(server.model_name).previous
-        if previous is None:
+        if _flaps(deployment_ledger(name, registry=server.registry)):
+            _report(server, cause, f"rolled back {FLAP_LIMIT} times within the hour: a person is needed")
             return False
-        server.restore(previous)
+        done = rollback_model(name, registry=server.registry, who=AUTOMATIC, why=str(cause))
+        if done["status"] != "success":
+            raise HealthCheckFailed(f"Version {done['version']} is no way out: {done['error']}")
+        server.reload()
     except ResilienceError as error:
         _report(server, error, "rolling back failed")
         return False
-    _report(server, cause, f"rolled back to version {previous}")
+    _report(server, cause, f"rolled back to version {done['version']}")
     return True
+
+
+def _flaps(entries: Sequence[LedgerEntry]) -> bool:
+    """Return whether automatic rollbacks did not help lately, so that one more would not either."""
+    since = datetime.fromtimestamp(SYSTEM_CLOCK.time() - FLAP_WINDOW, UTC)
+    lately = [
+        entry
+        for entry in entries
+        if entry.who == AUTOMATIC and entry.outcome == "success" and datetime.fromisoformat(entry.at) > since
+    ]
+    return len(lately) >= FLAP_LIMIT
 
 
 def _fall_back(server: ModelServer, cause: ResilienceError) -> bool:

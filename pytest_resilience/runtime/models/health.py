@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any, cast
@@ -27,6 +27,21 @@ class HealthReport:
 
     latency: float
     output: Any
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenRequest:
+    """A request whose right answer is known.
+
+    Args:
+        rows: what to send.
+        expected: the numbers that must come back, in order.
+        tolerance: by how much each may differ.
+    """
+
+    rows: Any
+    expected: Sequence[float]
+    tolerance: float = 1e-6
 
 
 def examine(
@@ -71,6 +86,32 @@ def examine(
             limit=latency_limit,
         )
     return HealthReport(latency, output)
+
+
+def check_golden(predict: Callable[[Any], Any], golden: GoldenRequest, *, patience: float = 10.0) -> None:
+    """Send a golden request.
+
+    Raises:
+        HealthCheckFailed: the answer is not the right one.
+    """
+    output = list(_numbers(_answer(predict, golden.rows, patience)))
+    wrong = len(output) != len(golden.expected) or any(
+        not abs(number - right) <= golden.tolerance
+        for number, right in zip(output, golden.expected, strict=True)
+    )
+    if wrong:
+        raise HealthCheckFailed(
+            f"The model answered a golden request with {_shortened(output)} instead of "
+            f"{_shortened(golden.expected)} (tolerance {golden.tolerance:g}). Do not deploy it.",
+            check="golden",
+            value=output,
+            limit=list(golden.expected),
+        )
+
+
+def _shortened(numbers: Sequence[float]) -> str:
+    shown = ", ".join(f"{number:g}" for number in numbers[:5])
+    return f"[{shown}{', …' if len(numbers) > 5 else ''}]"
 
 
 def _timed(predict: Callable[[Any], Any], sample: Any, patience: float, clock: Clock) -> float:

@@ -7,31 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pytest_resilience.errors import FatalError, ResilienceError, RetryableError
+from pytest_resilience.errors import ResilienceError
+from pytest_resilience.runtime.classify import translate
 from pytest_resilience.runtime.models.mlflow_limits import mlflow_limits
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _filters = RLock()
-
-_PERMANENT = frozenset(
-    {
-        "BAD_REQUEST",
-        "ENDPOINT_NOT_FOUND",
-        "FEATURE_DISABLED",
-        "INVALID_PARAMETER_VALUE",
-        "INVALID_STATE",
-        "NOT_IMPLEMENTED",
-        "PERMISSION_DENIED",
-        "RESOURCE_ALREADY_EXISTS",
-        "RESOURCE_DOES_NOT_EXIST",
-        "UNAUTHENTICATED",
-    }
-)
-"""MLflow's error codes that mean that the same request will fail again."""
 
 
 @contextmanager
@@ -44,25 +29,19 @@ def calling_mlflow(what: str, tracking_uri: str | None, *, timeout: float) -> It
         timeout: seconds for a request to connect, and to stay silent.
 
     Raises:
-        FatalError: MLflow refused.
-        RetryableError: it did not answer, or with something that is no answer of MLflow's.
+        ResilienceError: what went wrong, as the classifier understands it.
     """
     load_mlflow()
     from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
 
     with mlflow_limits(timeout=timeout):
         try:
             yield MlflowClient(tracking_uri)
         except ResilienceError:
             raise
-        except MlflowException as error:
-            raise _translated(what, tracking_uri, error) from error
         except Exception as error:
-            raise RetryableError(
-                f"{what} at {server_address(tracking_uri)} failed with {type(error).__name__}. "
-                "Is an MLflow server there? Try again."
-            ) from error
+            where = f"{what} at {server_address(tracking_uri)} ({_root(error)})"
+            raise translate(error, where) from error
 
 
 @cache
@@ -93,13 +72,6 @@ def server_address(tracking_uri: str | None) -> str:
 
     scheme, separator, rest = (tracking_uri or str(get_tracking_uri())).partition("://")
     return f"{scheme}{separator}{rest.rpartition('@')[2]}"
-
-
-def _translated(what: str, tracking_uri: str | None, error: Any) -> FatalError | RetryableError:
-    where = f"{what} at {server_address(tracking_uri)} failed with {error.error_code} ({_root(error)})."
-    if error.error_code in _PERMANENT:
-        return FatalError(f"{where} Check the name, the version and your rights.")
-    return RetryableError(f"{where} Is the server up? Try again.")
 
 
 def _root(error: BaseException) -> str:

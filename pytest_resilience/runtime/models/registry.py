@@ -1,26 +1,30 @@
-"""The model registry as serving sees it: which version is in charge, its files, the model in them."""
+"""The model registry: which version is in charge, its files, the model in them, and changes of charge."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from weakref import finalize
 
 from pytest_resilience.errors import FatalError
-from pytest_resilience.runtime.models.mlflow_border import calling_mlflow, load_mlflow, server_address
+from pytest_resilience.runtime.models.mlflow_border import (
+    calling_mlflow,
+    load_mlflow,
+    server_address,
+    without_warnings,
+)
+from pytest_resilience.runtime.models.standing import CHAMPION, PRODUCTION, Standing
+from pytest_resilience.runtime.retry import retry_with_exponential_backoff
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-CHAMPION = "champion"
-PREVIOUS = "previous"
-PRODUCTION = "Production"
-ARCHIVED = "Archived"
+T = TypeVar("T")
 
 
 class Model(Protocol):
@@ -45,29 +49,6 @@ class LoadedModel:
     sample: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Who is who among a model's versions.
-
-    Args:
-        aliases: alias to version.
-        stages: stage to its newest version, where stages are used.
-    """
-
-    aliases: Mapping[str, str]
-    stages: Mapping[str, str]
-
-    @property
-    def champion(self) -> str | None:
-        """The version in charge: the alias where there is one, else the Production stage."""
-        return self.aliases.get(CHAMPION) or self.stages.get(PRODUCTION)
-
-    @property
-    def previous(self) -> str | None:
-        """The version that was in charge before, as the registry itself remembers it."""
-        return self.aliases.get(PREVIOUS) or self.stages.get(ARCHIVED)
-
-
 class ModelRegistry:
     """Ask one MLflow server; every error comes out as one of ours, with MLflow's as its cause.
 
@@ -76,14 +57,18 @@ class ModelRegistry:
     Args:
         tracking_uri: the server; default: what MLflow itself would take (`MLFLOW_TRACKING_URI`).
         timeout: seconds for one request to connect, and to stay silent; MLflow takes whole seconds.
+        base_delay: seconds before the first of three retries in `request`; they double.
     """
 
-    def __init__(self, tracking_uri: str | None = None, *, timeout: float = 10.0) -> None:
+    def __init__(
+        self, tracking_uri: str | None = None, *, timeout: float = 5.0, base_delay: float = 0.5
+    ) -> None:
         if timeout <= 0:
             raise ValueError(f"timeout must be above 0 seconds, not {timeout}")
         load_mlflow()
         self._tracking_uri = tracking_uri
         self._timeout = timeout
+        self._base_delay = base_delay
 
     @property
     def address(self) -> str:
@@ -94,14 +79,24 @@ class ModelRegistry:
         """Give a block the MLflow client; see `calling_mlflow`."""
         return calling_mlflow(what, self._tracking_uri, timeout=self._timeout)
 
+    def request(self, what: str, func: Callable[[MlflowClient], T]) -> T:
+        """Call MLflow, and again where that may help.
+
+        Args:
+            what: the operation, as messages begin.
+            func: asks, or sets something to a given value; either can be repeated without harm.
+        """
+
+        def attempt() -> T:
+            with self.calling(what) as client:
+                return func(client)
+
+        return retry_with_exponential_backoff(attempt, base_delay=self._base_delay, operation=what)
+
     def standing(self, model_name: str) -> Standing:
-        """Return which versions hold which alias and stage, in one request."""
+        """Return which versions hold which alias and stage, in one request that is not repeated."""
         with self.calling(f"Looking up model {model_name!r}") as client:
-            model = client.get_registered_model(model_name)
-            return Standing(
-                aliases={alias: str(version) for alias, version in model.aliases.items()},
-                stages={found.current_stage: str(found.version) for found in model.latest_versions},
-            )
+            return Standing.of(client.get_registered_model(model_name))
 
     def champion(self, model_name: str) -> str:
         """Return the version in charge.
@@ -116,6 +111,53 @@ class ModelRegistry:
                 f"stage {PRODUCTION!r}. Deploy one: deploy_model_with_rollback({model_name!r}, version)."
             )
         return version
+
+    def set_alias(self, model_name: str, alias: str, version: str | None) -> None:
+        """Let an alias stand for a version, or for none."""
+        what = f"Setting alias {alias!r} of model {model_name!r} to {version}"
+        if version is None:
+            self.request(what, lambda client: client.delete_registered_model_alias(model_name, alias))
+        else:
+            self.request(what, lambda client: client.set_registered_model_alias(model_name, alias, version))
+
+    def set_stage(self, model_name: str, version: str, stage: str, *, alone: bool = False) -> None:
+        """Move a version to a stage.
+
+        Args:
+            model_name: the registered model.
+            version: the version to move.
+            stage: where to.
+            alone: archive the versions that are there, in the same step of the server.
+        """
+        with without_warnings():  # stages are deprecated and still in use; we support both on purpose
+            self.request(
+                f"Moving {_named(model_name, version)} to stage {stage}",
+                lambda client: client.transition_model_version_stage(
+                    model_name, version, stage, archive_existing_versions=alone
+                ),
+            )
+
+    def set_tag(self, model_name: str, key: str, value: str) -> None:
+        """Set one of a model's tags."""
+        what = f"Noting {key!r} on model {model_name!r}"
+        self.request(what, lambda client: client.set_registered_model_tag(model_name, key, value))
+
+    def versions(self, model_name: str, stage: str) -> list[str]:
+        """Return the versions in a stage."""
+        found = self.request(
+            f"Looking for versions of model {model_name!r} in stage {stage}",
+            lambda client: list(client.search_model_versions(f"name = '{model_name}'")),
+        )
+        return [str(version.version) for version in found if version.current_stage == stage]
+
+    def metric(self, model_name: str, version: str, name: str) -> float | None:
+        """Return a metric of the run that a version came from; None where it was not logged."""
+
+        def ask(client: MlflowClient) -> float | None:
+            run_id = client.get_model_version(model_name, version).run_id
+            return client.get_run(run_id).data.metrics.get(name) if run_id else None
+
+        return self.request(f"Reading metric {name!r} of {_named(model_name, version)}", ask)
 
     def load(self, model_name: str, version: str) -> LoadedModel:
         """Fetch a version's files and load it.

@@ -72,7 +72,8 @@ def _save_model(folder: Path, answer: float, *, sample: bool) -> Path:
     from sklearn.dummy import DummyRegressor
 
     rows = pd.DataFrame({"age": [30.0, 70.0]})
-    model = DummyRegressor(strategy="constant", constant=answer).fit(rows, [answer, answer])
+    model = DummyRegressor(strategy="constant", constant=0.0).fit(rows, [0.0, 0.0])
+    model.constant_[:] = answer
     signature = ModelSignature(Schema([ColSpec("double", "age")]), Schema([ColSpec("double")]))
     with without_warnings():
         save_model(

@@ -1,0 +1,237 @@
+"""Deploy a model version, and restore the one before it when the new one does not pass (policy §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypedDict, TypeVar
+
+from pytest_resilience.errors import HealthCheckFailed, ResilienceError
+from pytest_resilience.runtime.models.change_of_charge import Changed, ChangeOfCharge, Status
+from pytest_resilience.runtime.models.deployment_lock import DeploymentConflictError, deployment_lock
+from pytest_resilience.runtime.models.health import LATENCY_LIMIT, GoldenRequest, check_golden, examine
+from pytest_resilience.runtime.models.ledger import Ledger, LedgerEntry
+from pytest_resilience.runtime.models.registry import LoadedModel, ModelRegistry
+from pytest_resilience.runtime.models.single_flight import SingleFlight
+from pytest_resilience.runtime.retry import retry_with_exponential_backoff
+from pytest_resilience.runtime.rules import Rule, model_auroc
+
+Version = TypeVar("Version", int, str)
+
+LOAD_PATIENCE = 60.0
+"""Seconds that fetching and loading a model may take."""
+LEASE = 600.0
+"""Seconds after which another host takes over the lock of a deployment that says nothing more."""
+AUROC = "auroc"
+"""The metric of a version's run that the rule about AUROC is applied to."""
+
+
+class DeploymentResult(TypedDict):
+    """How a deployment, or a rollback, ended.
+
+    `status` is `success`; `rolled_back`, when the version before is proven to be in charge again (or none, if there
+    was none); `conflict`, when somebody else deploys the same model; or `unknown`, when the registry went away
+    before that could be proven: run the same again.
+    """
+
+    status: Status
+    version: int | str
+    error: str | None
+    previous_version: int | str | None
+    scheme: str | None
+
+
+def run_model_health_check(
+    model_name: str,
+    version: int | str,
+    *,
+    sample: Any = None,
+    golden: Sequence[GoldenRequest] = (),
+    latency_limit: float = LATENCY_LIMIT,
+    calls: int = 5,
+    tracking_uri: str | None = None,
+    registry: ModelRegistry | None = None,
+) -> bool:
+    """Prove that a version loads and answers one request in time, with one sane prediction a row (policy §4).
+
+    Args:
+        model_name: the registered model.
+        version: the version to check.
+        sample: what to predict; default: the input example that was logged with the model.
+        golden: requests whose right answers are known.
+        latency_limit: seconds that one prediction may take, in the median of `calls` after a warm-up.
+        calls: how many calls are timed.
+        tracking_uri: the MLflow server; default: `MLFLOW_TRACKING_URI`.
+        registry: the server, as an object, instead of `tracking_uri`.
+
+    Returns:
+        True, always: what is not healthy raises.
+
+    Raises:
+        HealthCheckFailed: which check failed (`loads`, `sample`, `output`, `latency`, `golden`), the measured value
+            and the limit.
+    """
+    loaded = _loaded(registry or ModelRegistry(tracking_uri), model_name, str(version))
+    predict = loaded.model.predict
+    examine(
+        predict,
+        loaded.sample if sample is None else sample,
+        latency_limit=latency_limit,
+        calls=calls,
+    )
+    for request in golden:
+        check_golden(predict, request)
+    return True
+
+
+def deploy_model_with_rollback(  # noqa: PLR0913 - each is one dial with a default
+    model_name: str,
+    new_version: Version,
+    *,
+    sample: Any = None,
+    golden: Sequence[GoldenRequest] = (),
+    latency_limit: float = LATENCY_LIMIT,
+    auroc: Rule | None = model_auroc,
+    scheme: str = "auto",
+    tracking_uri: str | None = None,
+    registry: ModelRegistry | None = None,
+    who: str | None = None,
+    why: str | None = None,
+) -> DeploymentResult:
+    """Put a version in charge of a model if it is healthy, else restore the one before (policy §4).
+
+    Run it again after it was killed, or with status `unknown`: it ends with the old or the new version in charge.
+
+    Args:
+        model_name: the registered model.
+        new_version: the version to deploy.
+        sample: what the health check predicts; default: the input example that was logged with the model.
+        golden: requests whose right answers are known.
+        latency_limit: seconds that one prediction may take.
+        auroc: the rule for the metric `auroc` of the version's run, where it logged one; None for no rule.
+        scheme: `aliases`, `stages`, or `auto`: stages where a version is in one and there is no `champion`.
+        tracking_uri: the MLflow server; default: `MLFLOW_TRACKING_URI`.
+        registry: the server, as an object, instead of `tracking_uri`.
+        who: for the ledger; default: this user on this host.
+        why: for the ledger.
+
+    Raises:
+        ResilienceError: the model is not registered, or the registry is away; nothing was changed.
+    """
+    where = registry or ModelRegistry(tracking_uri)
+    version = _checked(new_version)
+
+    def check(candidate: str) -> None:
+        _check_auroc(where, model_name, candidate, auroc)
+        run_model_health_check(
+            model_name,
+            candidate,
+            sample=sample,
+            golden=golden,
+            latency_limit=latency_limit,
+            registry=where,
+        )
+
+    def change(under: ChangeOfCharge) -> Changed:
+        return under.deploy(version)
+
+    return _changed(where, model_name, new_version, change, check=check, scheme=scheme, who=who, why=why)
+
+
+def rollback_model(
+    model_name: str,
+    *,
+    sample: Any = None,
+    scheme: str = "auto",
+    tracking_uri: str | None = None,
+    registry: ModelRegistry | None = None,
+    who: str | None = None,
+    why: str | None = None,
+) -> DeploymentResult:
+    """Put in charge again the version that was before the one in charge, by the ledger.
+
+    Returns:
+        `success` with the version that is in charge now, and `previous_version`, the one that no longer is.
+
+    Raises:
+        FatalError: no earlier version is known.
+        ResilienceError: the registry is away; nothing was changed.
+    """
+    where = registry or ModelRegistry(tracking_uri)
+
+    def check(candidate: str) -> None:
+        run_model_health_check(model_name, candidate, sample=sample, registry=where)
+
+    return _changed(
+        where, model_name, "", ChangeOfCharge.roll_back, check=check, scheme=scheme, who=who, why=why
+    )
+
+
+def deployment_ledger(
+    model_name: str, *, tracking_uri: str | None = None, registry: ModelRegistry | None = None
+) -> tuple[LedgerEntry, ...]:
+    """Return every change of charge of a model, oldest first."""
+    return Ledger.of((registry or ModelRegistry(tracking_uri)).standing(model_name).tags).entries
+
+
+def _changed(
+    registry: ModelRegistry,
+    model_name: str,
+    asked: int | str,
+    change: Callable[[ChangeOfCharge], Changed],
+    *,
+    check: Callable[[str], None],
+    scheme: str,
+    who: str | None,
+    why: str | None,
+) -> DeploymentResult:
+    registry.standing(model_name)  # a model that is not registered is no reason to make a lock
+    try:
+        with deployment_lock(registry, model_name, lease=LEASE) as lock:
+            done = change(ChangeOfCharge(registry, lock, model_name, scheme, check, why, who))
+    except DeploymentConflictError as error:
+        return DeploymentResult(
+            status="conflict", version=asked, error=str(error), previous_version=None, scheme=None
+        )
+    return DeploymentResult(
+        status=done.status,
+        version=_like(asked, done.version),
+        error=done.error,
+        previous_version=None if done.previous is None else _like(asked, done.previous),
+        scheme=done.scheme,
+    )
+
+
+def _checked(version: int | str) -> str:
+    text = str(version)
+    if isinstance(version, bool) or not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"new_version must be a version number from 1, not {version!r}")
+    return str(int(text))
+
+
+def _like(asked: int | str, version: str) -> int | str:
+    return int(version) if isinstance(asked, int) else version
+
+
+def _check_auroc(registry: ModelRegistry, model_name: str, version: str, rule: Rule | None) -> None:
+    if rule is None:
+        return
+    value = registry.metric(model_name, version, AUROC)
+    if value is not None:
+        rule(value, where=f"model {model_name!r} version {version}")
+
+
+def _loaded(registry: ModelRegistry, model_name: str, version: str) -> LoadedModel:
+    def load() -> LoadedModel:
+        return retry_with_exponential_backoff(
+            lambda: registry.load(model_name, version), max_retries=2, base_delay=0.5
+        )
+
+    flight = SingleFlight(load, name=f"Loading model {model_name!r} version {version}")
+    try:
+        return flight.join(LOAD_PATIENCE)
+    except ResilienceError as error:
+        raise HealthCheckFailed(
+            f"Model {model_name!r} version {version} does not load: {error}",
+            check="loads",
+            value=type(error).__name__,
+        ) from error

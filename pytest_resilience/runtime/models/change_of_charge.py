@@ -1,0 +1,239 @@
+"""Change who is in charge of a model so that, whatever happens half-way, the old or the new version is.
+
+    ledger: begun > check > put in charge > prove > check again > ledger: success
+    and after a failure of any of them > restore > prove > ledger: rolled_back
+
+What a killed process left half-done is settled by the next change, from the entry that was begun.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal, TypeAlias
+
+from pytest_resilience.clock import SYSTEM_CLOCK, Clock
+from pytest_resilience.errors import FatalError, ResilienceError
+from pytest_resilience.runtime.models import ledger as ledgers
+from pytest_resilience.runtime.models.deployment_lock import DeploymentConflictError, DeploymentLock
+from pytest_resilience.runtime.models.ledger import Ledger, LedgerEntry
+from pytest_resilience.runtime.models.registry import ModelRegistry
+from pytest_resilience.runtime.models.schemes import Before, Scheme, choose_scheme
+from pytest_resilience.runtime.models.standing import ARCHIVED, Standing
+
+Status: TypeAlias = Literal["success", "rolled_back", "conflict", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """How a change of charge ended.
+
+    Args:
+        status: `success`; `rolled_back` when what was before is proven to be in charge; `conflict` when somebody
+            else changed it meanwhile; `unknown` when the registry could not be asked any more.
+        version: the version that the change was about.
+        previous: the version in charge before, or None.
+        scheme: `aliases` or `stages`.
+        error: what went wrong.
+    """
+
+    status: Status
+    version: str
+    previous: str | None
+    scheme: str
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class ChangeOfCharge:
+    """One change of one model, under its lock.
+
+    Args:
+        registry: where the model is.
+        lock: the model's lock, held.
+        model_name: the model.
+        scheme_name: `auto`, `aliases` or `stages`.
+        check: raises if a version is not fit to be in charge.
+        why: the reason, for the ledger.
+        who: who does it, for the ledger; default: this user on this host.
+        clock: stamps the entries.
+    """
+
+    registry: ModelRegistry
+    lock: DeploymentLock
+    model_name: str
+    scheme_name: str
+    check: Callable[[str], object]
+    why: str | None = None
+    who: str | None = None
+    clock: Clock = SYSTEM_CLOCK
+    _scheme: Scheme = field(init=False)
+    _ledger: Ledger = field(init=False)
+
+    def deploy(self, version: str) -> Changed:
+        """Put a version in charge if it is fit, else restore what was before."""
+        before = self._begin(version)
+        missing = self._missing(version)
+        if missing is not None:
+            return self._ended("rolled_back", version, before, missing)
+        return self._change("deploy", version, before, lambda: self._promote(version, before))
+
+    def roll_back(self) -> Changed:
+        """Put in charge again what was before the version in charge.
+
+        Raises:
+            FatalError: nothing is known to have been in charge before.
+        """
+        before = self._begin(None)
+        target = self.previous_of(before)
+        demoted = before.champion
+        if demoted is None or target is None:
+            raise FatalError(
+                f"Model {self.model_name!r} has no earlier version to roll back to: neither its ledger nor the "
+                f"registry names one that was in charge before {demoted}. Deploy one instead."
+            )
+        then = Before(target, self._ledger.previous_of(target))
+        return self._change(
+            "rollback", target, before, lambda: self._scheme.restore(self.model_name, demoted, then)
+        )
+
+    def previous_of(self, before: Before) -> str | None:
+        """Return which version was in charge before the one that is: by the ledger, else by the registry."""
+        known = self._ledger.previous_of(before.champion) if before.champion else None
+        return known or before.previous or self._only_archived()
+
+    def _begin(self, version: str | None) -> Before:
+        standing = self._standing()
+        self._ledger = Ledger.of(standing.tags)
+        unfinished = self._ledger.unfinished
+        self._scheme = choose_scheme(
+            unfinished.scheme if unfinished else self.scheme_name, self.registry, standing
+        )
+        before = self._scheme.before(standing)
+        return before if unfinished is None else self._settle(unfinished, before, version)
+
+    def _settle(self, entry: LedgerEntry, now: Before, version: str | None) -> Before:
+        """End what a killed process has begun, and return what counts as before."""
+        before = Before(entry.from_version, entry.previous)
+        if now.champion not in {entry.from_version, entry.to_version}:
+            self._note("superseded", entry.action, entry.to_version, now, "its process died, others went on")
+            return now
+        if entry.action == "rollback":
+            then = Before(entry.to_version, self._ledger.previous_of(entry.to_version))
+            self._scheme.restore(self.model_name, entry.from_version or entry.to_version, then)
+            self._note("success", "rollback", entry.to_version, before, "ended after its process died")
+            return then
+        if entry.to_version == version:
+            return before
+        self._scheme.restore(self.model_name, entry.to_version, before)
+        self._note("rolled_back", "deploy", entry.to_version, before, "its process died")
+        return before
+
+    def _change(
+        self, action: ledgers.Action, version: str, before: Before, put_in_charge: Callable[[], None]
+    ) -> Changed:
+        self._note("begun", action, version, before, self.why)
+        try:
+            self.check(version)
+            self.lock.check()
+            put_in_charge()
+            self._prove(version)
+            self.check(version)
+            self._note("success", action, version, before, self.why)
+        except DeploymentConflictError as error:
+            return self._ended("conflict", version, before, error)
+        except ResilienceError as error:
+            return self._undone(action, version, before, error)
+        except BaseException as error:
+            self._undone(action, version, before, error)
+            raise
+        return self._ended("success", version, before)
+
+    def _undone(self, action: ledgers.Action, version: str, before: Before, cause: BaseException) -> Changed:
+        why = str(cause) or type(cause).__name__
+        try:
+            self._scheme.restore(self.model_name, version, before)
+            self._prove(before.champion)
+            self._note("rolled_back", action, version, before, why)
+        except DeploymentConflictError as error:
+            return self._ended("conflict", version, before, error)
+        except ResilienceError as error:
+            story = (
+                f"{why} Then it could not be restored: {error} Run the same again when the registry is back."
+            )
+            return self._ended("unknown", version, before, story)
+        if before.champion is None:
+            why = f"{why} There was no earlier version, so the model is withdrawn: none is in charge."
+        return self._ended("rolled_back", version, before, why)
+
+    def _ended(
+        self, status: Status, version: str, before: Before, error: BaseException | str | None = None
+    ) -> Changed:
+        previous = self.previous_of(before) if version == before.champion else before.champion
+        return Changed(status, version, previous, self._scheme.name, str(error) if error else None)
+
+    def _promote(self, version: str, before: Before) -> None:
+        self._scheme.promote(self.model_name, version, before)
+
+    def _prove(self, version: str | None) -> None:
+        """Ask the registry anew who is in charge: aliases and stages have no compare-and-set."""
+        champion = self._scheme.before(self._standing()).champion
+        if champion != version:
+            raise DeploymentConflictError(
+                f"Version {champion} of model {self.model_name!r} is in charge, and not {version}: somebody "
+                "else moved it without the lock. Look at who did, then deploy again."
+            )
+
+    def _missing(self, version: str) -> str | None:
+        what = f"Looking up model {self.model_name!r} version {version}"
+        try:
+            self.registry.request(what, lambda client: client.get_model_version(self.model_name, version))
+        except FatalError as error:
+            return f"{error} Nothing was changed."
+        return None
+
+    def _only_archived(self) -> str | None:
+        """Return the version in stage Archived, where it is the only one: of several, none says that it was last."""
+        if self._scheme.name != "stages":
+            return None
+        versions = self.registry.versions(self.model_name, ARCHIVED)
+        return versions[0] if len(versions) == 1 else None
+
+    def _standing(self) -> Standing:
+        return self.registry.request(
+            f"Looking up model {self.model_name!r}",
+            lambda client: Standing.of(client.get_registered_model(self.model_name)),
+        )
+
+    def _note(
+        self,
+        outcome: ledgers.Outcome,
+        action: ledgers.Action,
+        version: str,
+        before: Before,
+        why: str | None,
+    ) -> None:
+        entry = LedgerEntry(
+            at=datetime.fromtimestamp(self.clock.time(), UTC).isoformat(timespec="seconds"),
+            who=self.who or _this_user(),
+            action=action,
+            outcome=outcome,
+            scheme=self._scheme.name,
+            from_version=before.champion,
+            to_version=version,
+            previous=before.previous,
+            why=why,
+        )
+        self._ledger = self._ledger.write(self.registry, self.model_name, entry)
+
+
+def _this_user() -> str:
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a user id without an account, as containers have it
+        name = str(os.getuid())
+    return f"{name}@{socket.gethostname()}"

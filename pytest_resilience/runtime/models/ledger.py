@@ -1,0 +1,83 @@
+"""The ledger: every change of charge of a model, append-only, as tags of the model in the registry itself.
+
+There it is seen by every process that deploys, moves with a renamed model, and needs no second store that could
+disagree with the first. An entry is one tag; none is ever written again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Literal, TypeAlias
+
+from pytest_resilience.runtime.models.registry import ModelRegistry
+
+PREFIX = "pytest-resilience.ledger."
+LONGEST_TEXT = 500
+
+Action: TypeAlias = Literal["deploy", "rollback"]
+Outcome: TypeAlias = Literal["begun", "success", "rolled_back", "superseded"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """One step of a change of charge.
+
+    Args:
+        at: when, in UTC, ISO 8601.
+        who: the user and the host.
+        action: what was wanted.
+        outcome: `begun` before anything is changed; then how it ended.
+        scheme: `aliases` or `stages`.
+        from_version: in charge before, or None.
+        to_version: wanted in charge.
+        previous: what `@previous` stood for before.
+        why: the reason that was given, or the error that ended it.
+    """
+
+    at: str
+    who: str
+    action: Action
+    outcome: Outcome
+    scheme: str
+    from_version: str | None
+    to_version: str
+    previous: str | None = None
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """A model's entries, in the order in which they were written."""
+
+    entries: tuple[LedgerEntry, ...] = ()
+
+    @classmethod
+    def of(cls, tags: Mapping[str, str]) -> Ledger:
+        """Read it from a model's tags."""
+        written = sorted(
+            (int(key.removeprefix(PREFIX)), value) for key, value in tags.items() if key.startswith(PREFIX)
+        )
+        return cls(tuple(LedgerEntry(**json.loads(value)) for _, value in written))
+
+    @property
+    def unfinished(self) -> LedgerEntry | None:
+        """The change that was begun last and never ended, because its process died; None if there is none."""
+        return self.entries[-1] if self.entries and self.entries[-1].outcome == "begun" else None
+
+    def previous_of(self, version: str) -> str | None:
+        """Return which version was in charge before this one was deployed."""
+        for entry in reversed(self.entries):
+            done = entry.outcome == "success" and entry.action == "deploy" and entry.to_version == version
+            if done and entry.from_version != version:
+                return entry.from_version
+        return None
+
+    def write(self, registry: ModelRegistry, model_name: str, entry: LedgerEntry) -> Ledger:
+        """Append an entry in the registry; return the ledger with it. Only who holds the lock may write."""
+        if entry.why is not None:
+            entry = replace(entry, why=entry.why[:LONGEST_TEXT])
+        key = f"{PREFIX}{len(self.entries) + 1:06d}"
+        registry.set_tag(model_name, key, json.dumps(asdict(entry)))
+        return Ledger((*self.entries, entry))
