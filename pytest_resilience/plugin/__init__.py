@@ -24,6 +24,10 @@ from pytest_resilience.plugin.options import (
 from pytest_resilience.plugin.options import (
     pytest_load_initial_conftests as pytest_load_initial_conftests,
 )
+from pytest_resilience.plugin.runtime_fixtures import alert_inbox as alert_inbox
+from pytest_resilience.plugin.runtime_fixtures import error_log as error_log
+from pytest_resilience.plugin.runtime_fixtures import resilience as resilience
+from pytest_resilience.plugin.runtime_fixtures import virtual_clock as virtual_clock
 from pytest_resilience.plugin.session import pytest_configure as pytest_configure
 from pytest_resilience.plugin.session import pytest_configure_node as pytest_configure_node
 from pytest_resilience.plugin.session import pytest_report_header as pytest_report_header
