@@ -117,7 +117,4 @@ _HANDLERS: dict[int, Callable[[PostgresSession, bytes, int, int], Request | None
     ord("E"): _failed,
     ord("Z"): _ready,
     ord("S"): _parameter,
-    ord("R"): _head,
-    ord("H"): _head,
-    ord("V"): _head,
-}
+} | dict.fromkeys(b"RHVDdct", _head)

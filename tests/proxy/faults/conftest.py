@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -19,18 +24,30 @@ from pytest_resilience.services.toxiproxy import EngineClient, start_engine
 HANG_GUARD = 30.0
 """Seconds after which something that should have happened is taken to be never going to."""
 
+
+def _beside(name: str) -> Any:
+    """Load a module that lies in this folder, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    if spec is None or spec.loader is None:
+        raise ImportError(name)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+raw_client = _beside("raw_client")
 _names = (f"test_{number}" for number in itertools.count(1))
 
 
 def wait_for(condition: Callable[[], Any], what: str) -> Any:
     """Return what the condition gives as soon as that is true."""
-    import time
-
     end = time.monotonic() + HANG_GUARD
+    pause = threading.Event()
     while not (found := condition()):
         if time.monotonic() > end:
             raise AssertionError(f"{what} did not come about within {HANG_GUARD:g} s")
-        time.sleep(0.005)
+        pause.wait(0.005)
     return found
 
 
@@ -102,8 +119,17 @@ class Warehouse(Watched):
     @property
     def dsn(self) -> str:
         """The address through the proxy."""
+        return self.url("postgresql")
+
+    def url(self, scheme: str) -> str:
+        """Return the address through the proxy with another scheme."""
         login = f"{quote(self.server.user)}:{quote(self.server.password)}"
-        return f"postgresql://{login}@127.0.0.1:{self.port}/{self.database}?sslmode=disable"
+        return f"{scheme}://{login}@127.0.0.1:{self.port}/{self.database}"
+
+    def raw(self, *, segment: int | None = None, **parameters: str) -> Any:
+        """Log in as a client that says exactly what it is told."""
+        login = {"user": self.server.user, "database": self.database}
+        return raw_client.RawClient(self.port, login | parameters, self.server.password, segment=segment)
 
     def connect(self, **options: Any) -> Any:
         """Open a psycopg2 connection through the proxy; `with closing` closes it."""
@@ -167,10 +193,9 @@ def watched(engine: EngineClient, upstream: str, **configuration: Any) -> Iterat
 
 @pytest.fixture
 def warehouse(server: PostgresAddress, engine: EngineClient) -> Iterator[Warehouse]:
-    """A database with a table `t`, behind a watched proxy."""
+    """A table `t` behind a watched proxy; the test must leave no session, and so no lock and no transaction."""
     with watched(engine, server.upstream, protocol="postgres") as (name, port):
-        server.create_database(name)
-        made = Warehouse(engine, name, port, server=server, database=name)
-        made.ask("create table t (id int primary key, word text)")
+        made = Warehouse(engine, name, port, server=server, database="postgres")
+        made.ask("drop table if exists t; create table t (id int primary key, word text)")
         yield made
-    server.drop_database(name)
+        made.settle()
