@@ -10,7 +10,8 @@ from typing import Any
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import FatalError, RetryableError
 from pytest_resilience.events import Listener
-from pytest_resilience.runtime.database.probe import check_answers, connection_arguments
+from pytest_resilience.runtime.database.connect import connection_keywords
+from pytest_resilience.runtime.database.probe import check_answers
 from pytest_resilience.runtime.retry import retry_with_exponential_backoff
 
 logger = logging.getLogger(__name__)
@@ -37,10 +38,10 @@ def recover_database_connection(
         FatalError: the configuration makes no sense.
     """
     _refuse_no_tries(max_retries)
-    arguments = connection_arguments(db_config)
+    keywords = connection_keywords(db_config)
     try:
         retry_with_exponential_backoff(
-            partial(check_answers, arguments, timeout=timeout, clock=clock),
+            partial(check_answers, keywords, timeout=timeout, clock=clock),
             max_retries - 1,
             1.0,
             jitter=False,

@@ -15,6 +15,7 @@ from pytest_resilience.runtime.database.connection import (
     Connection,
     TransactionState,
     closed_after,
+    leave_clean,
     sqlstate_of,
     view_of,
 )
@@ -197,12 +198,3 @@ class _Unit:
 
     def _outcome(self, status: TransactionStatus, **facts: Any) -> TransactionOutcome[Any]:
         return TransactionOutcome(status=status, attempts=self.attempts, **facts)
-
-
-def leave_clean(connection: Connection) -> None:
-    """Roll back; a connection that cannot even do that is closed, never handed back inside a transaction."""
-    try:
-        connection.rollback()
-    except Exception as error:  # noqa: BLE001 - whatever it is, closing ends the transaction too
-        logger.warning("rollback failed with %s; the connection is closed", type(error).__name__)
-        connection.close()

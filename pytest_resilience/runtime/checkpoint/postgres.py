@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from pytest_resilience.errors import CheckpointDamagedError
@@ -14,11 +13,13 @@ from pytest_resilience.runtime.checkpoint.store import (
     decoded,
     encoded,
 )
+from pytest_resilience.runtime.database.own_table import OwnTable, plain_name
 from pytest_resilience.runtime.database.postgres_session import PostgresSession
 
-logger = logging.getLogger(__name__)
-
 TABLE = "resilience_checkpoints"
+
+_COLUMNS = """operation_id text primary key, version bigint not null, state text not null,
+checksum text not null, saved_at timestamptz not null default now()"""
 
 _SAVE = """
 insert into {table} as held (operation_id, version, state, checksum) values (%s, %s, %s, %s)
@@ -26,79 +27,75 @@ on conflict (operation_id) do update
 set (version, state, checksum, saved_at) = (excluded.version, excluded.state, excluded.checksum, now())
 where held.version = %s
 """
+_LOAD = "select version, state, checksum from {table} where operation_id = %s"
+_DELETE = "delete from {table} where operation_id = %s"
 
 
 class PostgresCheckpointStore:
     """Keep the checkpoints of operations in a table (policy §4).
 
-    Each method is one transaction, except inside `session.transaction()`: there it is part of that one.
+    Each method is a transaction of its own, or part of the one that is open on the connection. Versions
+    fence off a second writer: who has not seen the newest version changes nothing, and work of the same
+    transaction is rolled back with it.
 
     Args:
-        session: where the table is.
-        table: its name; made if it is not there.
+        connection: of psycopg2, psycopg 3, or SQLAlchemy over one of them.
+        table: `name` or `schema.name`; made if it is not there.
     """
 
-    def __init__(self, session: PostgresSession | Any, *, table: str = TABLE) -> None:
-        self._session = session if isinstance(session, PostgresSession) else PostgresSession(session)
-        self._table = table
+    def __init__(self, connection: Any, *, table: str = TABLE) -> None:
+        self._session = connection if isinstance(connection, PostgresSession) else PostgresSession(connection)
+        self._table = OwnTable(plain_name(table), _COLUMNS)
         self._seen: dict[str, int] = {}
-        with self._session.transaction():
-            self._session.execute(
-                f"create table if not exists {table} (operation_id text primary key, version "
-                f"bigint not null, "
-                "state text not null, checksum text not null, saved_at timestamptz not null default now())"
-            )
+        with self._session.transaction(), self._session.cursor() as cursor:
+            self._table.ensure(cursor)
 
     def save_checkpoint(self, operation_id: str, state: State) -> None:
-        """Make `state` the operation's checkpoint."""
-        data = encoded(checked_id(operation_id), state)
-        with self._session.transaction():
-            self.write(operation_id, data)
+        """Make `state` the operation's checkpoint.
 
-    def write(self, operation_id: str, data: bytes) -> None:
-        """Write a checkpoint in the transaction that is open."""
+        Raises:
+            CheckpointRefusedError: the id or the state cannot be kept; nothing was changed.
+            CheckpointConflictError: another writer has saved since this one loaded or saved last.
+        """
+        data = encoded(checked_id(operation_id), state)
         seen = self._seen.get(operation_id, 0)
-        changed = self._session.execute(
-            _SAVE.format(table=self._table),
-            (operation_id, seen + 1, data.decode(), checksum(data), seen),
-        )
-        if changed != 1:
-            raise CheckpointConflictError(
-                f"checkpoint {operation_id!r} was moved on by another writer (this one has seen "
-                f"version {seen}); "
-                "nothing of this batch is kept"
+        with self._session.transaction():
+            saved = self._session.execute(
+                _SAVE.format(table=self._table.name),
+                (operation_id, seen + 1, data.decode(), checksum(data), seen),
             )
-        self._seen[operation_id] = seen + 1
+            if saved != 1:
+                raise CheckpointConflictError(
+                    f"checkpoint {operation_id!r} was moved on by another writer, this one has seen version "
+                    f"{seen or 'none'}; load it before saving, and see who else runs this operation"
+                )
+            self._seen[operation_id] = seen + 1
+            self._session.on_rollback(lambda: self._seen.update({operation_id: seen}))
 
     def load_checkpoint(self, operation_id: str) -> State | None:
-        """Return the operation's state, or None when it has no checkpoint."""
+        """Return the operation's state, or None when it has no checkpoint.
+
+        Raises:
+            CheckpointDamagedError: the row's state does not have its checksum.
+        """
         with self._session.transaction():
-            rows = self._session.query(
-                f"select version, state, checksum from {self._table} where operation_id = %s",  # noqa: S608
-                (checked_id(operation_id),),
-            )
+            rows = self._session.query(_LOAD.format(table=self._table.name), (checked_id(operation_id),))
         if not rows:
             self._seen[operation_id] = 0
             return None
         version, text, expected = rows[0]
-        if checksum(text.encode()) != expected:
+        data = str(text).encode()
+        if checksum(data) != expected:
             raise CheckpointDamagedError(
-                f"checkpoint {operation_id!r} in table {self._table} is damaged: its checksum does "
-                f"not match. Compare "
-                f"the target with its source, then delete the row to start from the beginning"
+                f"checkpoint {operation_id!r} in table {self._table.name} is damaged: its state does "
+                "not have its checksum. To start from the beginning, compare the target with its "
+                f"source, then call delete_checkpoint({operation_id!r})"
             )
         self._seen[operation_id] = version
-        return decoded(text.encode())
+        return decoded(data)
 
     def delete_checkpoint(self, operation_id: str) -> None:
         """Forget the operation; safe to call when it has no checkpoint."""
         with self._session.transaction():
-            self.erase(operation_id)
-
-    def erase(self, operation_id: str) -> None:
-        """Delete a checkpoint in the transaction that is open."""
-        self._session.execute(
-            f"delete from {self._table} where operation_id = %s",  # noqa: S608
-            (checked_id(operation_id),),
-        )
+            self._session.execute(_DELETE.format(table=self._table.name), (checked_id(operation_id),))
         self._seen.pop(operation_id, None)

@@ -9,7 +9,7 @@ from typing import Any
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import RetryableError
 from pytest_resilience.runtime.database.connection import closed_after, view_of
-from pytest_resilience.runtime.database.identifiers import own_table
+from pytest_resilience.runtime.database.own_table import OwnTable, plain_name
 from pytest_resilience.runtime.retry import retry_with_exponential_backoff
 
 TABLE = "resilience_commits"
@@ -17,9 +17,7 @@ LOOK_UPS = 5
 PATIENCE = "10s"
 """How long to wait for a transaction that still has the marker; its connection is dead, so it ends soon."""
 
-_CREATE = (
-    "create table if not exists {table} (marker text primary key, committed_at timestamptz default now())"
-)
+_COLUMNS = "marker text primary key, committed_at timestamptz not null default now()"
 _WRITE = "insert into {table} (marker) values (%s) on conflict do nothing"
 
 
@@ -43,12 +41,9 @@ class CommitMarker:
         PostgreSQL lets this wait for another transaction that has written the same row and not ended yet, so
         the answer is final.
         """
-        table = own_table(self.table)
-        cursor.execute("select to_regclass(%s) is null", (table,))
-        if _only_value(cursor):
-            cursor.execute("select pg_advisory_xact_lock(hashtext(%s))", (table,))  # two creators at once
-            cursor.execute(_CREATE.format(table=table))
-        cursor.execute(_WRITE.format(table=table), (self.name,))
+        table = OwnTable(plain_name(self.table), _COLUMNS)
+        table.ensure(cursor)
+        cursor.execute(_WRITE.format(table=table.name), (self.name,))
         return bool(cursor.rowcount)
 
     def is_there(self, *, clock: Clock = SYSTEM_CLOCK) -> bool | None:
@@ -76,8 +71,3 @@ class CommitMarker:
                 connection.close()
         except Exception as error:
             raise RetryableError(f"the commit marker could not be read: {type(error).__name__}") from error
-
-
-def _only_value(cursor: Any) -> Any:
-    row = cursor.fetchone()
-    return next(iter(row.values())) if isinstance(row, dict) else row[0]

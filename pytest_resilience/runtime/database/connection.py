@@ -6,11 +6,14 @@ No driver is imported: a connection says by its class where it comes from.
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from enum import Enum
 from typing import Any, Protocol
 
 from pytest_resilience.errors import FatalError
+
+logger = logging.getLogger(__name__)
 
 
 class TransactionState(Enum):
@@ -96,6 +99,15 @@ def closed_after(cursor: Any) -> Iterator[Any]:
     finally:
         with contextlib.suppress(Exception):
             cursor.close()
+
+
+def leave_clean(connection: Connection) -> None:
+    """Roll back; a connection that cannot even do that is closed, never handed back inside a transaction."""
+    try:
+        connection.rollback()
+    except Exception as error:  # noqa: BLE001 - whatever it is, closing ends the transaction too
+        logger.warning("rollback failed with %s; the connection is closed", type(error).__name__)
+        connection.close()
 
 
 class _DbApi:

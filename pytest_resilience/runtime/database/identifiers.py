@@ -1,25 +1,13 @@
-"""SQL identifiers, quoted (PostgreSQL documentation, 4.1.1)."""
+"""Names and texts, quoted for SQL."""
 
 from __future__ import annotations
 
-import re
-
-from pytest_resilience.errors import FatalError
-
-_PLAIN = re.compile(r"[A-Za-z_]\w{0,62}(?:\.[A-Za-z_]\w{0,62})?")
-
 
 def quoted(name: str) -> str:
-    """Return a name as an SQL identifier, whatever it contains."""
+    """Return a name as an SQL identifier, whatever it contains (PostgreSQL documentation, 4.1.1)."""
     return '"' + name.replace('"', '""') + '"'
 
 
-def own_table(name: str) -> str:
-    """Return the name of a table that the runtime keeps its own records in, quoted as SQL would read it.
-
-    Raises:
-        FatalError: it is not `name` or `schema.name`.
-    """
-    if not _PLAIN.fullmatch(name):
-        raise FatalError(f"a table of the runtime's own must be 'name' or 'schema.name', got {name!r}")
-    return ".".join(quoted(part.lower()) for part in name.split("."))
+def literal(text: str) -> str:
+    """Return a text as an SQL string, for statements that take no parameters (PostgreSQL documentation, 4.1.2)."""
+    return "'" + text.replace("'", "''") + "'"

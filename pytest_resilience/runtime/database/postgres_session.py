@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pytest_resilience.errors import FatalError
@@ -12,9 +12,10 @@ from pytest_resilience.runtime.database.connection import (
     TransactionState,
     closed_after,
     driver_connection,
+    leave_clean,
+    speaks_libpq,
     view_of,
 )
-from pytest_resilience.runtime.transaction import leave_clean
 
 COPY_BLOCK = 1 << 18
 
@@ -24,30 +25,65 @@ class PostgresSession:
 
     Args:
         connection: of psycopg2, psycopg 3, or SQLAlchemy over one of them.
+
+    Raises:
+        FatalError: it is another kind of connection.
     """
 
     def __init__(self, connection: Any) -> None:
-        self._driver = driver_connection(connection)
-        self._view = view_of(self._driver)
-        maker = type(self._driver).__module__.partition(".")[0]
-        if not hasattr(self._driver, "info"):
-            raise FatalError(f"expected a PostgreSQL connection of psycopg2 or psycopg, got one of {maker}")
+        view_of(connection)
+        self.driver = driver_connection(connection)
+        if not speaks_libpq(self.driver):
+            raise FatalError(
+                "expected a connection of psycopg2 or psycopg to PostgreSQL, got a "
+                f"{type(self.driver).__module__}.{type(self.driver).__qualname__}; pass one, or the "
+                "database's address as dsn="
+            )
+        self._view = view_of(self.driver)
+        self._undo: list[Callable[[], None]] = []
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit what the block did, or roll all of it back; inside another one, be part of that."""
+        if self._view.state() is not TransactionState.IDLE:
+            yield
+            return
+        self._undo = []
+        try:
+            self._view.begin()
+            yield
+            self._view.commit()
+        except BaseException:
+            leave_clean(self._view)
+            for undo in reversed(self._undo):
+                undo()
+            raise
+
+    def on_rollback(self, undo: Callable[[], None]) -> None:
+        """Call this if the transaction that is open is rolled back."""
+        self._undo.append(undo)
+
+    @contextlib.contextmanager
+    def cursor(self) -> Iterator[Any]:
+        """Open a cursor."""
+        with closed_after(self.driver.cursor()) as cursor:
+            yield cursor
 
     def query(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """Run a statement and return its rows."""
-        with closed_after(self._driver.cursor()) as cursor:
+        """Run a statement and return its rows as tuples, whatever rows the connection's owner likes."""
+        with self.cursor() as cursor:
             cursor.execute(sql, parameters)
-            return list(cursor.fetchall())
+            return [tuple(row.values() if isinstance(row, Mapping) else row) for row in cursor.fetchall()]
 
     def execute(self, sql: str, parameters: tuple[Any, ...] | None = None) -> int:
         """Run a statement and return how many rows it touched."""
-        with closed_after(self._driver.cursor()) as cursor:
+        with self.cursor() as cursor:
             cursor.execute(sql, parameters)
             return int(cursor.rowcount)
 
     def copy(self, sql: str, data: bytes) -> int:
         """Send bytes to `COPY … FROM STDIN`; return how many rows the server took."""
-        with closed_after(self._driver.cursor()) as cursor:
+        with self.cursor() as cursor:
             if hasattr(cursor, "copy_expert"):
                 cursor.copy_expert(sql, io.BytesIO(data), COPY_BLOCK)
             else:
@@ -55,23 +91,22 @@ class PostgresSession:
                     copy.write(data)
             return int(cursor.rowcount)
 
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Commit what the block did, or roll all of it back."""
-        try:
-            if self._view.state() is TransactionState.IDLE:
-                self._view.begin()
-            yield
+    def end_open_transaction(self) -> None:
+        """Commit what the connection's owner has left open.
+
+        Raises:
+            FatalError: it was aborted, so that something of the owner's is lost already.
+        """
+        state = self._view.state()
+        if state is TransactionState.ABORTED:
+            raise FatalError(
+                "the connection is inside an aborted transaction: roll it back, see which statement "
+                "failed in it, and start again"
+            )
+        if state is TransactionState.OPEN:
             self._view.commit()
-        except BaseException:
-            leave_clean(self._view)
-            raise
 
     @property
     def is_lost(self) -> bool:
         """Whether the connection is gone."""
         return self._view.state() is TransactionState.LOST
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._view.close()

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from pytest_resilience.errors import FatalError, RetryableError
-from pytest_resilience.runtime.checkpoint.postgres import PostgresCheckpointStore
-from pytest_resilience.runtime.checkpoint.store import encoded
-from pytest_resilience.runtime.database.connection import sqlstate_of
-from pytest_resilience.runtime.database.identifiers import quoted
+from pytest_resilience.clock import SYSTEM_CLOCK, Clock
+from pytest_resilience.errors import FatalError, ResilienceError, RetryableError
+from pytest_resilience.runtime.arguments import seconds, whole_number
+from pytest_resilience.runtime.classify import translate
+from pytest_resilience.runtime.database.connect import connect
+from pytest_resilience.runtime.database.own_table import plain_name
 from pytest_resilience.runtime.database.postgres_session import PostgresSession
-from pytest_resilience.runtime.database.probe import dsn_from_environment, plain_dsn
-from pytest_resilience.runtime.ingestion.csv_records import Position
-from pytest_resilience.runtime.ingestion.csv_source import CsvSource
+from pytest_resilience.runtime.database.stall_guard import cut_when_stalled
+from pytest_resilience.runtime.ingestion.csv_source import CsvSource, Header
+from pytest_resilience.runtime.ingestion.history import History, operation_id
+from pytest_resilience.runtime.ingestion.loader import BatchLoader
+from pytest_resilience.runtime.ingestion.progress import shown_progress
+from pytest_resilience.runtime.ingestion.quality import QualityGate
+from pytest_resilience.runtime.ingestion.rejects import RejectTable
+from pytest_resilience.runtime.ingestion.run import Run, timestamp
+from pytest_resilience.runtime.ingestion.state import IngestionState
 from pytest_resilience.runtime.ingestion.target_table import TargetTable
+from pytest_resilience.runtime.rules import Rule, data_quality_score
 
 logger = logging.getLogger(__name__)
 
@@ -29,12 +35,12 @@ BATCH_ROWS = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestionResult:
-    """What an ingestion did.
+    """What has become of a file.
 
     Args:
-        rows: rows of the file that are in the table now.
-        rejected: rows of the file that are not.
-        resumed_from: row at which this run went on; 0 for a run from the beginning.
+        rows: rows of it that are in the table now, whichever run brought them.
+        rejected: rows of it that the table refused; they are in the reject table, with reasons.
+        resumed_from: rows that were behind this run when it began; 0 for a run from the beginning.
         batches: how many batches this run committed.
     """
 
@@ -44,33 +50,198 @@ class IngestionResult:
     batches: int
 
 
-def ingest_data_with_checkpoint(
+def ingest_data_with_checkpoint(  # noqa: PLR0913 - two are needed, the others are keywords
     source_file: str | os.PathLike[str],
     target_table: str,
     *,
     connection: Any = None,
     dsn: str | None = None,
     batch_size: int = BATCH_ROWS,
+    delimiter: str = ",",
+    encoding: str = "utf-8",
+    quality_threshold: float = data_quality_score.threshold,
+    reject_table: str | None = None,
+    start_over: bool = False,
+    timeout: float = 60.0,
+    progress_bar: bool | None = None,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> IngestionResult:
-    """Read a CSV file into a table, in batches, each with a checkpoint in its own transaction (policy §4).
+    """Read a CSV file into a table in batches, each with its checkpoint in one transaction (policy §4).
 
-    After a failure the checkpoint stays and the error is raised: the same call goes on from there. On
-    success the checkpoint is deleted.
+    After a failure the checkpoint stays and the error is raised; the same call goes on from there. On
+    success the checkpoint is deleted, and a note of the end is kept: as long as the table has rows, the same
+    call for the same file does nothing. So every row of the file is in the table once, or among the rejects.
 
     Args:
-        source_file: the file, plain or gzip, with a header.
-        target_table: an existing table, `name` or `schema.name`.
-        connection: an open connection; it is left open.
+        source_file: the file, plain or gzip; its first line names columns of the table.
+        target_table: an existing table, `name` or `schema.name`. Its types and constraints say what a wrong
+        row is.
+        connection: an open connection of psycopg2, psycopg 3 or SQLAlchemy; what is open on it is committed
+        first,
+            and it is left open.
         dsn: where to connect instead; default: `DATABASE_URL`.
         batch_size: rows a batch.
+        delimiter: one byte between two fields.
+        encoding: of the file, as Python names it.
+        quality_threshold: the least share of good rows (policy §2).
+        reject_table: where wrong rows go; default: the target's name with `_rejects` behind it.
+        start_over: forget what earlier runs did; the table is left as it is.
+        timeout: seconds for a batch, after which the connection is cut.
+        progress_bar: show one; default: on a terminal, if `rich` is installed.
+        clock: where time comes from.
 
     Raises:
-        FatalError: the file, the table or the address is not there, or the file does not fit the table.
-        RetryableError: the database was lost; call again when it is back.
+        FatalError: the file, the table or the database's address is not there, the file does not fit the
+        table or
+            has changed since its ingestion began, or somebody else is ingesting it.
+        RetryableError: the database was lost or did not answer; call again when it is back.
+        BusinessLogicError: too many rows are wrong; the batch in which that became clear is not in the table.
     """
-    source = CsvSource(source_file)
-    with _session(connection, dsn) as session:
-        return _ingest(session, source, target_table, batch_size)
+    whole_number("batch_size", batch_size, least=1)
+    seconds("timeout", timeout)
+    task = _Task(
+        source=CsvSource(source_file, delimiter=delimiter, encoding=encoding),
+        target_table=target_table,
+        batch_size=batch_size,
+        rule=data_quality_score.with_threshold(quality_threshold),
+        reject_table=plain_name(reject_table) if reject_table else None,
+        start_over=start_over,
+        timeout=timeout,
+        progress_bar=progress_bar,
+        clock=clock,
+    )
+    with _session(connection, dsn) as session, _errors(session, task.name):
+        return task.run(session)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """What is to be ingested, and how."""
+
+    source: CsvSource
+    target_table: str
+    batch_size: int
+    rule: Rule
+    reject_table: str | None
+    start_over: bool
+    timeout: float
+    progress_bar: bool | None
+    clock: Clock
+
+    @property
+    def name(self) -> str:
+        return f"ingesting {self.source.name!r} into {self.target_table}"
+
+    @property
+    def path(self) -> str:
+        return str(self.source.path.absolute())
+
+    def run(self, session: PostgresSession) -> IngestionResult:
+        with self._bounded(session):
+            session.end_open_transaction()
+            with session.transaction():
+                table = TargetTable.find(session.query, self.target_table)
+            header = self.source.header()
+            columns = table.matched(header.names)
+            history = History.of(session, operation_id(self.path, table.sql))
+        with contextlib.closing(history):
+            with self._bounded(session):
+                state = self._start(session, table, history, header)
+            if state.finished:
+                return _result(state, resumed_from=state.last_row, batches=0)
+            run = Run(
+                session=session,
+                source=self.source,
+                loader=BatchLoader(session, table, columns, self.source),
+                history=history,
+                rejects=RejectTable(
+                    session,
+                    self.reject_table or table.sibling("_rejects"),
+                    source_file=self.path,
+                    version=state.version,
+                ),
+                gate=QualityGate(self.rule, self._text_size(state)),
+                state=state,
+                timeout=self.timeout,
+                clock=self.clock,
+            )
+            return self._load(run)
+
+    def _start(
+        self, session: PostgresSession, table: TargetTable, history: History, header: Header
+    ) -> IngestionState:
+        """Return where to begin: where an earlier run ended, or behind the header."""
+        if self.start_over:
+            history.forget()
+        with session.transaction():
+            is_empty = table.is_empty(session.query)
+        end = history.end(self.source)
+        if end is not None and not is_empty:
+            logger.warning(
+                "%s: this file was ingested to its end at %s, nothing is done now; pass "
+                "start_over=True to do it again",
+                self.name,
+                end.timestamp,
+            )
+            return end
+        last = history.last(self.source)
+        if last is not None and last.last_row > last.rejected and is_empty:
+            raise FatalError(
+                f"{self.name}: {last.last_row - last.rejected} rows are in by the checkpoint, and the "
+                "table is empty; restore the table to go on, or pass start_over=True to begin anew"
+            )
+        return last or self._first_state(header)
+
+    def _first_state(self, header: Header) -> IngestionState:
+        version = self.source.version()
+        return IngestionState(
+            source_file=self.path,
+            target_table=self.target_table,
+            last_row=0,
+            rejected=0,
+            offset=header.end.offset,
+            last_line=header.end.line,
+            crc32=header.crc32,
+            size=version.size,
+            modified_ns=version.modified_ns,
+            timestamp=timestamp(self.clock),
+        )
+
+    def _load(self, run: Run) -> IngestionResult:
+        state = run.state
+        logger.info("%s: begun at row %d", self.name, state.last_row, extra={"operation": "ingest"})
+        batches = self.source.batches(state.position, self.batch_size, state.crc32)
+        with (
+            contextlib.closing(batches),
+            shown_progress(
+                self.name, text_size=self._text_size(state), bar=self.progress_bar, clock=self.clock
+            ) as show,
+        ):
+            run.over(batches, show)
+        result = _result(run.state, resumed_from=state.last_row, batches=run.batches)
+        logger.info(
+            "%s: finished, %d rows, %d rejected",
+            self.name,
+            result.rows,
+            result.rejected,
+            extra={"operation": "ingest"},
+        )
+        return result
+
+    def _text_size(self, state: IngestionState) -> int | None:
+        return None if self.source.is_gzip else state.size
+
+    def _bounded(self, session: PostgresSession) -> contextlib.AbstractContextManager[None]:
+        return cut_when_stalled(session.driver, timeout=self.timeout, what=self.name)
+
+
+def _result(state: IngestionState, *, resumed_from: int, batches: int) -> IngestionResult:
+    return IngestionResult(
+        rows=state.last_row - state.rejected,
+        rejected=state.rejected,
+        resumed_from=resumed_from,
+        batches=batches,
+    )
 
 
 @contextlib.contextmanager
@@ -78,69 +249,21 @@ def _session(connection: Any, dsn: str | None) -> Iterator[PostgresSession]:
     if connection is not None:
         yield PostgresSession(connection)
         return
-    address = dsn or dsn_from_environment()
-    if address is None:
-        raise FatalError(
-            "no database to ingest into: pass connection= or dsn=, or set DATABASE_URL to its address, "
-            "for example postgresql://user@host:5432/name"
-        )
-    import psycopg2
+    with contextlib.closing(connect(dsn)) as made:
+        yield PostgresSession(made)
 
+
+@contextlib.contextmanager
+def _errors(session: PostgresSession, what: str) -> Iterator[None]:
+    """Say what a driver's error means for the ingestion, without the data that it may quote."""
     try:
-        opened = psycopg2.connect(plain_dsn(address), connect_timeout=10)
-    except psycopg2.OperationalError as error:
-        raise RetryableError(f"the database cannot be reached: {str(error).partition(chr(10))[0]}") from error
-    with contextlib.closing(opened):
-        yield PostgresSession(opened)
-
-
-def _ingest(session: PostgresSession, source: CsvSource, target_table: str, rows: int) -> IngestionResult:
-    try:
-        return _run(session, source, target_table, rows)
+        yield
+    except ResilienceError:
+        raise
     except Exception as error:
         if session.is_lost:
-            raise RetryableError("the database was lost during ingestion; run it again to go on") from error
-        state = sqlstate_of(error)
-        if state is not None and state[:2] in {"22", "23"}:
-            raise FatalError(f"the file does not fit {target_table}: SQLSTATE {state}") from error
-        raise
-
-
-def _run(session: PostgresSession, source: CsvSource, target_table: str, rows: int) -> IngestionResult:
-    with session.transaction():
-        table = TargetTable.find(session.query, target_table)
-    header, first = source.header()
-    columns = ", ".join(quoted(column.name) for column in table.matched(header))
-    statement = f"copy {table.sql} ({columns}) from stdin with (format csv)"
-    operation = _operation_id(source.path, table)
-    checkpoints = PostgresCheckpointStore(session)
-    state = checkpoints.load_checkpoint(operation)
-    at = first
-    if state is not None:
-        if state["fingerprint"] != source.fingerprint():
-            raise FatalError(f"source file {str(source.path)!r} has changed since its ingestion began")
-        at = Position(state["offset"], state["last_line"], state["last_row"])
-    resumed_from, batches = at.row, 0
-    for batch in source.batches(at, rows):
-        at = Position(batch.offset, batch.line, at.row + batch.rows)
-        with session.transaction():
-            taken = session.copy(statement, batch.data)
-            if taken != batch.rows:
-                raise FatalError(f"sent {batch.rows} rows, the server took {taken}")
-            state = {
-                "source_file": str(source.path.absolute()),
-                "target_table": target_table,
-                "last_row": at.row,
-                "last_line": at.line,
-                "offset": at.offset,
-                "fingerprint": source.fingerprint(),
-            }
-            checkpoints.write(operation, encoded(operation, state))
-        batches += 1
-    checkpoints.delete_checkpoint(operation)
-    return IngestionResult(rows=at.row, rejected=0, resumed_from=resumed_from, batches=batches)
-
-
-def _operation_id(path: Path, table: TargetTable) -> str:
-    place = hashlib.sha256(str(path.absolute()).encode()).hexdigest()[:12]
-    return f"ingest-{path.name[:60]}-{place}-{table.schema}.{table.name}"[:190]
+            raise RetryableError(
+                f"{what}: the database was lost ({type(error).__name__}); what was committed is kept, "
+                "run it again when the database is back, and it goes on from there"
+            ) from error
+        raise translate(error, what) from error

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_resilience.errors import FatalError
-from pytest_resilience.runtime.database.identifiers import quoted
+from pytest_resilience.runtime.database.identifiers import literal, quoted
 
 Query = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
+
+LONGEST_NAME = 63
+"""Bytes of an identifier (PostgreSQL documentation, 4.1.1)."""
 
 _COLUMNS = """
 select a.attname, format_type(a.atttypid, a.atttypmod),
@@ -22,6 +25,15 @@ join pg_type t on t.oid = a.atttypid
 left join pg_attrdef d on (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
 where a.attrelid = %s and a.attnum > 0 and not a.attisdropped
 order by a.attnum
+"""
+
+
+_COUNTS_ROWS = """
+select not exists (
+    select from pg_trigger
+    where (tgrelid = %s or tgrelid in (select relid from pg_partition_tree(%s)))
+    and not tgisinternal and tgtype & 7 = 7  -- for each row, before, insert
+)
 """
 
 
@@ -38,11 +50,20 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetTable:
-    """An existing table."""
+    """An existing table.
+
+    Args:
+        schema: where it is.
+        name: of its own.
+        columns: in the table's order.
+        counts_rows: whether each row that is sent is a row that is counted; a trigger may see to other
+        things.
+    """
 
     schema: str
     name: str
     columns: tuple[Column, ...]
+    counts_rows: bool
 
     @property
     def sql(self) -> str:
@@ -71,7 +92,24 @@ class TargetTable:
         if kind not in {"r", "p", "f", b"r", b"p", b"f"}:
             raise FatalError(f"target {target_table!r} is not a table; ingestion writes into tables")
         columns = tuple(Column(*row) for row in query(_COLUMNS, (oid,)))
-        return cls(schema=schema, name=name, columns=columns)
+        [(counts_rows,)] = query(_COUNTS_ROWS, (oid, oid))
+        return cls(schema=schema, name=name, columns=columns, counts_rows=counts_rows)
+
+    def copy_statement(self, columns: Sequence[Column], *, delimiter: str, encoding: str) -> str:
+        """Return the COPY for these columns; an empty field of a column that is no text is NULL, quoted or not."""
+        names = ", ".join(quoted(column.name) for column in columns)
+        bare = ", ".join(quoted(column.name) for column in columns if not column.is_text)
+        force_null = f", force_null ({bare})" if bare else ""
+        options = f"format csv, delimiter {literal(delimiter)}, encoding {literal(encoding)}{force_null}"
+        return f"copy {self.sql} ({names}) from stdin with ({options})"
+
+    def sibling(self, suffix: str) -> str:
+        """Return the quoted name of a table beside this one."""
+        return f"{quoted(self.schema)}.{quoted(self.name[: LONGEST_NAME - len(suffix)] + suffix)}"
+
+    def is_empty(self, query: Query) -> bool:
+        """Tell whether there is no row in it."""
+        return not query(f"select 1 from {self.sql} limit 1", ())  # noqa: S608 - quoted
 
     def matched(self, header: Sequence[str]) -> list[Column]:
         """Return the columns that the header names, in its order.

@@ -1,0 +1,134 @@
+"""What earlier runs of an ingestion have left in the database: how far they came, or that they have finished."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, replace
+
+from pytest_resilience.errors import FatalError
+from pytest_resilience.runtime.checkpoint.postgres import PostgresCheckpointStore
+from pytest_resilience.runtime.checkpoint.store import CheckpointConflictError
+from pytest_resilience.runtime.database.connection import sqlstate_of
+from pytest_resilience.runtime.database.postgres_session import PostgresSession
+from pytest_resilience.runtime.ingestion.csv_source import CsvSource
+from pytest_resilience.runtime.ingestion.state import IngestionState
+
+FINISHED = "resilience_ingestions"
+PATIENCE = 10
+"""Seconds to wait for another run; one that was killed frees its lock when the server notices."""
+_LOCKS = 1_380_271_949
+"""Sets the runtime's advisory locks apart from others."""
+
+_HOLDER = """
+select a.pid, coalesce(a.client_addr::text, 'local'), a.application_name
+from pg_locks l join pg_stat_activity a using (pid)
+where l.locktype = 'advisory' and l.granted and l.classid::bigint = %s
+and l.objid::bigint = (hashtext(%s)::bigint & 4294967295)
+and l.database = (select oid from pg_database where datname = current_database())
+"""
+
+
+def operation_id(source_file: str, target_sql: str) -> str:
+    """Return the name under which a file and a table keep their progress."""
+    digest = hashlib.sha256(f"{source_file}\0{target_sql}".encode(errors="surrogateescape")).hexdigest()[:16]
+    words = re.sub(r"[^\w.-]+", "_", f"{source_file.rpartition('/')[2]}-{target_sql}", flags=re.ASCII)
+    return f"ingest-{words[:120].strip('_.')}-{digest}"
+
+
+@dataclass(slots=True)
+class History:
+    """The progress and the end of one operation; both are written in the transactions of its batches."""
+
+    session: PostgresSession
+    operation: str
+    progress: PostgresCheckpointStore
+    ended: PostgresCheckpointStore
+
+    @classmethod
+    def of(cls, session: PostgresSession, operation: str) -> History:
+        """Open the history of an operation, which nobody else may be running.
+
+        Raises:
+            CheckpointConflictError: somebody is.
+        """
+        _lock(session, operation)
+        return cls(
+            session,
+            operation,
+            PostgresCheckpointStore(session),
+            PostgresCheckpointStore(session, table=FINISHED),
+        )
+
+    def close(self) -> None:
+        """Let others run the operation; the end of the connection does that too."""
+        if not self.session.is_lost:
+            with self.session.transaction():
+                self.session.query("select pg_advisory_unlock(%s, hashtext(%s))", (_LOCKS, self.operation))
+
+    def end(self, source: CsvSource) -> IngestionState | None:
+        """Return how this very file was ingested to its end, or None if it was not."""
+        state = self._read(self.ended)
+        return state if state is not None and is_same_file(source, state) else None
+
+    def last(self, source: CsvSource) -> IngestionState | None:
+        """Return how far an unfinished run came, or None if there is none.
+
+        Raises:
+            FatalError: the file has changed since.
+        """
+        state = self._read(self.progress)
+        if state is not None and not is_same_file(source, state):
+            raise FatalError(
+                f"source file {source.name!r} has changed since its ingestion began (row {state.last_row}, "
+                f"{state.timestamp}): what is in the table and what is in the file no longer belong "
+                "together. Bring the old file back to finish, or empty the table and pass start_over=True"
+            )
+        return state
+
+    def forget(self) -> None:
+        """Delete both."""
+        with self.session.transaction():
+            self.progress.delete_checkpoint(self.operation)
+            self.ended.delete_checkpoint(self.operation)
+
+    def save(self, state: IngestionState) -> None:
+        """Write a checkpoint, in the transaction that is open."""
+        self.progress.save_checkpoint(self.operation, state.as_json())
+
+    def finish(self, state: IngestionState) -> None:
+        """Delete the checkpoint and note the end, in the transaction that is open.
+
+        Without the note, a run that died before it could say that it had finished would begin anew.
+        """
+        self.progress.delete_checkpoint(self.operation)
+        self.ended.save_checkpoint(self.operation, replace(state, finished=True).as_json())
+
+    def _read(self, store: PostgresCheckpointStore) -> IngestionState | None:
+        state = store.load_checkpoint(self.operation)
+        return None if state is None else IngestionState.from_json(state)
+
+
+def is_same_file(source: CsvSource, state: IngestionState) -> bool:
+    """Tell whether what was read is still in the file; a file that was only touched is read again to be sure."""
+    now = source.version()
+    if now.size != state.size:
+        return False
+    return now.modified_ns == state.modified_ns or source.crc32(state.offset) == state.crc32
+
+
+def _lock(session: PostgresSession, operation: str) -> None:
+    try:
+        with session.transaction():
+            session.execute(f"set local lock_timeout = '{PATIENCE}s'")
+            session.query("select pg_advisory_lock(%s, hashtext(%s))", (_LOCKS, operation))
+    except Exception as error:
+        if sqlstate_of(error) != "55P03":
+            raise
+        with session.transaction():
+            holders = session.query(_HOLDER, (_LOCKS, operation))
+        who = ", ".join(f"server process {pid} (client {where}, {name!r})" for pid, where, name in holders)
+        raise CheckpointConflictError(
+            f"{operation} is being run by {who or 'another connection'}; wait until that has ended, or "
+            "end it with select pg_terminate_backend(its number)"
+        ) from error
