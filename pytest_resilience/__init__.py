@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from pytest_resilience.errors import RetryableError as RetryableError
     from pytest_resilience.errors import Severity as Severity
     from pytest_resilience.runtime.alerting.router import AlertRouter as AlertRouter
+    from pytest_resilience.runtime.backoff import ExponentialBackoff as ExponentialBackoff
+    from pytest_resilience.runtime.backoff import FixedDelay as FixedDelay
     from pytest_resilience.runtime.breaker import CircuitBreaker as CircuitBreaker
     from pytest_resilience.runtime.breaker import CircuitState as CircuitState
+    from pytest_resilience.runtime.breaker_registry import BreakerRegistry as BreakerRegistry
+    from pytest_resilience.runtime.budget import RetryBudget as RetryBudget
     from pytest_resilience.runtime.checkpoint.manager import CheckpointManager as CheckpointManager
     from pytest_resilience.runtime.checkpoint.postgres import (
         PostgresCheckpointStore as PostgresCheckpointStore,
@@ -29,12 +33,17 @@ if TYPE_CHECKING:
     from pytest_resilience.runtime.checkpoint.store import CheckpointConflictError as CheckpointConflictError
     from pytest_resilience.runtime.checkpoint.store import CheckpointRefusedError as CheckpointRefusedError
     from pytest_resilience.runtime.checkpoint.store import CheckpointStore as CheckpointStore
+    from pytest_resilience.runtime.classify import Classifier as Classifier
+    from pytest_resilience.runtime.classify import classify as classify
+    from pytest_resilience.runtime.classify import translated_errors as translated_errors
     from pytest_resilience.runtime.correlation import operation as operation
     from pytest_resilience.runtime.database.commit_marker import CommitMarker as CommitMarker
     from pytest_resilience.runtime.database.outcome import TransactionOutcome as TransactionOutcome
     from pytest_resilience.runtime.database_recovery import (
         recover_database_connection as recover_database_connection,
     )
+    from pytest_resilience.runtime.deadline import Deadline as Deadline
+    from pytest_resilience.runtime.deadline import remaining_time as remaining_time
     from pytest_resilience.runtime.deployment import deploy_model_with_rollback as deploy_model_with_rollback
     from pytest_resilience.runtime.deployment import deployment_ledger as deployment_ledger
     from pytest_resilience.runtime.deployment import rollback_model as rollback_model
@@ -47,6 +56,8 @@ if TYPE_CHECKING:
     from pytest_resilience.runtime.models.health import GoldenRequest as GoldenRequest
     from pytest_resilience.runtime.models.server import ModelServer as ModelServer
     from pytest_resilience.runtime.models.server import Prediction as Prediction
+    from pytest_resilience.runtime.pipeline import Degraded as Degraded
+    from pytest_resilience.runtime.pipeline import Pipeline as Pipeline
     from pytest_resilience.runtime.redaction import Redactor as Redactor
     from pytest_resilience.runtime.retry import retry as retry
     from pytest_resilience.runtime.retry import (
@@ -93,12 +104,18 @@ _HOMES = {
         "ModelServer",
         "Prediction",
     ),
+    "runtime.pipeline": ("Degraded", "Pipeline"),
     "runtime.retry": (
         "retry",
         "retry_with_exponential_backoff",
         "retry_with_fixed_delay",
     ),
     "runtime.retry_policy": ("Retry",),
+    "runtime.deadline": ("Deadline", "remaining_time"),
+    "runtime.backoff": ("ExponentialBackoff", "FixedDelay"),
+    "runtime.budget": ("RetryBudget",),
+    "runtime.breaker_registry": ("BreakerRegistry",),
+    "runtime.classify": ("Classifier", "classify", "translated_errors"),
     "runtime.serving_recovery": (
         "enable_fallback_predictions",
         "recover_model_serving",

@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.events import Listener
+from pytest_resilience.runtime.arguments import seconds
 from pytest_resilience.runtime.breaker_calls import BreakerCall, bind, bind_async
 from pytest_resilience.runtime.breaker_states import BreakerSettings, CircuitState
 from pytest_resilience.runtime.callables import is_async, name_of, require_function
@@ -69,7 +70,7 @@ class CircuitBreaker:
     ) -> None:
         settings = BreakerSettings(
             failure_threshold=failure_threshold,
-            timeout=timeout,
+            timeout=seconds("timeout", timeout),
             expected_exception=cast("tuple[type[BaseException], ...]", expected_exception),
             ignored_exception=cast("tuple[type[BaseException], ...]", ignored_exception),
             half_open_max_calls=half_open_max_calls,

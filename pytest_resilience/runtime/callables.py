@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import Any
 
@@ -25,6 +26,6 @@ def require_function(func: Callable[..., Any]) -> None:
 
 def name_of(func: Callable[..., Any]) -> str:
     """Return a function's name for messages: module and qualified name, never its arguments."""
-    inner = getattr(func, "func", func)  # what a functools.partial holds
+    inner = func.func if isinstance(func, partial) else func
     name = getattr(inner, "__qualname__", None) or type(inner).__qualname__
     return f"{getattr(inner, '__module__', None) or type(inner).__module__}.{name}"

@@ -43,6 +43,10 @@ LINES: dict[type, tuple[int, str]] = {
         logging.WARNING,
         "%(operation)s: answered by its fallback, marked as degraded, because of %(error)s",
     ),
+    events.CheckpointDamageFound: (
+        logging.ERROR,
+        "%(operation)s: its checkpoint is damaged (%(why)s); going on from version %(version_used)d",
+    ),
 }
 """Level and text of each event; a kind that is not here is logged with its name alone."""
 
