@@ -14,7 +14,7 @@ from pytest_resilience.proxy.faults.receipts import Receipt, ReceiptBook
 from pytest_resilience.proxy.faults.trace import Trace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Strike:
     """A fault has struck a message.
 

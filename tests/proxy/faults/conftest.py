@@ -96,6 +96,18 @@ class Watched:
             if entry["direction"] != "-"
         ]
 
+    def wait_until(self, condition: Callable[[], Any], what: str) -> Any:
+        """Return what the condition gives as soon as that is true."""
+        return wait_for(condition, what)
+
+    def wait_until_fired(self, fault: str) -> None:
+        """Wait until a fault has struck."""
+        wait_for(lambda: self.state(fault)["fired"], f"a stroke of {fault}")
+
+    def hold(self, hold: dict[str, Any]) -> dict[str, Any]:
+        """Read a hold back."""
+        return dict(self.client.call("GET", f"/resilience/holds/{hold['id']}"))
+
     def held(self) -> dict[str, Any]:
         """Wait until a message is held, and return its hold."""
         return dict(wait_for(self._holds, "a held message")[0])
