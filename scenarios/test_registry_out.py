@@ -11,6 +11,7 @@ import pytest
 
 from icu_platform.serving_agent import ServingAgent
 from icu_platform.training_agent import TrainingAgent
+from pytest_resilience import deploy_model_with_rollback
 from pytest_resilience.chaos.fault import Fault
 from pytest_resilience.chaos.http_handle import HttpHandle
 
@@ -19,10 +20,14 @@ pytestmark = pytest.mark.chaos(proves=["external-calls", "breakers"])
 
 @pytest.fixture
 def model(mlflow_server: HttpHandle, biopsies: Path, request: pytest.FixtureRequest) -> str:
-    """A model that was trained on real biopsies, in the registry under this test's own name."""
+    """A model that was trained on real biopsies, deployed under this test's own name."""
     name = f"malignancy-{request.node.name}"
     trained = TrainingAgent(mlflow_server.direct_url, model_name=name).execute({"source_file": biopsies})
     assert trained.is_success(), trained.error
+    deployed = deploy_model_with_rollback(
+        name, trained.metadata["version"], tracking_uri=mlflow_server.direct_url
+    )
+    assert deployed["status"] == "success", deployed["error"]
     return name
 
 
@@ -43,7 +48,7 @@ def _hanging(registry: HttpHandle) -> Fault:
 
 
 def _failing(registry: HttpHandle) -> Fault:
-    return registry.at("GET /api/2.0/mlflow/registered-models/alias", times=None).respond(503)
+    return registry.at("GET /api/2.0/mlflow/registered-models/get", times=None).respond(503)
 
 
 @pytest.mark.parametrize("outage", [_refused, _hanging, _failing])
