@@ -45,7 +45,7 @@ class PostgresPoints:
             rows: the rows that begin in it.
             table: where they go.
         """
-        statements = () if request is None else request.statements
+        statements = [] if request is None else [self._session.resolved(s) for s in request.statements]
         return self._make(
             Side.REQUEST,
             (REQUESTS.get(kind, "Startup"),),
@@ -65,7 +65,7 @@ class PostgresPoints:
         """
         statement = None
         if request is not None and kind in _STATEMENT_ANSWERS:
-            statement = request.statement(request.answers - (kind != _ERROR))
+            statement = self._resolved(request.statement(request.answers - (kind != _ERROR)))
         statements = () if statement is None else (statement,)
         tags: list[str] = []
         rows = 0
@@ -81,9 +81,13 @@ class PostgresPoints:
             statement: what is executed.
             name: the protocol message that will have been answered.
         """
+        statement = self._resolved(statement)
         statements = () if statement is None else (statement,)
         table = None if statement is None else statement.table
         return self._make(Side.REPLY, (name,), statements, [s.tag for s in statements], 0, table)
+
+    def _resolved(self, statement: Statement | None) -> Statement | None:
+        return None if statement is None else self._session.resolved(statement)
 
     def _make(  # noqa: PLR0917 - one field of the point each
         self,

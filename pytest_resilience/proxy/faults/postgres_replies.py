@@ -11,6 +11,7 @@ from pytest_resilience.proxy.faults.plumbing import Plumbing
 from pytest_resilience.proxy.faults.postgres_point import PostgresPoints
 from pytest_resilience.proxy.faults.postgres_shared import PostgresShared, encode
 from pytest_resilience.proxy.faults.stream import Stopped, Stream
+from pytest_resilience.proxy.faults.triggers import Message
 from pytest_resilience.proxy.faults.watch import Strike
 from pytest_resilience.proxy.wire.postgres_encode import COPY_FAIL
 from pytest_resilience.proxy.wire.postgres_frames import CONTINUATION, HELD, FrameReader
@@ -88,6 +89,7 @@ class PostgresReplies(Stream):
     def _look_around(self) -> bool:
         """Return whether messages have to be looked at one by one."""
         faults = self._conversation.watch.reply_faults
+        self._reader.singly = any(fault.trigger == Message("CopyData") for fault in faults)
         shared = self._shared
         meddled = shared.meddling or shared.gate is not None
         return bool(faults) or meddled or self.dropping or self._drops_rest

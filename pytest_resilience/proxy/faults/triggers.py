@@ -129,7 +129,9 @@ class Message(_Plain):
         return self.message
 
     def _is_it(self, tag: str) -> bool:
-        return tag == self.message or (self.message in _PREFIXES and tag.startswith(self.message + " "))
+        return tag == self.message or (
+            self.message.partition(" ")[0] in _PREFIXES and tag.startswith(self.message + " ")
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the API shows it."""

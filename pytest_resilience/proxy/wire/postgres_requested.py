@@ -16,6 +16,10 @@ GSS_REQUEST = 80877104
 Subject = Request | Statement | None
 """What a request is about."""
 
+_PREPARE = b"prepare"
+_BEGINNING = 1_000
+"""Where a PREPARE in SQL is looked for."""
+
 _SYNC_KIND = ord("S")
 _PARSE, _BIND, _DESCRIBE, _CLOSE, _SYNC = (
     Request(name) for name in ("Parse", "Bind", "Describe", "Close", "Sync")
@@ -48,6 +52,8 @@ def started(session: PostgresSession, payload: bytes) -> Request:
 def _query(session: PostgresSession, buffer: bytes, start: int, end: int) -> Subject:
     request = Query(buffer[start : end - 1])
     session.pending.append(request)
+    if _PREPARE in request.raw[:_BEGINNING].lower():
+        session.remember_prepared(request.statements)
     return request
 
 
@@ -56,6 +62,8 @@ def _parse(session: PostgresSession, buffer: bytes, start: int, end: int) -> Sub
     sql, _ = field(buffer, position, end)
     statement = Statement(sql.decode("utf-8", errors="surrogateescape"))
     session.remember(name, statement)
+    if _PREPARE in sql[:_BEGINNING].lower():
+        session.remember_prepared([statement])
     session.pending.append(_PARSE)
     return statement
 

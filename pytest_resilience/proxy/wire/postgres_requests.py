@@ -7,7 +7,8 @@ from functools import cached_property
 
 from pytest_resilience.proxy.wire.copy_rows import RowCounter
 from pytest_resilience.proxy.wire.copy_statement import row_counter
-from pytest_resilience.proxy.wire.sql import Statement, split
+from pytest_resilience.proxy.wire.sql import Statement
+from pytest_resilience.proxy.wire.sql_split import split
 
 
 class Request:

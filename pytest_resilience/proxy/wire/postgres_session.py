@@ -7,12 +7,16 @@ documentation, chapter 54.2 (message flow).
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
+from typing import TypeVar
 
 from pytest_resilience.proxy.wire.postgres_requests import CopyIn, Portal, Request
 from pytest_resilience.proxy.wire.sql import Statement
 
 _MOST_NAMES = 10_000
 """Prepared statements remembered for one session; the oldest is forgotten first."""
+
+Name = TypeVar("Name", bytes, str)
 
 
 class PostgresSession:
@@ -21,6 +25,7 @@ class PostgresSession:
     Attributes:
         pending: the requests that are not answered, the oldest first.
         statements: the prepared statements by their names.
+        prepared: the statements prepared in SQL by their names.
         portals: the bound statements by their names.
         transaction: the status that the server reported last: I idle, T in a transaction, E in a failed one.
         application_name: as given at the start, or as the server reported it since.
@@ -35,6 +40,7 @@ class PostgresSession:
         "executions",
         "pending",
         "portals",
+        "prepared",
         "skipping",
         "statements",
         "transaction",
@@ -43,6 +49,7 @@ class PostgresSession:
     def __init__(self) -> None:
         self.pending: deque[Request] = deque()
         self.statements: dict[bytes, Statement] = {}
+        self.prepared: dict[str, Statement] = {}
         self.portals: dict[bytes, Portal] = {}
         self.transaction = "I"
         self.application_name = ""
@@ -63,10 +70,25 @@ class PostgresSession:
                 return
 
     def remember(self, name: bytes, statement: Statement) -> None:
-        """Note a prepared statement."""
-        if len(self.statements) >= _MOST_NAMES:
-            del self.statements[next(iter(self.statements))]
-        self.statements[name] = statement
+        """Note a statement that was prepared in the protocol."""
+        _note(self.statements, name, statement)
+
+    def remember_prepared(self, statements: Iterable[Statement]) -> None:
+        """Note what is prepared in SQL."""
+        for statement in statements:
+            if statement.prepares is not None:
+                _note(self.prepared, *statement.prepares)
+
+    def resolved(self, statement: Statement) -> Statement:
+        """Return what is executed: of an EXECUTE what it names, if that is known."""
+        name = statement.executes
+        return statement if name is None else self.prepared.get(name, statement)
+
+
+def _note(known: dict[Name, Statement], name: Name, statement: Statement) -> None:
+    if len(known) >= _MOST_NAMES:
+        del known[next(iter(known))]
+    known[name] = statement
 
 
 def field(buffer: bytes, start: int, end: int) -> tuple[bytes, int]:
