@@ -67,7 +67,7 @@ def _wake_on(*signals: signal.Signals) -> socket.socket:
     signal.set_wakeup_fd(writer.detach(), warn_on_full_buffer=False)
     for number in signals:
         signal.signal(number, _note if number == signal.SIGTERM else _ignore)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, _ignore)  # a handler and not SIG_IGN, which the command would inherit
     return reader
 
 

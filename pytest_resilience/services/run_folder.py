@@ -74,17 +74,23 @@ class RunFolder:
         Args:
             timeout: seconds that the processes have to end by themselves.
         """
-        running = [int(entry.name) for entry in (self.path / "guardians").glob("*")]
-        for pid in filter(_is_guardian, running):
+        own = [guardian for guardian in self.guardians if guardian.poll() is None]
+        others = [pid for pid in self._noted() if pid not in {guardian.pid for guardian in self.guardians}]
+        for guardian in own:
+            guardian.terminate()
+        for pid in filter(_is_guardian, others):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
         end = time.monotonic() + timeout
-        for guardian in self.guardians:
+        for guardian in own:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 guardian.wait(max(0.0, end - time.monotonic()))
-        while any(map(_is_guardian, running)) and time.monotonic() < end:
+        while any(map(_is_guardian, others)) and time.monotonic() < end:
             time.sleep(0.01)
         shutil.rmtree(self.path, ignore_errors=True)
+
+    def _noted(self) -> list[int]:
+        return [int(entry.name) for entry in (self.path / "guardians").glob("*")]
 
     def once(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return what `make()` returned to the first process of this run that asked for `name`.

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from pytest_resilience.services import run_folder
 from pytest_resilience.services.process import ChildProcess, Command, ServiceStartError
 from pytest_resilience.services.run_folder import RunFolder
 
 OWNER = """
 import os, sys, time
 from pathlib import Path
+from pytest_resilience.services import run_folder
 from pytest_resilience.services.process import ChildProcess, Command
 from pytest_resilience.services.run_folder import RunFolder
 
@@ -148,3 +150,15 @@ def test_end_of_the_run_ends_every_command(tmp_path: Path) -> None:
 
     assert [child.exit_code is not None for child in children] == [True, True]
     assert not run.path.exists()
+
+
+def test_end_of_the_run_needs_no_look_at_its_own_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that was started this instant, whose name cannot be read yet, is ended like any other."""
+    monkeypatch.setattr(run_folder, "_is_guardian", lambda _pid: False)
+    run = RunFolder.make(tmp_path)
+    child = ChildProcess("young", _command(run, "sleep", "600"))
+    run.end()
+
+    assert child.exit_code is not None

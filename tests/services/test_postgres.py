@@ -146,7 +146,5 @@ def test_data_folder_that_cannot_be_made_is_told(run: RunFolder, monkeypatch: py
     """The words of initdb stand in the message, with the folder."""
     monkeypatch.setattr("pytest_resilience.services.postgres.USER", "pg_reserved")
 
-    with pytest.raises(
-        ServiceStartError, match=r"(?s)initdb failed with status 1 for .*/data:.*pg_reserved"
-    ):
+    with pytest.raises(ServiceStartError, match=r"(?s)initdb failed with status 1 for .*/data:.*pg_reserved"):
         start_postgres(run)
