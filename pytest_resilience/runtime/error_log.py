@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import atexit
-import json
-import logging
 import weakref
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
@@ -16,24 +13,15 @@ from pytest_resilience.runtime import log_sink
 from pytest_resilience.runtime.alerting.router import AlertRouter, known_severity
 from pytest_resilience.runtime.correlation import current_operation, new_id
 from pytest_resilience.runtime.error_record import Messages, describe, fingerprint
+from pytest_resilience.runtime.log_record import write_record
 from pytest_resilience.runtime.redaction import DEFAULT_REDACTOR, Redactor
 from pytest_resilience.runtime.repeat_limit import RepeatLimit
 from pytest_resilience.runtime.stack_trace import StackTraces
-
-LEVELS: Mapping[str, int] = {
-    Severity.CRITICAL: logging.CRITICAL,
-    Severity.HIGH: logging.ERROR,
-    Severity.MEDIUM: logging.WARNING,
-    Severity.LOW: logging.INFO,
-    Severity.INFO: logging.INFO,
-}
-"""The standard library's level of each severity."""
 
 ALERTING = (Severity.CRITICAL, Severity.HIGH)
 """Severities that also raise an alert (policy §5)."""
 
 _PROMOTED = ("operation", "resource", "attempt")
-_ENCODE = json.JSONEncoder(check_circular=False, separators=(", ", ": ")).encode
 
 
 class Router(Protocol):
@@ -55,7 +43,8 @@ class StructuredErrorLogger:
         logger_name: the name of the standard library's logger.
         router: takes the alerts; default: an `AlertRouter` of the environment's configuration.
         redactor: takes patient data and secrets out.
-        limit: holds repeats back; what it holds back is counted in a later record.
+        limit: holds repeats back; what it holds back is counted in a later record. Default: 100 of a kind in a
+            minute, shared by all of this name.
         clock: stamps the records.
     """
 
@@ -71,23 +60,27 @@ class StructuredErrorLogger:
         self.logger = log_sink.sink(logger_name)
         self._router = router
         self._redactor = redactor
-        self._traces = StackTraces(redactor)
-        self._limit = limit or RepeatLimit(clock=clock)
+        self._traces = _TRACES if redactor is DEFAULT_REDACTOR else StackTraces(redactor)
+        self._limit = limit or _limit_of(logger_name, clock)
         self._clock = clock
         _LOGGERS.add(self)
 
     def log_error(
-        self, error: BaseException, context: Mapping[str, Any] | None = None, severity: str = Severity.HIGH
+        self,
+        error: BaseException | str,
+        context: Mapping[str, Any] | None = None,
+        severity: str = Severity.HIGH,
     ) -> None:
         """Write one record of the error; CRITICAL and HIGH raise an alert as well.
 
         Args:
-            error: what went wrong, with its traceback and causes.
+            error: what went wrong, with its traceback and causes; or what there is to say where no exception is.
             context: what it went wrong with: operation, source file, target table, agent, component, ...
             severity: `CRITICAL`, `HIGH`, `MEDIUM`, `LOW` or `INFO`; anything else is taken for HIGH.
         """
         try:
-            self._log(error, context or {}, known_severity(severity))
+            problem = error if isinstance(error, BaseException) else Exception(error)
+            self._log(problem, context or {}, known_severity(severity))
         except Exception as failure:  # noqa: BLE001 - logging must not add an error to the one it logs
             log_sink.last_words(failure)
 
@@ -100,42 +93,41 @@ class StructuredErrorLogger:
         facts = describe(error, messages)
         kind = fingerprint(error, facts["error_message"])
         plain = self._redactor.mapping(context)
-        identity = _identity(plain)
+        identity = self._identity(plain)
         self._report_held()
         held = self._limit.admit(kind)
         if held is not None:
+            facts |= identity | {"fingerprint": kind} | ({"suppressed": held} if held else {})
             trace = self._traces.render(error, messages)
-            more = {"suppressed": held} if held else {}
-            self._write(severity, "error", facts | identity | {"fingerprint": kind} | more, plain, trace)
+            self._write(severity, "error", facts | {"context": plain, "stack_trace": trace})
         if severity in ALERTING:
             component = str(plain.get("component") or self.logger.name)
             self._alert(severity, component, facts, identity | {"fingerprint": kind})
 
-    def _write(
-        self, severity: Severity, event: str, facts: Mapping[str, Any], context: Mapping[str, Any], trace: str
-    ) -> None:
-        level = LEVELS[severity]
-        record = {
-            "timestamp": datetime.fromtimestamp(self._clock.time(), UTC).isoformat(),
-            "severity": severity,
-            "level": logging.getLevelName(level),
-            "logger": self.logger.name,
-            "event": event,
-            **facts,
-            "context": context,
-            "stack_trace": trace,
-        }
-        log_sink.write(self.logger, level, _ENCODE(record))
-
     def _report_held(self, *, everything: bool = False) -> None:
         for kind, held in self._limit.take_held(everything=everything).items():
+            message = f"{held} more errors of this kind were held back"
             facts = {
                 "error_type": "held back",
-                "error_message": f"{held} more errors of this kind were held back",
+                "error_message": message,
+                "fingerprint": kind,
+                "suppressed": held,
             }
-            self._write(
-                Severity.MEDIUM, "held back", {**facts, "fingerprint": kind, "suppressed": held}, {}, ""
-            )
+            self._write(Severity.MEDIUM, "held back", facts | {"context": {}, "stack_trace": ""})
+
+    def _write(self, severity: Severity, event: str, facts: Mapping[str, Any]) -> None:
+        write_record(self.logger, severity, event, facts, clock=self._clock)
+
+    def _identity(self, context: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what ties the record to others: the operation's ids, and the facts that are looked for first."""
+        current = current_operation()
+        if current is None:
+            facts: dict[str, Any] = {"correlation_id": context.get("correlation_id") or new_id()}
+        else:
+            ids = {"correlation_id": current.correlation_id, "operation": current.name}
+            ids |= {"parent_id": current.parent_id} if current.parent_id else {}
+            facts = {name: self._redactor.text(value, judged=False) for name, value in ids.items()}
+        return facts | {name: context[name] for name in _PROMOTED if name in context}
 
     def _alert(
         self, severity: Severity, component: str, facts: Mapping[str, Any], identity: Mapping[str, Any]
@@ -147,16 +139,12 @@ class StructuredErrorLogger:
         self._router.route_alert(severity, component, message, details=identity)
 
 
-def _identity(context: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what ties the record to others: the operation's ids, and the facts that are looked for first."""
-    current = current_operation()
-    facts: dict[str, Any] = {"correlation_id": context.get("correlation_id") or new_id()}
-    if current is not None:
-        facts |= {"correlation_id": current.correlation_id, "operation": current.name}
-        facts |= {"parent_id": current.parent_id} if current.parent_id else {}
-    return facts | {name: context[name] for name in _PROMOTED if name in context}
+def _limit_of(name: str, clock: Clock) -> RepeatLimit:
+    return _LIMITS.setdefault((name, clock), RepeatLimit(clock=clock))
 
 
+_TRACES = StackTraces(DEFAULT_REDACTOR)
+_LIMITS: dict[tuple[str, Clock], RepeatLimit] = {}
 _LOGGERS: weakref.WeakSet[StructuredErrorLogger] = weakref.WeakSet()
 
 

@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Iterator
 
+from pytest_resilience.runtime.redaction import DEFAULT_REDACTOR
+
 _LAST_WORDS = '{"severity": "HIGH", "level": "ERROR", "event": "logging failed", "error_type": "%s"}\n'
 
 
-class ConsoleHandler(logging.Handler):
-    """Write the bare line to the standard error stream of the moment, unless the application logs to a console.
+class Line(logging.LogRecord):
+    """A record whose message is a finished, redacted line."""
 
-    Without it the lines of a process that configured no logging would be dropped, or formatted by chance.
+    def __init__(self, name: str, level: int, line: str) -> None:
+        super().__init__(name, level, "(structured)", 0, line, None, None)
+
+
+class ConsoleHandler(logging.Handler):
+    """Write lines to the standard error stream of the moment, unless the application logs to a console itself.
+
+    Without it the lines of a process that configured no logging would be dropped, or formatted by chance. What else
+    comes by the same logger takes the place that the standard library's handler of last resort would have given it:
+    warnings and worse, here as redacted JSON.
     """
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the record's message as one line."""
-        if not any(_is_console(handler) for handler in _handlers(logging.getLogger(record.name))):
-            try:
-                sys.stderr.write(record.getMessage() + "\n")
-                sys.stderr.flush()
-            except (OSError, ValueError, AttributeError):
-                self.handleError(record)  # closed, full or missing: nowhere is left to say so
+        """Write one line, if it is this handler's turn."""
+        if not self._is_in_charge(record):
+            return
+        if isinstance(record, Line):
+            _to_stderr(record.getMessage())
+        elif record.levelno >= logging.WARNING:
+            _to_stderr(_as_line(record))
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's signature
         """Stay silent: the standard library's own report would show the caller's source and exception."""
+
+    def _is_in_charge(self, record: logging.LogRecord) -> bool:
+        chain = list(_handlers(logging.getLogger(record.name)))
+        nearest = next((handler for handler in chain if isinstance(handler, ConsoleHandler)), None)
+        return nearest is self and not any(map(_is_console, chain))
 
 
 class _LineEnded(Exception):  # noqa: N818 - never leaves this module
@@ -48,24 +65,41 @@ def write(logger: logging.Logger, level: int, line: str) -> None:
         return
     for handler in _handlers(logger):
         _guard(handler)
-    record = logger.makeRecord(logger.name, level, "(structured)", 0, line, (), None)
     try:
         _stand_in()
     except _LineEnded as ours:
         ours.__context__ = None
-        logger.handle(record)
-
-
-def _stand_in() -> None:
-    raise _LineEnded from None
+        try:
+            logger.handle(Line(logger.name, level, line))
+        except Exception as failure:  # noqa: BLE001 - a handler that raises is foreign code
+            last_words(failure)
 
 
 def last_words(failure: BaseException) -> None:
     """Say on the standard error stream that logging itself failed, by the failure's type alone."""
+    _to_stderr(_LAST_WORDS % type(failure).__name__, end="")
+
+
+def _to_stderr(text: str, end: str = "\n") -> None:
     try:
-        sys.stderr.write(_LAST_WORDS % type(failure).__name__)
+        sys.stderr.write(text + end)
+        sys.stderr.flush()
     except (OSError, ValueError, AttributeError):
         return  # closed, full or missing: nowhere is left to say so
+
+
+def _as_line(record: logging.LogRecord) -> str:
+    try:
+        message = DEFAULT_REDACTOR.text(record.getMessage())
+    except Exception as failure:  # noqa: BLE001 - arguments that do not fit, or that break when they are formatted
+        message = f"<a logging call whose arguments raised {type(failure).__name__}>"
+    error = record.exc_info and record.exc_info[1]
+    facts = {"level": record.levelname, "logger": record.name, "event": "log", "message": message}
+    return json.dumps(facts | ({"error_type": type(error).__name__} if error else {}))
+
+
+def _stand_in() -> None:
+    raise _LineEnded from None
 
 
 def _handlers(logger: logging.Logger | None) -> Iterator[logging.Handler]:
@@ -75,7 +109,8 @@ def _handlers(logger: logging.Logger | None) -> Iterator[logging.Handler]:
 
 
 def _is_console(handler: logging.Handler) -> bool:
-    return getattr(handler, "stream", None) in (sys.stderr, sys.stdout, sys.__stderr__, sys.__stdout__)
+    stream = getattr(handler, "stream", None)
+    return stream is not None and stream in (sys.stderr, sys.stdout, sys.__stderr__, sys.__stdout__)
 
 
 def _guard(handler: logging.Handler) -> None:

@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterator
 from types import TracebackType
 
-from pytest_resilience.runtime.error_record import MAX_CHAIN as MAX_MEMBERS
-from pytest_resilience.runtime.error_record import Messages, chain
+from pytest_resilience.runtime.error_record import MAX_CHAIN, Messages, chain
 from pytest_resilience.runtime.redaction import Redactor
 
 MAX_FRAMES = 40
@@ -41,17 +40,14 @@ class StackTraces:
             text = f"{self._one(cause, messages)}{_BETWEEN[how]}{text}"
         return text
 
-    def _one(self, error: BaseException, messages: Messages) -> str:
-        last = f"{type(error).__name__}: {messages.of(error)}\n"
-        members = error.exceptions[:MAX_MEMBERS] if isinstance(error, BaseExceptionGroup) else ()
-        groups = "".join(
-            f"  + {line}\n" for member in members for line in self._one(member, messages).splitlines()
-        )
-        if error.__traceback__ is None:
-            return last + groups
-        return (
-            f"Traceback (most recent call last):\n{''.join(self._frames(error.__traceback__))}{last}{groups}"
-        )
+    def _one(self, error: BaseException, messages: Messages, depth: int = 0) -> str:
+        text = f"{type(error).__name__}: {messages.of(error)}\n"
+        if error.__traceback__ is not None:
+            text = f"Traceback (most recent call last):\n{''.join(self._frames(error.__traceback__))}{text}"
+        if isinstance(error, BaseExceptionGroup) and depth < MAX_CHAIN:
+            members = (self._one(member, messages, depth + 1) for member in error.exceptions[:MAX_CHAIN])
+            text += "".join(f"  + {line}\n" for member in members for line in member.splitlines())
+        return text
 
     def _frames(self, trace: TracebackType | None) -> Iterator[str]:
         frames = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pytest_resilience.errors import FatalError, RetryableError
 from pytest_resilience.runtime.alerting.alert import Alert
@@ -18,7 +18,7 @@ class AppriseChannel:
         urls: Apprise's own notation, such as `matrix://...`; they hold secrets.
     """
 
-    urls: tuple[str, ...]
+    urls: tuple[str, ...] = field(repr=False)
     name: str = "apprise"
 
     def send(self, alert: Alert) -> None:

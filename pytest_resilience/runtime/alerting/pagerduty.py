@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +27,7 @@ class PagerDutyChannel:
         clock: measures time-outs.
     """
 
-    routing_key: str
+    routing_key: str = field(repr=False)
     url: str = EVENTS_URL
     clock: Clock = SYSTEM_CLOCK
     name: str = "pagerduty"

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import atexit
-import json
-import logging
 import os
 import sqlite3
 import threading
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
+from pytest_resilience.errors import Severity
 from pytest_resilience.runtime import log_sink
 from pytest_resilience.runtime.alerting.configuration import Configuration
 from pytest_resilience.runtime.alerting.courier import Courier
 from pytest_resilience.runtime.alerting.local_file import FileChannel
 from pytest_resilience.runtime.alerting.outbox import Outbox
+from pytest_resilience.runtime.log_record import write_record
+from pytest_resilience.runtime.redaction import DEFAULT_REDACTOR
 
 EXIT_GRACE = 5.0
 """Seconds that the end of the process waits for deliveries; what is left stays in the outbox."""
@@ -59,14 +60,12 @@ def report(channel: str, error: BaseException, failures: int) -> None:
     if failures & (failures - 1):
         return
     facts = {
-        "severity": "MEDIUM",
-        "event": "alert not delivered",
         "channel": channel,
         "attempt": failures,
         "error_type": type(error).__name__,
-        "error_message": str(error),
+        "error_message": DEFAULT_REDACTOR.text(str(error)),
     }
-    log_sink.write(log_sink.sink(LOGGER), logging.WARNING, json.dumps(facts))
+    write_record(log_sink.sink(LOGGER), Severity.MEDIUM, "alert not delivered", facts, clock=SYSTEM_CLOCK)
 
 
 @atexit.register

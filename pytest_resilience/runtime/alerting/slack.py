@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,7 +26,7 @@ class SlackChannel:
         clock: measures time-outs.
     """
 
-    url: str
+    url: str = field(repr=False)
     clock: Clock = SYSTEM_CLOCK
     name: str = "slack"
 

@@ -42,7 +42,8 @@ def _nhs(match: re.Match[str]) -> str:
 IDENTIFIER_RULES = (
     Rule(
         "hl7",
-        re.compile(r"(?<![A-Za-z0-9])(PID|PD1|NK1|GT1|IN[123]|PV1|MRG|OBX|NTE)\|[^\r\n]*"),
+        # After a line break as repr() writes it, too.
+        re.compile(r"(?:(?<![A-Za-z0-9])|(?<=\\[rn]))(PID|PD1|NK1|GT1|IN[123]|PV1|MRG|OBX|NTE)\|[^\r\n]*"),
         r"\1|[redacted:hl7]",
         when=frozenset("|"),
     ),
@@ -94,8 +95,8 @@ IDENTIFIER_RULES = (
     Rule(
         "phone",
         re.compile(
-            r"(?<![\w.])(?:\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,4}){2,4}"
-            r"|\(\d{3}\) ?\d{3}[-. ]\d{4}|\d{3}([-. ])\d{3}\1\d{4}|0\d{2,4}[ -]\d{3,4}[ -]\d{3,4})(?![\w.]*\w)"
+            r"(?<![\w.])(?<!\w-)(?:\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,4}){2,4}"
+            r"|\(\d{3}\) ?\d{3}[-. ]\d{4}|\d{3}([-. ])\d{3}\1\d{4}|0\d{2,4}[ -]\d{3,4}[ -]\d{3,4})(?!-?[\w.]*\w)"
         ),
         when=frozenset(DIGITS),
     ),

@@ -17,7 +17,10 @@ _WORD = (
 )
 _PARTICLE = r"(?:van|von|de|del|der|den|da|di|la|le|bin|al) "
 _RUN = rf"(?<![\w./\\:@-]){_WORD}(?:(?:,? | ,)(?:{_PARTICLE})?{_WORD}){{0,5}}(?![\w/\\(=@]|\.\w|::)"
-_CAPITALS = rf"(?<![\w.])[{_UPPER}]{{2,}}(?:\^|, ?)[{_UPPER}]{{2,}}(?:\^[{_UPPER}]*)*(?!\w)"
+_CAPITALS = (
+    rf"(?<![\w.])[{_UPPER}][{_UPPER}']+(?:(?P<comma>, ?)|(?P<caret>\^)| )[{_UPPER}][{_UPPER}']+(?:[\^ ][{_UPPER}]*)?"
+    r"(?![\w(=.])"
+)
 _WORDS = re.compile(_WORD)
 
 _MEASURES = (
@@ -38,6 +41,13 @@ def _names(match: re.Match[str]) -> str:
         return match[0]
     start, end = strange[0].start(), strange[-1].end()
     return match[0][:start] + mark("name") + match[0][end:]
+
+
+def _capitals(match: re.Match[str]) -> str:
+    names = [word.lower() for word in re.split(r"[\^, ]+", match[0]) if word]
+    strange = not any(name in PASSING_WORDS for name in names)
+    known = any(name in GIVEN_NAMES for name in names)
+    return mark("capitals") if match["caret"] or known or (match["comma"] and strange) else match[0]
 
 
 def _is_person(strange: list[str], *, cued: bool) -> bool:
@@ -79,7 +89,7 @@ JUDGEMENT_RULES = (
         when=frozenset(DIGITS),
         certain=False,
     ),
-    Rule("capitals", re.compile(_CAPITALS), when=frozenset("^,"), certain=False),
+    Rule("capitals", re.compile(_CAPITALS), _capitals, when=frozenset(CAPITALS), certain=False),
     Rule("name", re.compile(_RUN), _names, when=frozenset(CAPITALS), certain=False),
 )
 """Judgements: each may be wrong, and errs towards taking out."""

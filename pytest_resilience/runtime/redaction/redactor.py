@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from math import isfinite
+from numbers import Integral, Real
 from pathlib import PurePath
 from typing import Any
 from uuid import UUID
@@ -147,7 +149,7 @@ class Redactor:
         try:
             if isinstance(value, str):
                 budget.characters -= len(value)
-                return self.text(str(value), judged=judged)
+                return self.text(str.__str__(value), judged=judged)  # not what a subclass says of itself
             return self._other(value, budget, depth, judged=judged)
         except Exception:  # noqa: BLE001 - fails closed: a value that cannot be read does not pass
             return mark("failed")
@@ -155,7 +157,7 @@ class Redactor:
     def _other(self, value: object, budget: _Budget, depth: int, *, judged: bool) -> Json:
         if isinstance(value, Enum):
             return self._node(value.value, budget, depth=depth, judged=judged)
-        if isinstance(value, (int, float)):
+        if isinstance(value, Real):
             return _number(value)
         if isinstance(value, (Mapping, list, tuple, AbstractSet)) or is_dataclass(value):
             return self._container(value, budget, depth, judged=judged)
@@ -188,10 +190,12 @@ class Redactor:
         return self._node(value, budget, depth=depth + 1, judged=name not in self._passing)
 
 
-def _number(value: float) -> Json:
-    if isinstance(value, int):
-        return int(value) if -(1 << 63) <= value < 1 << 64 else mark("number")
-    return float(value) if value - value == 0 else str(float(value))  # NaN and infinities are no JSON
+def _number(value: Real) -> Json:
+    if isinstance(value, Integral):
+        number = int(value)
+        return number if -(1 << 63) <= number < 1 << 64 else mark("number")
+    real = float(value)
+    return real if isfinite(real) else str(real)  # JSON has no NaN and no infinities
 
 
 DEFAULT_REDACTOR = Redactor()

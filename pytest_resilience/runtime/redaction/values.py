@@ -36,12 +36,6 @@ def _literal(match: re.Match[str]) -> str:
 
 VALUE_RULES = (
     Rule(
-        "parameters",
-        re.compile(r"\[parameters: [^\n]*"),
-        "[parameters: [redacted:parameters]]",
-        when=words("parameters"),
-    ),
-    Rule(
         "postgres-detail",
         re.compile(
             r"(\b[Kk]ey \([^)\n]{0,200}\)=)\((?!\[redacted)[^\n]*\)|(\b[Ff]ailing row contains )[^\n]*"
