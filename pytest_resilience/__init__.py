@@ -47,13 +47,13 @@ if TYPE_CHECKING:
     from pytest_resilience.runtime.deployment import deploy_model_with_rollback as deploy_model_with_rollback
     from pytest_resilience.runtime.deployment import deployment_ledger as deployment_ledger
     from pytest_resilience.runtime.deployment import rollback_model as rollback_model
-    from pytest_resilience.runtime.deployment import run_model_health_check as run_model_health_check
     from pytest_resilience.runtime.error_log import StructuredErrorLogger as StructuredErrorLogger
     from pytest_resilience.runtime.ingestion.ingest import IngestionResult as IngestionResult
     from pytest_resilience.runtime.ingestion.ingest import (
         ingest_data_with_checkpoint as ingest_data_with_checkpoint,
     )
     from pytest_resilience.runtime.models.health import GoldenRequest as GoldenRequest
+    from pytest_resilience.runtime.models.health_check import run_model_health_check as run_model_health_check
     from pytest_resilience.runtime.models.server import ModelServer as ModelServer
     from pytest_resilience.runtime.models.server import Prediction as Prediction
     from pytest_resilience.runtime.pipeline import Degraded as Degraded
@@ -97,9 +97,9 @@ _HOMES = {
         "deploy_model_with_rollback",
         "deployment_ledger",
         "rollback_model",
-        "run_model_health_check",
     ),
     "runtime.models.health": ("GoldenRequest",),
+    "runtime.models.health_check": ("run_model_health_check",),
     "runtime.models.server": (
         "ModelServer",
         "Prediction",

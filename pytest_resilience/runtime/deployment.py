@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypedDict, TypeVar
 
-from pytest_resilience.errors import HealthCheckFailed, ResilienceError
 from pytest_resilience.runtime.models.change_of_charge import Changed, ChangeOfCharge, Status
 from pytest_resilience.runtime.models.deployment_lock import DeploymentConflictError, deployment_lock
-from pytest_resilience.runtime.models.health import LATENCY_LIMIT, GoldenRequest, check_golden, examine
+from pytest_resilience.runtime.models.health import LATENCY_LIMIT, GoldenRequest
+from pytest_resilience.runtime.models.health_check import run_model_health_check
 from pytest_resilience.runtime.models.ledger import Ledger, LedgerEntry
-from pytest_resilience.runtime.models.registry import LoadedModel, ModelRegistry
-from pytest_resilience.runtime.models.single_flight import SingleFlight
-from pytest_resilience.runtime.retry import retry_with_exponential_backoff
+from pytest_resilience.runtime.models.registry import ModelRegistry
 from pytest_resilience.runtime.rules import Rule, model_auroc
 
 Version = TypeVar("Version", int, str)
 
-LOAD_PATIENCE = 60.0
-"""Seconds that fetching and loading a model may take."""
 LEASE = 600.0
 """Seconds after which another host takes over the lock of a deployment that says nothing more."""
 AUROC = "auroc"
@@ -38,49 +34,6 @@ class DeploymentResult(TypedDict):
     error: str | None
     previous_version: int | str | None
     scheme: str | None
-
-
-def run_model_health_check(
-    model_name: str,
-    version: int | str,
-    *,
-    sample: Any = None,
-    golden: Sequence[GoldenRequest] = (),
-    latency_limit: float = LATENCY_LIMIT,
-    calls: int = 5,
-    tracking_uri: str | None = None,
-    registry: ModelRegistry | None = None,
-) -> bool:
-    """Prove that a version loads and answers one request in time, with one sane prediction a row (policy §4).
-
-    Args:
-        model_name: the registered model.
-        version: the version to check.
-        sample: what to predict; default: the input example that was logged with the model.
-        golden: requests whose right answers are known.
-        latency_limit: seconds that one prediction may take, in the median of `calls` after a warm-up.
-        calls: how many calls are timed.
-        tracking_uri: the MLflow server; default: `MLFLOW_TRACKING_URI`.
-        registry: the server, as an object, instead of `tracking_uri`.
-
-    Returns:
-        True, always: what is not healthy raises.
-
-    Raises:
-        HealthCheckFailed: which check failed (`loads`, `sample`, `output`, `latency`, `golden`), the measured value
-            and the limit.
-    """
-    loaded = _loaded(registry or ModelRegistry(tracking_uri), model_name, str(version))
-    predict = loaded.model.predict
-    examine(
-        predict,
-        loaded.sample if sample is None else sample,
-        latency_limit=latency_limit,
-        calls=calls,
-    )
-    for request in golden:
-        check_golden(predict, request)
-    return True
 
 
 def deploy_model_with_rollback(  # noqa: PLR0913 - each is one dial with a default
@@ -218,20 +171,3 @@ def _check_auroc(registry: ModelRegistry, model_name: str, version: str, rule: R
     value = registry.metric(model_name, version, AUROC)
     if value is not None:
         rule(value, where=f"model {model_name!r} version {version}")
-
-
-def _loaded(registry: ModelRegistry, model_name: str, version: str) -> LoadedModel:
-    def load() -> LoadedModel:
-        return retry_with_exponential_backoff(
-            lambda: registry.load(model_name, version), max_retries=2, base_delay=0.5
-        )
-
-    flight = SingleFlight(load, name=f"Loading model {model_name!r} version {version}")
-    try:
-        return flight.join(LOAD_PATIENCE)
-    except ResilienceError as error:
-        raise HealthCheckFailed(
-            f"Model {model_name!r} version {version} does not load: {error}",
-            check="loads",
-            value=type(error).__name__,
-        ) from error

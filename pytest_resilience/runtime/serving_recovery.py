@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from threading import Lock
 
 from pytest_resilience.clock import SYSTEM_CLOCK
-from pytest_resilience.errors import FatalError, HealthCheckFailed, ResilienceError
+from pytest_resilience.errors import FatalError, HealthCheckFailed, ResilienceError, Severity
 from pytest_resilience.runtime.deployment import deployment_ledger, rollback_model
 from pytest_resilience.runtime.models.fallback import FALLBACKS, Rule
 from pytest_resilience.runtime.models.ledger import LedgerEntry
@@ -20,7 +20,7 @@ FLAP_LIMIT = 2
 FLAP_WINDOW = 3600.0
 """So many automatic rollbacks of a model within so many seconds are enough; then a person has to look."""
 
-_log = logging.getLogger("pytest_resilience.serving")
+_log = logging.getLogger("pytest_resilience.models")
 _lock = Lock()
 _servers: dict[str, ModelServer] = {}
 
@@ -90,7 +90,8 @@ def _roll_back(server: ModelServer, cause: ResilienceError) -> bool:
     name = server.model_name
     try:
         if _flaps(deployment_ledger(name, registry=server.registry)):
-            _report(server, cause, f"rolled back {FLAP_LIMIT} times within the hour: a person is needed")
+            outcome = f"rolled back {FLAP_LIMIT} times within the hour: a person is needed"
+            _report(server, cause, outcome, Severity.CRITICAL)
             return False
         done = rollback_model(name, registry=server.registry, who=AUTOMATIC, why=str(cause))
         if done["status"] != "success":
@@ -119,18 +120,16 @@ def _fall_back(server: ModelServer, cause: ResilienceError) -> bool:
         server.fallbacks.enable(server.model_name)
         _report(server, cause, "predicting by rule")
     else:
-        _report(server, cause, "no model and no fallback rule: nothing answers, a person is needed")
+        outcome = "no model and no fallback rule, nothing answers: a person is needed"
+        _report(server, cause, outcome, Severity.CRITICAL)
     return False
 
 
-def _report(server: ModelServer, error: ResilienceError, outcome: str) -> None:
-    _log.error(
-        "model serving failed, %s: %s",
-        outcome,
-        error,
-        extra={
-            "operation": "recover_model_serving",
-            "model": server.model_name,
-            "error_type": type(error).__name__,
-        },
-    )
+def _report(server: ModelServer, error: ResilienceError, outcome: str, severity: str = Severity.HIGH) -> None:
+    context = {
+        "operation": "recover_model_serving",
+        "outcome": outcome,
+        "resource": server.model_name,
+        "component": "ml_model",
+    }
+    server.errors.log_error(error, context, severity)

@@ -13,12 +13,18 @@ from pytest_resilience import (
     FatalError,
     IngestionResult,
     RetryableError,
+    Severity,
+    StructuredErrorLogger,
     ingest_data_with_checkpoint,
     recover_database_connection,
 )
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 
 _log = logging.getLogger("icu_platform.ingestion")
+
+
+class DatabaseAwayError(FatalError):
+    """Say that the database did not come back in the time that an agent waits for it."""
 
 
 class DataIngestionAgent:
@@ -54,6 +60,7 @@ class DataIngestionAgent:
         self._max_losses = max_losses
         self._batch_size = batch_size
         self._clock = clock
+        self._errors = StructuredErrorLogger("icu_platform.errors")
 
     def execute(self, task: Mapping[str, Any]) -> AgentResult:
         """Ingest `task["source_file"]` into `task["target_table"]`.
@@ -66,7 +73,8 @@ class DataIngestionAgent:
         try:
             done = self._ingest(run)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a result
-            _log.critical("ingestion failed", exc_info=error, extra=run.context(error))
+            severity, component = _judged(error)
+            self._errors.log_error(error, run.context() | {"component": component}, severity)
             return AgentResult("DataIngestionAgent", run.metadata(), error)
         _log.info("ingestion done", extra=run.context() | {"rows": done.rows})
         facts = {"rows": done.rows, "rejected": done.rejected, "resumed_from": done.resumed_from}
@@ -81,7 +89,10 @@ class DataIngestionAgent:
             except RetryableError as error:
                 run.losses += 1
                 if run.losses > self._max_losses:
-                    raise
+                    raise DatabaseAwayError(
+                        f"The database was lost {run.losses} times in one ingestion. The checkpoint is kept: "
+                        "find out what ends its connections, then run the same ingestion again."
+                    ) from error
                 self._await_database(run, error)
 
     def _await_database(self, run: _Run, error: RetryableError) -> None:
@@ -90,7 +101,7 @@ class DataIngestionAgent:
         if not recover_database_connection(
             {"dsn": self._dsn}, max_retries=self._max_retries, clock=self._clock
         ):
-            raise FatalError(
+            raise DatabaseAwayError(
                 f"The database did not come back within {self._max_retries} tries. The checkpoint is kept: "
                 "once it is back, run the same ingestion again and it goes on from there."
             ) from error
@@ -130,10 +141,16 @@ class _Run:
         facts = {
             "operation": "ingest",
             "agent": "DataIngestionAgent",
-            "component": "database",
             "resource": self.task.get("target_table"),
             "attempt": self.attempts,
             "source_file": str(self.task.get("source_file")),
             "correlation_id": self.correlation_id,
         }
         return facts if error is None else facts | {"error_type": type(error).__name__}
+
+
+def _judged(error: Exception) -> tuple[Severity, str]:
+    """Return how bad a failed ingestion is, and whose it is."""
+    if isinstance(error, DatabaseAwayError):
+        return Severity.CRITICAL, "database"
+    return Severity.HIGH, "data_pipeline"

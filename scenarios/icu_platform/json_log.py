@@ -17,11 +17,14 @@ class JsonFormatter(logging.Formatter):
     """Write a record, its extra fields and its error as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+        """Return the line; one that is JSON already, as of `StructuredErrorLogger`, stays as it is."""
+        text = record.getMessage()
+        if text.startswith("{") and text.endswith("}"):
+            return text
         entry: dict[str, Any] = {
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname,
-            "message": record.getMessage(),
+            "message": text,
             "logger": record.name,
             **{key: value for key, value in vars(record).items() if key not in _STANDARD},
         }

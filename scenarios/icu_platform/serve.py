@@ -138,6 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     start_process()
     agent = ServingAgent(deadline=options.deadline, reset_timeout=options.reset_timeout)
+    agent.server.warm_up()
     with PredictionServer(agent, options.port) as server:
         for number in (signal.SIGTERM, signal.SIGINT):
             # `shutdown` waits for the loop to end, so it cannot be called by the thread that runs the loop.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,17 +12,16 @@ from icu_platform.result import AgentResult
 from pytest_resilience import (
     BusinessLogicError,
     CircuitBreaker,
+    FatalError,
     ModelServer,
     ResilienceError,
-    RetryableError,
+    Severity,
+    StructuredErrorLogger,
     recover_model_serving,
 )
+from pytest_resilience.runtime.models.mlflow_border import load_mlflow, without_warnings
 from pytest_resilience.runtime.models.registry import ModelRegistry
-
-CONFIDENCE_LIMIT = 0.5
-"""The least probability of the more probable outcome for an answer to be given (policy §2)."""
-
-_log = logging.getLogger("icu_platform.serving")
+from pytest_resilience.runtime.rules import Rule, prediction_confidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ class ServingAgent:
         failure_threshold: failed looks at the registry in a row, after which it is left alone.
         reset_timeout: seconds for which it is then left alone.
         refresh: seconds between looks for a newer champion.
-        confidence_limit: answers less sure than this are refused.
+        rule: how sure an answer must be to be given; default: the policy's 0.5.
     """
 
     def __init__(
@@ -69,8 +67,9 @@ class ServingAgent:
         failure_threshold: int = 5,
         reset_timeout: float = 10.0,
         refresh: float = 30.0,
-        confidence_limit: float = CONFIDENCE_LIMIT,
+        rule: Rule = prediction_confidence,
     ) -> None:
+        _load_libraries()
         self.server = ModelServer(
             model_name,
             registry=ModelRegistry(tracking_uri, timeout=request_timeout),
@@ -78,10 +77,14 @@ class ServingAgent:
             deadline=deadline,
             refresh=refresh,
             breaker=CircuitBreaker(
-                failure_threshold, reset_timeout, RetryableError, name=f"the registry of model {model_name!r}"
+                failure_threshold,
+                reset_timeout,
+                ResilienceError,
+                name=f"the registry of model {model_name!r}",
             ),
         )
-        self._confidence_limit = confidence_limit
+        self._rule = rule
+        self._errors = StructuredErrorLogger("icu_platform.errors")
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> Answer:
         """Answer for some samples, each a mapping with the table's 30 measures.
@@ -93,7 +96,7 @@ class ServingAgent:
         prediction = self.server.predict(breast_cancer.as_table(rows))
         pairs = [[float(value) for value in pair] for pair in prediction.output]
         confidence = tuple(max(pair) for pair in pairs)
-        self._refuse_weak(confidence)
+        self._rule(min(confidence, default=1.0), where="the least sure answer")
         return Answer(
             malignant=tuple(malignant >= benign for benign, malignant in pairs),
             confidence=confidence,
@@ -108,15 +111,9 @@ class ServingAgent:
         try:
             answer = self.predict(task["rows"])
         except ResilienceError as error:
-            _log.exception(
-                "no prediction",
-                extra={
-                    "operation": "predict",
-                    "error_type": type(error).__name__,
-                    "resource": self.server.model_name,
-                    "correlation_id": correlation_id,
-                },
-            )
+            context = {"operation": "predict", "resource": self.server.model_name, "agent": "ServingAgent"}
+            context |= {"component": "ml_model", "correlation_id": correlation_id}
+            self._errors.log_error(error, context, _severity_of(error))
             return AgentResult("ServingAgent", {"correlation_id": correlation_id}, error)
         facts = {"answer": answer, "degraded": answer.degraded, "model_version": answer.model_version}
         return AgentResult("ServingAgent", {"correlation_id": correlation_id, **facts})
@@ -125,13 +122,14 @@ class ServingAgent:
         """Try to bring the model back now; return whether a model answers."""
         return recover_model_serving(self.server.model_name, server=self.server)
 
-    def _refuse_weak(self, confidence: Sequence[float]) -> None:
-        weakest = min(confidence, default=1.0)
-        if weakest < self._confidence_limit:
-            raise BusinessLogicError(
-                f"The least sure answer has a confidence of {weakest:.2f}; {self._confidence_limit} is "
-                "required. Have a person look at the sample.",
-                rule="prediction_confidence",
-                value=weakest,
-                threshold=self._confidence_limit,
-            )
+
+def _severity_of(error: ResilienceError) -> Severity:
+    """Return how bad it is: a sample that cannot be judged is its sender's matter, all else is ours."""
+    return Severity.MEDIUM if isinstance(error, BusinessLogicError | FatalError) else Severity.HIGH
+
+
+def _load_libraries() -> None:
+    """Import what the models are made of: it takes seconds, which no answer should wait for."""
+    load_mlflow()
+    with without_warnings():
+        import mlflow.sklearn  # noqa: F401 - imported for those who load the models

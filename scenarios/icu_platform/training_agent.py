@@ -12,10 +12,8 @@ from uuid import uuid4
 from icu_platform import breast_cancer
 from icu_platform.result import AgentResult
 from icu_platform.training_store import TrainingStore
-from pytest_resilience import BusinessLogicError, FatalError, ResilienceError
-
-AUROC_LIMIT = 0.75
-"""The least area under the ROC curve that a model needs to be registered (policy §2)."""
+from pytest_resilience import FatalError, ResilienceError, StructuredErrorLogger
+from pytest_resilience.runtime.rules import Rule, model_auroc
 
 _log = logging.getLogger("icu_platform.training")
 
@@ -27,7 +25,7 @@ class TrainingAgent:
         tracking_uri: the MLflow server; default: `MLFLOW_TRACKING_URI`.
         model_name: what to register it as.
         timeout: seconds that one request to MLflow may take.
-        auroc_limit: what a model must reach to be registered.
+        rule: what a model's AUROC must reach for it to be registered; default: the policy's 0.75.
         seed: where the split and the training start.
     """
 
@@ -37,12 +35,13 @@ class TrainingAgent:
         *,
         model_name: str = breast_cancer.MODEL_NAME,
         timeout: float = 10.0,
-        auroc_limit: float = AUROC_LIMIT,
+        rule: Rule = model_auroc,
         seed: int = 0,
     ) -> None:
         self._store = TrainingStore(tracking_uri, model_name, timeout=timeout)
         self._model_name = model_name
-        self._auroc_limit = auroc_limit
+        self._rule = rule
+        self._errors = StructuredErrorLogger("icu_platform.errors")
         self._seed = seed
 
     def execute(self, task: Mapping[str, Any]) -> AgentResult:
@@ -55,14 +54,9 @@ class TrainingAgent:
         try:
             self._train(Path(task["source_file"]), training_id, facts)
         except (ResilienceError, OSError) as error:
-            _log.exception(
-                "training failed",
-                extra={
-                    "operation": "train",
-                    "error_type": type(error).__name__,
-                    "correlation_id": training_id,
-                },
-            )
+            context = {"operation": "train", "resource": self._model_name, "agent": "TrainingAgent"}
+            context |= {"component": "ml_model", "correlation_id": training_id}
+            self._errors.log_error(error, context, "HIGH")
             return AgentResult("TrainingAgent", facts, error)
         _log.info("model registered", extra={"operation": "train", "correlation_id": training_id, **facts})
         return AgentResult("TrainingAgent", facts)
@@ -72,14 +66,7 @@ class TrainingAgent:
         facts["rows"] = len(targets)
         model, auroc = fit(features, targets, seed=self._seed)
         facts["auroc"] = auroc
-        if auroc < self._auroc_limit:
-            raise BusinessLogicError(
-                f"The model's AUROC on held-out rows is {auroc:.3f}; {self._auroc_limit} is required, so it "
-                "is not registered. Look at the training data.",
-                rule="model_auroc",
-                value=auroc,
-                threshold=self._auroc_limit,
-            )
+        self._rule(auroc, where=f"model {self._model_name!r} on held-out rows")
         sample = features.head(1)
         facts["run_id"], facts["version"] = self._store.register(model, sample, training_id, {"auroc": auroc})
 

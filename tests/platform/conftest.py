@@ -16,6 +16,14 @@ SCENARIOS = Path(__file__).parents[2] / "scenarios"
 sys.path.insert(0, str(SCENARIOS))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _outbox_of_the_tests(tmp_path_factory) -> Iterator[None]:
+    """Keep the alerts of these tests out of the user's own outbox."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RESILIENCE_OUTBOX", str(tmp_path_factory.mktemp("alerts") / "outbox.db"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def pool() -> Iterator[ServicePool]:
     """The servers of this session."""

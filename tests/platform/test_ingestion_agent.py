@@ -68,9 +68,10 @@ def test_a_database_lost_after_some_rows_is_recovered_from(database, stays, ask)
 
     assert fault.fired
     assert result.is_success(), result.error
-    expected = (True, 1, 250)
     facts = result.metadata
-    assert expected == (facts["recovered_from_error"], facts["losses"], facts["resumed_from"])
+    assert facts["recovered_from_error"]
+    assert facts["losses"] == 1
+    assert 0 < facts["resumed_from"] <= 250
     assert keys_of(stays) == loaded(ask)
     assert clock.slept == [5.0]
 

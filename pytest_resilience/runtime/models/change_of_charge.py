@@ -8,19 +8,15 @@ What a killed process left half-done is settled by the next change, from the ent
 
 from __future__ import annotations
 
-import getpass
-import os
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import FatalError, ResilienceError
-from pytest_resilience.runtime.models import ledger as ledgers
 from pytest_resilience.runtime.models.deployment_lock import DeploymentConflictError, DeploymentLock
-from pytest_resilience.runtime.models.ledger import Ledger, LedgerEntry
+from pytest_resilience.runtime.models.journal import Journal, this_user
+from pytest_resilience.runtime.models.ledger import Action, Ledger, LedgerEntry
 from pytest_resilience.runtime.models.registry import ModelRegistry
 from pytest_resilience.runtime.models.schemes import Before, Scheme, choose_scheme
 from pytest_resilience.runtime.models.standing import ARCHIVED, Standing
@@ -72,7 +68,7 @@ class ChangeOfCharge:
     who: str | None = None
     clock: Clock = SYSTEM_CLOCK
     _scheme: Scheme = field(init=False)
-    _ledger: Ledger = field(init=False)
+    _journal: Journal = field(init=False)
 
     def deploy(self, version: str) -> Changed:
         """Put a version in charge if it is fit, else restore what was before."""
@@ -96,22 +92,25 @@ class ChangeOfCharge:
                 f"Model {self.model_name!r} has no earlier version to roll back to: neither its ledger nor the "
                 f"registry names one that was in charge before {demoted}. Deploy one instead."
             )
-        then = Before(target, self._ledger.previous_of(target))
+        then = Before(target, self._journal.ledger.previous_of(target))
         return self._change(
             "rollback", target, before, lambda: self._scheme.restore(self.model_name, demoted, then)
         )
 
     def previous_of(self, before: Before) -> str | None:
         """Return which version was in charge before the one that is: by the ledger, else by the registry."""
-        known = self._ledger.previous_of(before.champion) if before.champion else None
+        known = self._journal.ledger.previous_of(before.champion) if before.champion else None
         return known or before.previous or self._only_archived()
 
     def _begin(self, version: str | None) -> Before:
         standing = self._standing()
-        self._ledger = Ledger.of(standing.tags)
-        unfinished = self._ledger.unfinished
+        ledger = Ledger.of(standing.tags)
+        unfinished = ledger.unfinished
         self._scheme = choose_scheme(
             unfinished.scheme if unfinished else self.scheme_name, self.registry, standing
+        )
+        self._journal = Journal(
+            self.registry, self.model_name, self._scheme.name, self.who or this_user(), ledger, self.clock
         )
         before = self._scheme.before(standing)
         return before if unfinished is None else self._settle(unfinished, before, version)
@@ -120,30 +119,34 @@ class ChangeOfCharge:
         """End what a killed process has begun, and return what counts as before."""
         before = Before(entry.from_version, entry.previous)
         if now.champion not in {entry.from_version, entry.to_version}:
-            self._note("superseded", entry.action, entry.to_version, now, "its process died, others went on")
+            self._journal.note(
+                "superseded", entry.action, entry.to_version, now, "its process died, others went on"
+            )
             return now
         if entry.action == "rollback":
-            then = Before(entry.to_version, self._ledger.previous_of(entry.to_version))
+            then = Before(entry.to_version, self._journal.ledger.previous_of(entry.to_version))
             self._scheme.restore(self.model_name, entry.from_version or entry.to_version, then)
-            self._note("success", "rollback", entry.to_version, before, "ended after its process died")
+            self._journal.note(
+                "success", "rollback", entry.to_version, before, "ended after its process died"
+            )
             return then
         if entry.to_version == version:
             return before
         self._scheme.restore(self.model_name, entry.to_version, before)
-        self._note("rolled_back", "deploy", entry.to_version, before, "its process died")
+        self._journal.note("rolled_back", "deploy", entry.to_version, before, "its process died")
         return before
 
     def _change(
-        self, action: ledgers.Action, version: str, before: Before, put_in_charge: Callable[[], None]
+        self, action: Action, version: str, before: Before, put_in_charge: Callable[[], None]
     ) -> Changed:
-        self._note("begun", action, version, before, self.why)
+        self._journal.note("begun", action, version, before, self.why)
         try:
             self.check(version)
             self.lock.check()
             put_in_charge()
             self._prove(version)
             self.check(version)
-            self._note("success", action, version, before, self.why)
+            self._journal.note("success", action, version, before, self.why)
         except DeploymentConflictError as error:
             return self._ended("conflict", version, before, error)
         except ResilienceError as error:
@@ -153,12 +156,12 @@ class ChangeOfCharge:
             raise
         return self._ended("success", version, before)
 
-    def _undone(self, action: ledgers.Action, version: str, before: Before, cause: BaseException) -> Changed:
+    def _undone(self, action: Action, version: str, before: Before, cause: BaseException) -> Changed:
         why = str(cause) or type(cause).__name__
         try:
             self._scheme.restore(self.model_name, version, before)
             self._prove(before.champion)
-            self._note("rolled_back", action, version, before, why)
+            self._journal.note("rolled_back", action, version, before, why)
         except DeploymentConflictError as error:
             return self._ended("conflict", version, before, error)
         except ResilienceError as error:
@@ -208,32 +211,3 @@ class ChangeOfCharge:
             f"Looking up model {self.model_name!r}",
             lambda client: Standing.of(client.get_registered_model(self.model_name)),
         )
-
-    def _note(
-        self,
-        outcome: ledgers.Outcome,
-        action: ledgers.Action,
-        version: str,
-        before: Before,
-        why: str | None,
-    ) -> None:
-        entry = LedgerEntry(
-            at=datetime.fromtimestamp(self.clock.time(), UTC).isoformat(timespec="seconds"),
-            who=self.who or _this_user(),
-            action=action,
-            outcome=outcome,
-            scheme=self._scheme.name,
-            from_version=before.champion,
-            to_version=version,
-            previous=before.previous,
-            why=why,
-        )
-        self._ledger = self._ledger.write(self.registry, self.model_name, entry)
-
-
-def _this_user() -> str:
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):  # a user id without an account, as containers have it
-        name = str(os.getuid())
-    return f"{name}@{socket.gethostname()}"

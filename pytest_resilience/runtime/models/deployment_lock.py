@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -18,7 +16,7 @@ from uuid import uuid4
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import ResilienceError
-from pytest_resilience.runtime.models.process_identity import is_running, started_at
+from pytest_resilience.runtime.models.lock_holder import Holder, this_process
 from pytest_resilience.runtime.models.registry import ModelRegistry
 
 if TYPE_CHECKING:
@@ -28,41 +26,10 @@ PREFIX = "pytest-resilience.lock."
 HOLDER = "pytest-resilience.holder"
 
 _log = logging.getLogger("pytest_resilience.deployment")
-_held: set[str] = set()
-"""Tokens of the locks that this process holds; another one with its number was left behind."""
 
 
 class DeploymentConflictError(ResilienceError):
     """Say that somebody else is changing who is in charge of a model, or has just done so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Who holds a lock.
-
-    Args:
-        token: unlike any other.
-        host: where.
-        process: the process id there.
-        started: when that process started, as its host counts; ids are given out again.
-        until: seconds since the epoch after which nobody waits for this holder.
-    """
-
-    token: str
-    host: str
-    process: int
-    started: str
-    until: float
-
-    def is_gone(self, now: float) -> bool:
-        """Return whether the holder is dead, or has had the lock for too long."""
-        if now >= self.until:
-            return True
-        if self.host != socket.gethostname():
-            return False
-        if self.process == os.getpid():
-            return self.token not in _held
-        return not is_running(self.process, self.started)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +81,13 @@ def deployment_lock(
     Raises:
         DeploymentConflictError: somebody else holds it.
     """
-    mine = Holder(
-        uuid4().hex, socket.gethostname(), os.getpid(), started_at(os.getpid()), clock.time() + lease
-    )
-    _held.add(mine.token)
-    try:
+    with this_process(lease, clock) as mine:
         _acquire(registry, model_name, mine, clock)
         lock = DeploymentLock(registry, model_name, mine)
         try:
             yield lock
         finally:
             lock.release()
-    finally:
-        _held.discard(mine.token)
 
 
 def _acquire(registry: ModelRegistry, model_name: str, mine: Holder, clock: Clock) -> None:

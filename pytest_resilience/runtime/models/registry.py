@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
-from weakref import finalize
+from typing import TYPE_CHECKING, TypeVar
 
 from pytest_resilience.errors import FatalError
+from pytest_resilience.runtime.models.files import LoadedModel, load_model
 from pytest_resilience.runtime.models.mlflow_border import (
     calling_mlflow,
     load_mlflow,
@@ -25,28 +21,6 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 T = TypeVar("T")
-
-
-class Model(Protocol):
-    """What serving needs of a loaded model."""
-
-    def predict(self, data: Any) -> Any:
-        """Return one prediction a row."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedModel:
-    """A model in memory.
-
-    Args:
-        version: its version in the registry.
-        model: what predicts.
-        sample: the input example that was logged with it, or None.
-    """
-
-    version: str
-    model: Model
-    sample: Any = None
 
 
 class ModelRegistry:
@@ -160,55 +134,13 @@ class ModelRegistry:
         return self.request(f"Reading metric {name!r} of {_named(model_name, version)}", ask)
 
     def load(self, model_name: str, version: str) -> LoadedModel:
-        """Fetch a version's files and load it.
+        """Fetch a version's files and load the model in them, in one try.
 
         Raises:
-            FatalError: its files are missing, or are no model.
+            FatalError: the files are missing, or are no model.
         """
-        from mlflow.artifacts import download_artifacts
-
-        source = self._source(model_name, version)
-        folder = mkdtemp(prefix="pytest-resilience-model-")
-        try:
-            with self.calling(f"Fetching the files of {_named(model_name, version)}"):
-                files = download_artifacts(
-                    artifact_uri=source, dst_path=folder, tracking_uri=self._tracking_uri
-                )
-            model = _load_files(files, _named(model_name, version))
-        except BaseException:
-            rmtree(folder, ignore_errors=True)
-            raise
-        # A model may go on reading its files, so they live as long as it does.
-        finalize(model, rmtree, folder, ignore_errors=True)
-        return LoadedModel(version, model, getattr(model, "input_example", None))
-
-    def _source(self, model_name: str, version: str) -> str:
-        """Return where a version's files are, proven to be there: the registry says READY without a look."""
-        from mlflow.artifacts import list_artifacts
-
-        with self.calling(f"Looking for the files of {_named(model_name, version)}") as client:
-            source = client.get_model_version_download_uri(model_name, version)
-            names = {Path(file.path).name for file in list_artifacts(source, tracking_uri=self._tracking_uri)}
-        if "MLmodel" not in names:
-            raise FatalError(
-                f"The files of {_named(model_name, version)} are missing at {source} (found: "
-                f"{sorted(names) or 'nothing'}), although the registry lists the version. "
-                "Restore them from the artifact store's backup, or roll back."
-            )
-        return source
+        return load_model(self.calling, self._tracking_uri, model_name, version)
 
 
 def _named(model_name: str, version: str) -> str:
     return f"model {model_name!r} version {version}"
-
-
-def _load_files(files: str, name: str) -> Model:
-    from mlflow import pyfunc
-
-    try:
-        return cast("Model", pyfunc.load_model(files))
-    except Exception as error:
-        raise FatalError(
-            f"The files of {name} are no model that this process can load ({type(error).__name__}). "
-            "Are its requirements installed? Else roll back."
-        ) from error

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
-from pytest_resilience.errors import CircuitBreakerOpenError, FatalError, ResilienceError, RetryableError
-from pytest_resilience.events import GaveUp
+from pytest_resilience.errors import FatalError, ResilienceError, RetryableError
 from pytest_resilience.runtime.breaker import CircuitBreaker
-from pytest_resilience.runtime.listeners.logging import log_event
+from pytest_resilience.runtime.error_log import StructuredErrorLogger
 from pytest_resilience.runtime.models.fallback import FALLBACKS, FallbackRegistry, Rule
-from pytest_resilience.runtime.models.health import examine
-from pytest_resilience.runtime.models.registry import LoadedModel, ModelRegistry
+from pytest_resilience.runtime.models.files import LoadedModel
+from pytest_resilience.runtime.models.loader import ChampionLoader
+from pytest_resilience.runtime.models.registry import ModelRegistry
 from pytest_resilience.runtime.models.single_flight import SingleFlight
-from pytest_resilience.runtime.retry import retry_with_exponential_backoff
 
-_log = logging.getLogger("pytest_resilience.serving")
+_log = logging.getLogger("pytest_resilience.models")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +54,11 @@ class ModelServer:
         max_retries: how often a failed look is repeated within one load.
         base_delay: seconds before the first of them; they double.
         fallbacks: the rules, shared by all servers of the process.
+        errors: where failures are logged, and alerted from.
+        clock: where time comes from.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one dial with a default
         self,
         model_name: str,
         *,
@@ -71,6 +70,7 @@ class ModelServer:
         max_retries: int = 2,
         base_delay: float = 0.2,
         fallbacks: FallbackRegistry = FALLBACKS,
+        errors: StructuredErrorLogger | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         if deadline <= 0 or refresh <= 0:
@@ -78,18 +78,20 @@ class ModelServer:
         self.model_name = model_name
         self.registry = registry or ModelRegistry(timeout=deadline / 2)
         self.fallbacks = fallbacks
+        self.errors = errors or StructuredErrorLogger("pytest_resilience.models.errors")
         if rule is not None:
             fallbacks.register(model_name, rule)
         self._deadline = deadline
         self._refresh = refresh
-        self._breaker = breaker or CircuitBreaker(expected_exception=RetryableError)
-        self._max_retries = max_retries
-        self._base_delay = base_delay
         self._clock = clock
         self._serving: LoadedModel | None = None
-        self._by_rule_since: ResilienceError | None = None
         self._next_look = clock.monotonic()
-        self._flight = SingleFlight(self._load_champion, name=f"Loading model {model_name!r}", clock=clock)
+        self._falls_back = False
+        self._loader = ChampionLoader(
+            model_name, self.registry, breaker=breaker, max_retries=max_retries, base_delay=base_delay
+        )
+        self._guarded = self._flight(guarded=True)
+        self._unguarded = self._flight(guarded=False)
 
     @property
     def version(self) -> str | None:
@@ -113,36 +115,43 @@ class ModelServer:
         except ResilienceError as error:
             return self._by_rule(rows, error)
         output = self._by_model(serving, rows)
-        self._note_model_answers()
+        if self._falls_back:
+            self._falls_back = False
+            _log.info(
+                "predicting by model again", extra={"model": self.model_name, "version": serving.version}
+            )
         return Prediction(output, self.model_name, serving.version)
+
+    def warm_up(self) -> None:
+        """Begin to load the version in charge, and wait for nothing."""
+        self._guarded.start()
 
     def reload(self, *, timeout: float = 60.0) -> str:
         """Load the version that is in charge now, end the fallback, and return the version.
 
         Args:
-            timeout: seconds that it may take; nobody waits for a prediction meanwhile, so it is longer.
+            timeout: seconds that it may take; no prediction waits for it, so it is longer than the deadline.
 
         Raises:
             ResilienceError: it cannot be had, in time and healthy; what is in memory stays in use.
         """
-        return self._reload(timeout).version
+        return self._load(self._unguarded, timeout).version
 
-    def restore(self, version: str, *, timeout: float = 60.0) -> None:
-        """Serve a given version instead of the one in charge, and end the fallback.
+    def _flight(self, *, guarded: bool) -> SingleFlight[LoadedModel]:
+        return SingleFlight(
+            lambda: self._install(guarded=guarded),
+            name=f"Loading model {self.model_name!r}",
+            clock=self._clock,
+        )
 
-        Args:
-            version: the version to serve.
-            timeout: seconds that it may take.
+    def _install(self, *, guarded: bool) -> LoadedModel:
+        loaded = self._loader.champion(self._serving, guarded=guarded)
+        self._serving = loaded
+        self._look_again_later()
+        return loaded
 
-        Raises:
-            ResilienceError: it cannot be had, in time and healthy.
-        """
-        flight = SingleFlight(lambda: self._install(version), name=f"Restoring model {self.model_name!r}")
-        flight.join(timeout)
-        self.fallbacks.disable(self.model_name)
-
-    def _reload(self, timeout: float) -> LoadedModel:
-        loaded = self._flight.join(timeout)
+    def _load(self, flight: SingleFlight[LoadedModel], timeout: float) -> LoadedModel:
+        loaded = flight.join(timeout)
         self.fallbacks.disable(self.model_name)
         return loaded
 
@@ -154,44 +163,17 @@ class ModelServer:
             if now < max(self._next_look, since + self._refresh):
                 raise RetryableError(f"Fallback predictions are switched on for model {self.model_name!r}.")
             self._look_again_later()
-            return self._reload(self._deadline)
+            return self._load(self._guarded, self._deadline)
         if serving is None:
-            return self._flight.join(self._deadline)
+            return self._guarded.join(self._deadline)
         if now >= self._next_look:
             # Nobody waits for this one: the model in memory answers meanwhile.
             self._look_again_later()
-            self._flight.start()
+            self._guarded.start()
         return serving
 
     def _look_again_later(self) -> None:
         self._next_look = self._clock.monotonic() + self._refresh
-
-    def _load_champion(self) -> LoadedModel:
-        return retry_with_exponential_backoff(
-            lambda: self._breaker.call(self._load_once),
-            max_retries=self._max_retries,
-            base_delay=self._base_delay,
-            operation=f"loading model {self.model_name!r}",
-            listeners=(_log_unless_refused,),
-        )
-
-    def _load_once(self) -> LoadedModel:
-        version = self.registry.champion(self.model_name)
-        serving = self._serving
-        if serving is not None and serving.version == version:
-            self._look_again_later()
-            return serving
-        return self._install(version)
-
-    def _install(self, version: str) -> LoadedModel:
-        loaded = self.registry.load(self.model_name, version)
-        if loaded.sample is not None:
-            # How quick it is was judged when it was deployed; a busy server must not refuse its own model.
-            examine(loaded.model.predict, loaded.sample, latency_limit=math.inf, calls=1)
-        self._serving = loaded
-        self._look_again_later()
-        _log.info("model loaded", extra={"model": self.model_name, "version": version})
-        return loaded
 
     def _by_model(self, serving: LoadedModel, rows: Any) -> Any:
         try:
@@ -204,25 +186,11 @@ class ModelServer:
 
     def _by_rule(self, rows: Any, cause: ResilienceError) -> Prediction:
         try:
-            rule: Callable[[Any], Any] = self.fallbacks.rule(self.model_name)
+            rule = self.fallbacks.rule(self.model_name)
         except FatalError as error:
             raise error from cause
-        if self._by_rule_since is None:
-            self._by_rule_since = cause
-            _log.error(
-                "predicting by rule: %s",
-                cause,
-                extra={"operation": "predict", "model": self.model_name, "error_type": type(cause).__name__},
-            )
+        if not self._falls_back:
+            self._falls_back = True
+            context = {"operation": "predict by rule", "resource": self.model_name, "component": "ml_model"}
+            self.errors.log_error(cause, context, "HIGH")
         return Prediction(rule(rows), self.model_name, None, degraded=True, reason=str(cause))
-
-    def _note_model_answers(self) -> None:
-        if self._by_rule_since is not None:
-            self._by_rule_since = None
-            _log.info("predicting by model again", extra={"model": self.model_name, "version": self.version})
-
-
-def _log_unless_refused(event: Any) -> None:
-    """Log what happens to a load, but not each prediction that an open breaker keeps from trying one."""
-    if not (isinstance(event, GaveUp) and isinstance(event.error, CircuitBreakerOpenError)):
-        log_event(event)

@@ -16,6 +16,14 @@ from pytest_resilience.services.run_folder import RunFolder
 _names = count(1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _outbox_of_the_tests(tmp_path_factory) -> Iterator[None]:
+    """Keep the alerts of these tests out of the user's own outbox."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RESILIENCE_OUTBOX", str(tmp_path_factory.mktemp("alerts") / "outbox.db"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def mlflow_url() -> Iterator[str]:
     """A real MLflow server's address."""
