@@ -14,16 +14,16 @@ from pytest_resilience.proxy.wire.sql_tokens import Token
 _OFF = frozenset({"FALSE", "OFF", "0", "'FALSE'", "'OFF'"})
 
 
-def row_counter(statement: Statement, *, binary: bool) -> RowCounter:
+def row_counter(statement: Statement, *, binary: bool | None) -> RowCounter:
     """Return a counter for the rows of a COPY FROM STDIN.
 
     Args:
         statement: the COPY.
-        binary: what the server's CopyInResponse says.
+        binary: what the server's CopyInResponse says, if it has come.
     """
-    if binary:
-        return BinaryRows()
     options = _options(statement)
+    if binary or (binary is None and options.get("FORMAT") == "BINARY"):
+        return BinaryRows()
     header = options.get("HEADER", "OFF") not in _OFF
     if options.get("FORMAT") != "CSV":
         return TextRows(header=header)

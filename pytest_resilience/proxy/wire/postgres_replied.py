@@ -58,16 +58,19 @@ def _completed(session: PostgresSession, _buffer: bytes, _start: int, _end: int)
         return None
     head = pending.popleft() if pending[0].name == "Execute" else pending[0]
     head.answers += 1
+    head.copied = False
     return head
 
 
 def _copy_begins(session: PostgresSession, buffer: bytes, start: int, _end: int) -> Request | None:
     head = session.head
-    if head is not None:
+    if head is None:
+        return None
+    head.copying = True
+    if session.copy_in is None and not head.copied:
         session.copy_in = CopyIn(head, binary=buffer[start] == 1)
-        head.copying = True
-        while session.pending[-1].name == "Sync":
-            session.pending.pop()  # sent along with the Execute; the server ignores it while it waits for rows
+    while head.name == "Execute" and session.pending[-1].name == "Sync":
+        session.pending.pop()  # sent along with the Execute; the server ignores it while it waits for rows
     return head
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
-from pytest_resilience.proxy.wire.postgres_requests import Execution, Portal, Query, Request
+from pytest_resilience.proxy.wire.postgres_requests import CopyIn, Execution, Portal, Query, Request
 from pytest_resilience.proxy.wire.postgres_session import PostgresSession, field
 from pytest_resilience.proxy.wire.sql import Statement
 
@@ -112,9 +112,21 @@ def _function_call(session: PostgresSession, _buffer: bytes, _start: int, _end: 
     return None
 
 
+def _copy_data(session: PostgresSession, _buffer: bytes, _start: int, _end: int) -> Subject:
+    last = session.pending[-1] if session.pending else None
+    if session.copy_in is None and isinstance(last, Query) and not last.copied:
+        statement = last.statement(last.answers)
+        if statement is not None and statement.copies_in:
+            session.copy_in = CopyIn(last)  # the client has not waited until the server asks for rows
+    return None
+
+
 def _copy_ended(session: PostgresSession, _buffer: bytes, _start: int, _end: int) -> Subject:
     copy, session.copy_in = session.copy_in, None
-    return None if copy is None else copy.request
+    if copy is None:
+        return None
+    copy.request.copied = True
+    return copy.request
 
 
 _HANDLERS: dict[int, Callable[[PostgresSession, bytes, int, int], Subject]] = {
@@ -126,6 +138,7 @@ _HANDLERS: dict[int, Callable[[PostgresSession, bytes, int, int], Subject]] = {
     ord("C"): _close,
     ord("S"): _sync,
     ord("F"): _function_call,
+    ord("d"): _copy_data,
     ord("c"): _copy_ended,
     ord("f"): _copy_ended,
 }

@@ -23,6 +23,7 @@ class Request:
         answers: how many of its statements have been answered.
         begun: the first of its answers has come.
         copying: the server waits, or waited, for rows that it asked for.
+        copied: the client has said that there are no more rows.
     """
 
     def __init__(self, name: str, *, muted: bool = False, substitute: bytes | None = None) -> None:
@@ -32,6 +33,7 @@ class Request:
         self.answers = 0
         self.begun = False
         self.copying = False
+        self.copied = False
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
@@ -124,10 +126,10 @@ class CopyIn:
 
     Args:
         request: what began it.
-        binary: the format that the server asks for.
+        binary: the format that the server asks for; none: it has not answered yet.
     """
 
-    def __init__(self, request: Request, *, binary: bool) -> None:
+    def __init__(self, request: Request, *, binary: bool | None = None) -> None:
         self.request = request
         self.statement = request.statement(request.answers)
         self._binary = binary

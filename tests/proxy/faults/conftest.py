@@ -17,9 +17,9 @@ from urllib.parse import quote
 import psycopg2
 import pytest
 
+from pytest_resilience.services.engine import EngineClient, start_engine
 from pytest_resilience.services.postgres import PostgresAddress, start_postgres
 from pytest_resilience.services.run_folder import RunFolder
-from pytest_resilience.services.toxiproxy import EngineClient, start_engine
 
 HANG_GUARD = 30.0
 """Seconds after which something that should have happened is taken to be never going to."""

@@ -10,7 +10,7 @@ import psycopg
 import psycopg2
 import pytest
 
-from pytest_resilience.services.toxiproxy import EngineError
+from pytest_resilience.services.toxiproxy_client import EngineError
 
 
 def strikes(warehouse, when, say, *, times=None) -> list[tuple[str, str, int]]:

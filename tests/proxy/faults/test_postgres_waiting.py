@@ -18,7 +18,7 @@ import asyncpg
 import psycopg2
 import pytest
 
-from pytest_resilience.services.toxiproxy import EngineError
+from pytest_resilience.services.toxiproxy_client import EngineError
 
 
 @pytest.fixture
