@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import posixpath
 from secrets import choice
 from urllib.parse import quote
@@ -18,6 +19,7 @@ from pytest_resilience.proxy.routing import Route, find_route
 EXTENSION_ROUTES: tuple[Route, ...] = FAULT_ROUTES
 """What the engine does beyond Toxiproxy; one line for each family of routes."""
 
+_LOG = logging.getLogger(__name__)
 _ID_ALPHABET = "0123456789abcdefghijklmnopqrstuv"
 
 
@@ -61,6 +63,9 @@ class App:
             return error_reply(error)
         except OSError as error:
             return error_reply(ApiError(str(error), 500))
+        except Exception as error:  # noqa: BLE001 - a bug of ours: say so instead of going silent
+            _LOG.exception("%s %s failed", request.method, request.path)
+            return error_reply(ApiError(f"internal error: {error!r}", 500))
 
 
 def _cleaned(path: str) -> str:

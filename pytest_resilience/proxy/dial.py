@@ -20,6 +20,7 @@ async def dial(loop: asyncio.AbstractEventLoop, upstream: str) -> socket.socket:
 
     Raises:
         OSError: nothing listens there, or the address makes no sense.
+        ValueError: the host or the path is no text that the system takes.
     """
     failure: OSError = OSError(f"{upstream} has no address")
     for family, address in await _addresses(loop, upstream):
@@ -37,7 +38,9 @@ async def _addresses(loop: asyncio.AbstractEventLoop, upstream: str) -> list[tup
         host, port = split_address(upstream)
     except ValueError as error:
         raise OSError(str(error)) from error
-    if host in LOOPBACK_NAMES and port.isdigit():
+    if port.isdecimal() and (len(port) > 6 or int(port) > 65535):
+        raise OSError(f"{port} is no port")
+    if host in LOOPBACK_NAMES and port.isdecimal():
         return [(socket.AF_INET, ("127.0.0.1", int(port))), (socket.AF_INET6, ("::1", int(port)))]
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [(family, address) for family, _, _, _, address in found]

@@ -221,7 +221,7 @@ def _body_length(head: Request) -> tuple[bool, int]:
     length = head.headers.get("content-length", "0")
     if not (length.isascii() and length.isdigit()):
         raise BadRequestError(400)
-    if int(length) > MAX_BODY:
+    if len(length) > 18 or int(length) > MAX_BODY:
         raise BadRequestError(413)
     return False, int(length)
 

@@ -118,11 +118,13 @@ class Lane:
 
     def feed(self, data: bytes) -> None:
         """Send data through the toxics."""
-        self._head.feed(data, now())
+        if not self.outlet.over:
+            self._head.feed(data, now())
 
     def finish(self, ending: Ending) -> None:
         """End the direction, behind everything that was fed."""
-        self._head.finish(ending)
+        if not self.outlet.over:
+            self._head.finish(ending)
 
     def insert(self, index: int, stage: Stage) -> None:
         """Put a stage in its place among those that act on this connection."""

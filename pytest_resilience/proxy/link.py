@@ -159,7 +159,7 @@ class Link:
     async def _open(self) -> None:
         try:
             self._server = await dial(self.loop, self._owner.upstream)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             _LOG.info("%s: no connection to %s: %s", self._owner.name, self._owner.upstream, error)
             self._refuse()
             return

@@ -59,7 +59,7 @@ async def resolve_listen(loop: asyncio.AbstractEventLoop, listen: str) -> Place:
 def _port(service: str) -> int:
     digits = service.removeprefix("+") or "0"
     if digits.isascii() and digits.removeprefix("-").isdigit():
-        if not 0 <= int(digits) <= 65535:
+        if len(digits) > 9 or not 0 <= int(digits) <= 65535:
             raise ListenError(f"address {service}: invalid port")
         return int(digits)
     try:
@@ -73,7 +73,7 @@ async def _look_up(loop: asyncio.AbstractEventLoop, host: str, port: int) -> Pla
         found = await asyncio.wait_for(loop.getaddrinfo(host, port, type=socket.SOCK_STREAM), LOOKUP_TIMEOUT)
     except TimeoutError:
         raise ListenError(f"lookup {host}: i/o timeout") from None
-    except OSError:
+    except (OSError, ValueError):
         raise ListenError(f"lookup {host}: no such host") from None
     family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
     return Place(family, str(address[0]), port)

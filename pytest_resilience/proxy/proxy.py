@@ -105,7 +105,7 @@ class Proxy:
         """Refuse connections and end those that are open; the port stays ours."""
         if self._listener is not None and self._port is not None:
             self._stop_listening()
-            self._port.hold()
+            self._hold_port(self._port)
         self.drop_links()
 
     def change(self, place: Place, listen: str, upstream: str, *, enabled: bool) -> None:
@@ -178,6 +178,13 @@ class Proxy:
         self._port = port
         if enabled:
             self._listen_on(port)
+
+    def _hold_port(self, port: Port) -> None:
+        try:
+            port.hold()
+        except PortTakenError as error:
+            _LOG.warning("%s: cannot keep its port while disabled: %s", self.name, error)
+            self._give_up_port()
 
     def _give_up_port(self) -> None:
         self._stop_listening()

@@ -1,0 +1,96 @@
+"""Connections come and go by the hundred, and nothing of them stays."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from pathlib import Path
+from typing import Any
+
+from pytest_resilience.proxy.chain import Toxic
+from pytest_resilience.proxy.lane import CHUNK_SIZE, Direction, Lane
+from pytest_resilience.proxy.link import Link
+from pytest_resilience.proxy.toxics import Bandwidth, Latency
+
+
+def open_descriptors() -> int:
+    """Count this process's descriptors."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def alive(kind: type) -> int:
+    """Count the objects of a class."""
+    gc.collect()
+    return sum(isinstance(thing, kind) for thing in gc.get_objects())
+
+
+def test_two_hundred_connections_at_once_leave_nothing(with_bench: Any) -> None:
+    """Under a toxic, half of them closed before their reply came: no socket, task or object stays."""
+
+    async def one(bench: Any, number: int) -> None:
+        (client, to_proxy), (server, to_client) = await bench.pair()
+        to_proxy.write(b"hi")
+        await server.readexactly(2)
+        to_client.write(b"ho")
+        if number % 2:
+            await client.readexactly(2)
+        to_proxy.close()
+        to_client.close()
+        bench.writers.clear()
+
+    async def test(bench: Any) -> None:
+        bench.proxy.toxics.add(Toxic("slow", "downstream", Direction.DOWNSTREAM, 1.0, Latency(latency=1)))
+        before = (open_descriptors(), len(asyncio.all_tasks()), alive(Link), alive(Lane))
+        for _ in range(3):
+            await asyncio.gather(*[one(bench, number) for number in range(200)])
+            await bench.all_over()
+        for _ in range(500):
+            after = (open_descriptors(), len(asyncio.all_tasks()), alive(Link), alive(Lane))
+            if after == before:
+                break
+            await asyncio.sleep(0.01)
+
+        assert after == before
+        assert len(list(bench.engine.meter.counts())) == 2
+
+    with_bench(test)
+
+
+def test_what_a_toxic_holds_is_bounded(with_bench: Any) -> None:
+    """A client that sends for ever into a toxic that holds for ever is stopped by its own kernel."""
+
+    async def test(bench: Any) -> None:
+        for name, toxic in (("slow", Latency(latency=3_600_000)), ("closed", Bandwidth(rate=0))):
+            bench.proxy.toxics.add(Toxic(name, "upstream", Direction.UPSTREAM, 1.0, toxic))
+            (_, to_proxy), _ = await bench.pair()
+            to_proxy.write(bytes(64 * 1024 * 1024))
+            link = next(iter(bench.proxy.links))
+            received = -1
+            while received != link.upstream.received:
+                received = link.upstream.received
+                await asyncio.sleep(0.1)
+            stage = link.upstream.stages[0]
+            bench.proxy.toxics.clear()
+            link.drop()
+
+            assert received <= stage.capacity + CHUNK_SIZE
+
+    with_bench(test)
+
+
+def test_what_a_peer_does_not_read_is_bounded(with_bench: Any) -> None:
+    """Without toxics no more than one read is kept for a receiver that reads nothing."""
+
+    async def test(bench: Any) -> None:
+        (_, to_proxy), (server, _) = await bench.pair()
+        server._transport.pause_reading()
+        to_proxy.write(bytes(64 * 1024 * 1024))
+        lane = next(iter(bench.proxy.links)).upstream
+        received = -1
+        while received != lane.received:
+            received = lane.received
+            await asyncio.sleep(0.1)
+
+        assert 0 < len(lane.outlet.backlog) <= 256 * 1024
+
+    with_bench(test)
