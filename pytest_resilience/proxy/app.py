@@ -15,8 +15,9 @@ from pytest_resilience.proxy.http_message import Request, Response
 from pytest_resilience.proxy.metrics import METRICS_ROUTES
 from pytest_resilience.proxy.outputs import error_reply, text_reply
 from pytest_resilience.proxy.routing import Route, find_route
+from pytest_resilience.proxy.touch_api import TOUCH_ROUTES
 
-EXTENSION_ROUTES: tuple[Route, ...] = FAULT_ROUTES
+EXTENSION_ROUTES: tuple[Route, ...] = FAULT_ROUTES + TOUCH_ROUTES
 """What the engine does beyond Toxiproxy; one line for each family of routes."""
 
 _LOG = logging.getLogger(__name__)

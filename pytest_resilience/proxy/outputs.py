@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 
 from pytest_resilience.proxy.api_error import ApiError
@@ -18,7 +17,7 @@ PLAIN = (("Content-Type", "text/plain; charset=utf-8"), ("X-Content-Type-Options
 def toxic_output(toxic: Toxic) -> dict[str, object]:
     """Describe a toxic."""
     return {
-        "attributes": dataclasses.asdict(toxic.attributes),
+        "attributes": toxic.attributes.shown(),
         "name": toxic.name,
         "type": toxic.attributes.kind,
         "stream": toxic.stream,

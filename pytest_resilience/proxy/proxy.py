@@ -14,6 +14,7 @@ from pytest_resilience.proxy.listen import ListenError, Place, resolve_listen
 from pytest_resilience.proxy.meter import Meter
 from pytest_resilience.proxy.port import Port, PortTakenError
 from pytest_resilience.proxy.settings import Settings
+from pytest_resilience.proxy.touch import Touches
 from pytest_resilience.proxy.toxics.stage import Stage
 
 ACCEPT_BATCH = 64
@@ -55,6 +56,7 @@ class Proxy:
         self.inspect: InspectorFactory | None = None
         self.links: set[Link] = set()
         self.toxics = Chain(settings.seed, self.name, self.links, redraw=settings.compat)
+        self.touches = Touches()
         self._accepted = 0
         self._port: Port | None = None
         self._listener: socket.socket | None = None
@@ -155,6 +157,7 @@ class Proxy:
 
     def touched(self, link: Link, stage: Stage) -> None:
         """Note that a toxic has had its effect."""
+        self.touches.note(stage.name, link.number, link.client_port)
 
     def _move_port(self, place: Place, listen: str, *, enabled: bool) -> None:
         """Take the new port before the old one is given up, unless they are the same number."""

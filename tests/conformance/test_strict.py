@@ -326,3 +326,18 @@ def test_the_body_of_a_request_may_be_huge(ours: Any) -> None:
     listed = [{"name": f"p{n}", "upstream": "x", "enabled": False} for n in range(1000)]
 
     assert len(ours.call("POST", "/populate", json.dumps(listed)).json["proxies"]) == 1000
+
+
+def test_the_engine_proves_where_a_toxic_acted(ours: Any, servers: Any, connect: Connect) -> None:
+    """Each connection that a toxic changed anything on is told once, with the client's port; others are not."""
+    address = ours.proxy(servers.echo())
+    clients = [connect(address) for _ in range(3)]
+    ours.toxic("latency", name="slow", latency=1)
+    for client in clients[:2]:
+        assert echoed(client) == b"ping"
+        assert echoed(client) == b"ping"
+    ours.call("DELETE", "/proxies/p/toxics/slow")
+    told = ours.call("GET", "/resilience/proxies/p/toxics/slow").json
+
+    assert [touch["client_port"] for touch in told["touched"]] == [c.getsockname()[1] for c in clients[:2]]
+    assert [touch["connection"] for touch in told["touched"]] == [1, 2]

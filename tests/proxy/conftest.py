@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import uvloop
 
 from pytest_resilience.proxy.engine import Engine
 from pytest_resilience.proxy.proxy import Proxy
@@ -76,7 +75,8 @@ async def set_up(**settings: Any) -> AsyncIterator[Bench]:
 @pytest.fixture(params=["asyncio", "uvloop"])
 def with_bench(request: pytest.FixtureRequest) -> Callable[[Callable[[Bench], Awaitable[None]]], None]:
     """Run a coroutine function with a bench, on one event loop after the other."""
-    factory = uvloop.new_event_loop if request.param == "uvloop" else asyncio.new_event_loop
+    uses_uvloop = request.param == "uvloop"
+    factory = pytest.importorskip("uvloop").new_event_loop if uses_uvloop else asyncio.new_event_loop
 
     def run(test: Callable[[Bench], Awaitable[None]], **settings: Any) -> None:
         async def guarded() -> None:
