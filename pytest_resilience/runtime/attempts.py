@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from pytest_resilience.errors import CircuitBreakerOpenError, DeadlineExceededError
 from pytest_resilience.events import AttemptFailed, GaveUp, RetriesSucceeded, tell
-from pytest_resilience.runtime.backoff import Draw
 from pytest_resilience.runtime.deadline import Deadline, remaining_time
 from pytest_resilience.runtime.exhaustion import LATEST, exhausted_since, mark_exhausted
 from pytest_resilience.runtime.listeners import standard_listeners
@@ -122,7 +121,7 @@ class Attempts:
         asked = retry_after_of(error, policy.clock) or 0.0
         if asked > policy.max_retry_after:
             return f"it asks to wait {asked:.3g} s, more than {policy.max_retry_after:.3g} s"
-        draw = policy.random or _random_draw()
+        draw = policy.random or _draw
         self.delay = max(policy.backoff.next_delay(self.number - 1, self.delay, draw), asked)
         left = self._time_left()
         if left is not None and self.delay >= left:
@@ -162,11 +161,11 @@ class Attempts:
         tell(standard_listeners() if listeners is None else listeners, event)
 
 
-def _random_draw() -> Draw:
-    """Return `random.random`, looked up anew, so that whoever pins it is obeyed."""
+def _draw() -> float:
+    """Draw from `random.random`, looked up anew, so that whoever pins it is obeyed."""
     import random  # noqa: PLC0415 - 5 ms that a program without failures need not pay
 
-    return random.random
+    return random.random()
 
 
 def note(error: BaseException, text: str) -> None:

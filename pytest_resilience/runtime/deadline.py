@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar, Token
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import get_ident
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
@@ -36,6 +36,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _new = object.__new__
+_STILL = SimpleNamespace(passes=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +48,24 @@ class Terms:
     error: type[DeadlineExceededError | AttemptTimeoutError]
     listeners: tuple[Listener, ...] | None
     clock: Clock
+    time: Any = field(init=False)
+    """What says whether the clock's time goes on by itself, so that code can be interrupted."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "time", self.clock if hasattr(self.clock, "passes") else _STILL)
 
     def begin(self) -> Deadline:
         """Return a deadline that begins now."""
-        return self.until(self.clock.monotonic() + self.limit)
+        deadline = _new(Deadline)
+        deadline.terms = self
+        deadline.at = self.clock.monotonic() + self.limit
+        return deadline
 
-    def until(self, ends_at: float) -> Deadline:
+    def until(self, at: float) -> Deadline:
         """Return a deadline that ends at a moment of the clock."""
         deadline = _new(Deadline)
         deadline.terms = self
-        deadline.ends_at = deadline.at = ends_at
+        deadline.at = at
         return deadline
 
 
@@ -92,11 +101,11 @@ class Deadline(Run):
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.terms = Terms(seconds("limit", limit), operation, error, listeners, clock)
-        self.ends_at = self.at = clock.monotonic() + limit
+        self.at = clock.monotonic() + limit
 
     def remaining(self) -> float:
         """Return the seconds that are left; negative when the time is over."""
-        return self.ends_at - self.terms.clock.monotonic()
+        return self.at - self.terms.clock.monotonic()
 
     def call(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function within the time; return what it returns."""
@@ -107,7 +116,7 @@ class Deadline(Run):
         token = CURRENT.set(self)
         late = False
         try:
-            watched = getattr(self.terms.clock, "passes", False)
+            watched = self.terms.time.passes
             if watched:
                 self.thread = get_ident()
                 RUNS[self] = (
@@ -162,7 +171,7 @@ class Deadline(Run):
     async def __aenter__(self) -> Self:
         if not self._is_idle():
             self._token = CURRENT.set(self)
-            if _passes(self.terms.clock):
+            if self.terms.time.passes:
                 self._timer = await TaskTimer(self.remaining(), self.abandoned).start()
         return self
 
@@ -203,7 +212,7 @@ class Deadline(Run):
         return nearest is outer
 
     def _watch(self) -> None:
-        if _passes(self.terms.clock):
+        if self.terms.time.passes:
             self.thread = get_ident()
             enter(self)
 
@@ -228,10 +237,6 @@ def require_time() -> None:
     deadline = CURRENT.get()
     if deadline is not None and deadline.remaining() <= 0:
         raise deadline.exceeded()
-
-
-def _passes(clock: Clock) -> bool:
-    return getattr(clock, "passes", False)
 
 
 def _in_event_loop() -> bool:

@@ -103,7 +103,7 @@ def bind_async(
 
 def started(limit: Deadline | None) -> float:
     """Return when a deadline began."""
-    return 0.0 if limit is None else limit.ends_at - limit.terms.limit
+    return 0.0 if limit is None else limit.at - limit.terms.limit
 
 
 def _call_counted(policy: Retry, func: Callable[..., T], args: Any, kwargs: Any, name: str) -> T:

@@ -46,7 +46,9 @@ class Run:
     """A stretch of code in one thread that must end at a given time; deadlines are runs."""
 
     at: float
-    """When it is interrupted, on the system's monotonic clock; after that, when it is reported."""
+    """When it must have ended, on the system's monotonic clock."""
+    report_at: float = 0.0
+    """When it is reported as abandoned, after it was interrupted."""
     thread: int = 0
     enclosed: bool = True
     """The code stands between `try` and `except Interrupt`, which catches also what comes at its very end; without
@@ -97,6 +99,9 @@ class _Watcher:
 
     def reset(self) -> None:
         """Begin anew, in a process without any other thread."""
+        for run in RUNS.copy():
+            if run.thread != threading.get_ident():
+                del RUNS[run]
         self.wakes_at = math.inf
         self.lock = threading.Lock()
         self._news = threading.Lock()
@@ -136,11 +141,11 @@ class _Watcher:
     def _interrupt_late(self, now: float) -> list[Run]:
         """Interrupt whoever is late by now; return whom that did not help."""
         waiting = [run for run in self._late if not run.left]
-        in_vain = [run for run in waiting if run.at <= now and not run.reported]
+        in_vain = [run for run in waiting if run.report_at <= now and not run.reported]
         claimed = [run for run in RUNS.copy() if run.at <= now and RUNS.pop(run, LATE) is None]
         self._late = (*waiting, *claimed)
         for run in claimed:
-            run.at = now + GRACE
+            run.report_at = now + GRACE
             if run.enclosed and run.thread != threading.main_thread().ident:
                 _raise_in_thread(run)
         for run in in_vain:
@@ -151,7 +156,7 @@ class _Watcher:
 
     def _next_step(self) -> float:
         steps = [run.at for run in RUNS.copy()]
-        steps += [run.at for run in self._late if not run.reported]
+        steps += [run.report_at for run in self._late if not run.reported]
         return min(steps, default=math.inf)
 
     def _send_signal(self) -> None:

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 from pytest_resilience.clock import Clock
 
 
 def retry_after_of(error: BaseException, clock: Clock) -> float | None:
-    """Return the seconds that an exception, or the HTTP response it carries, asks to wait; `None` if it does not."""
+    """Return the seconds that an exception, or the HTTP response it carries, asks to wait; `None` if it does not.
+
+    requests and httpx hang the response on their exceptions, urllib the headers themselves.
+    """
     asked = getattr(error, "retry_after", None)
     if isinstance(asked, (int, float)) and not isinstance(asked, bool):
         return max(0.0, asked) if math.isfinite(asked) else None
-    headers = headers_of(error)
-    value = None if headers is None else headers.get("Retry-After")
+    headers = getattr(getattr(error, "response", error), "headers", None)
+    get = getattr(headers, "get", None)
+    value = None if get is None else get("Retry-After")
     return None if value is None else parse_retry_after(str(value), clock)
-
-
-def headers_of(error: BaseException) -> Mapping[str, Any] | None:
-    """Return the headers of the response that requests, httpx, urllib and others hang on their exceptions."""
-    for holder in (getattr(error, "response", None), error):
-        headers = getattr(holder, "headers", None)
-        if hasattr(headers, "get"):
-            return headers
-    return None
 
 
 def parse_retry_after(value: str, clock: Clock) -> float | None:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from hypothesis import settings
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from pytest_resilience import CircuitBreaker, CircuitBreakerOpenError
 from pytest_resilience.testing import FakeClock
@@ -129,3 +139,49 @@ class BreakerMachine(RuleBasedStateMachine):
 
 TestBreaker = BreakerMachine.TestCase
 TestBreaker.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+
+
+class StaleResultsCount(BreakerMachine):
+    """A breaker that forgets in which period a call began."""
+
+    def __init__(self):
+        super().__init__()
+        circuit = self.breaker._circuit
+        settle = circuit.settle
+        circuit.settle = lambda _, *rest, **more: settle(circuit.period, *rest, **more)
+
+
+class LeasesNeverEnd(BreakerMachine):
+    """A breaker whose hung trials keep their places."""
+
+    def __init__(self):
+        super().__init__()
+        circuit = self.breaker._circuit
+        circuit.settings = replace(circuit.settings, trial_lease=1e9)
+
+
+class WallClock(BreakerMachine):
+    """A breaker that goes by the wall clock."""
+
+    def __init__(self):
+        super().__init__()
+        self.breaker._circuit.clock = SimpleNamespace(monotonic=self.clock.time)
+
+
+@pytest.mark.parametrize("planted", [StaleResultsCount, LeasesNeverEnd, WallClock])
+def test_the_machine_finds_a_planted_bug(planted):
+    """The model is not blind: each of these breakers is told from it."""
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(
+            planted,
+            settings=settings(
+                max_examples=2000,
+                stateful_step_count=40,
+                deadline=None,
+                derandomize=True,
+                phases=[Phase.generate],
+                report_multiple_bugs=False,
+                print_blob=False,
+                database=None,
+            ),
+        )

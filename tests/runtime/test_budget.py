@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from pytest_resilience import Retry, RetryableError
 from pytest_resilience.runtime.backoff import FixedDelay
@@ -53,7 +53,7 @@ class BudgetMachine(RuleBasedStateMachine):
         retries = sum(at > now - WINDOW - 2 * slice_ for at in self.retries)
         assert granted or retries + 1 > max(MINIMUM, RATIO * first_attempts)
 
-    @rule(seconds=st.floats(0, 12))
+    @rule(seconds=st.floats(0, 12) | st.sampled_from([0.03125, 9.9375, 9.96875]))
     def wait(self, seconds):
         """Let time pass."""
         self.clock.advance(seconds)
@@ -61,6 +61,30 @@ class BudgetMachine(RuleBasedStateMachine):
 
 TestBudget = BudgetMachine.TestCase
 TestBudget.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+
+
+class ForgetfulBudget(BudgetMachine):
+    """A budget that drops retries as early as first attempts, up to a slice too early."""
+
+    def __init__(self):
+        super().__init__()
+        self.budget._retries = SlidingWindow(WINDOW)
+
+
+def test_the_machine_finds_a_planted_bug():
+    """A tenth of a second too early is found."""
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(
+            ForgetfulBudget,
+            settings=settings(
+                max_examples=5000,
+                stateful_step_count=40,
+                deadline=None,
+                derandomize=True,
+                phases=[Phase.generate],
+                database=None,
+            ),
+        )
 
 
 def test_the_defaults_are_the_policys():
