@@ -49,6 +49,7 @@ class HttpReplies(HttpStream):
         super().__init__(conversation, plumbing, HttpReader.of_replies(self._has_body))
         self._shared = shared
         self._is_final = True
+        self._is_finishing = False
         self._pacer: Pacer | None = None
         self._breaks_chunk = False
         self._ends_connection = False
@@ -104,6 +105,9 @@ class HttpReplies(HttpStream):
             super()._go_on(piece)
 
     def _finished(self) -> None:
+        if self._pacer in self._reasons:
+            self._is_finishing = True
+            return
         if self._pacer is not None:
             self._pacer.end()
             self._pacer = None
@@ -111,8 +115,8 @@ class HttpReplies(HttpStream):
             return
         if self._shared.pending:
             self._shared.pending.popleft()
+        self._flush()
         if self._ends_connection:
-            self._flush()
             self._conversation.cut()
         self._shared.answer()
 
@@ -128,6 +132,14 @@ class HttpReplies(HttpStream):
         self.block(self._pacer)
         self._pacer.add(b"".join(self._passed))
         self._passed.clear()
+
+    def _drained(self, pacer: object) -> None:
+        """Go on when everything has been let out, perhaps with the next reply."""
+        self._reasons.discard(pacer)
+        if self._is_finishing:
+            self._is_finishing = False
+            self._finished()
+        self.unblock(pacer)
 
     # What only HTTP has.
 
@@ -151,7 +163,7 @@ class HttpReplies(HttpStream):
     def _slow_down(self, kind: Slow, strike: Strike, stopped: StoppedReply) -> None:
         """Pass on at a rate until the reply ends or the fault is healed; a message that waits is not cut."""
         conversation = self._conversation
-        pacer = Pacer(kind.rate, self._send, conversation.link.call_later, self.unblock)
+        pacer = Pacer(kind.rate, self._send, conversation.link.call_later, self._drained)
         pacer.over = conversation.wait(strike, healed=pacer.hurry).end
         if not kind.headers:
             self._send(stopped.data)

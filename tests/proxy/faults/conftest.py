@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import socket
 import sys
 import threading
 import time
@@ -37,6 +38,7 @@ def _beside(name: str) -> Any:
 
 
 raw_client = _beside("raw_client")
+website_server = _beside("website")
 _names = (f"test_{number}" for number in itertools.count(1))
 
 
@@ -138,10 +140,10 @@ class Warehouse(Watched):
         login = f"{quote(self.server.user)}:{quote(self.server.password)}"
         return f"{scheme}://{login}@127.0.0.1:{self.port}/{self.database}"
 
-    def raw(self, *, segment: int | None = None, **parameters: str) -> Any:
+    def raw(self, *, segment: int | None = None, before: bytes = b"", **parameters: str) -> Any:
         """Log in as a client that says exactly what it is told."""
-        login = {"user": self.server.user, "database": self.database}
-        return raw_client.RawClient(self.port, login | parameters, self.server.password, segment=segment)
+        login = {"user": self.server.user, "database": self.database} | parameters
+        return raw_client.RawClient(self.port, login, self.server.password, segment=segment, before=before)
 
     def connect(self, **options: Any) -> Any:
         """Open a psycopg2 connection through the proxy; `with closing` closes it."""
@@ -168,6 +170,40 @@ class Warehouse(Watched):
     def settle(self) -> None:
         """Wait until the server has no session, and so no lock and no transaction, of this database."""
         wait_for(lambda: not self.backends(), "the end of all sessions")
+
+
+@dataclass
+class Site(Watched):
+    """An HTTP server behind a watched proxy."""
+
+    server: Any = field(repr=False)
+    scheme: str = "http"
+
+    def url(self, path: str) -> str:
+        """Return the address of a page through the proxy."""
+        return f"{self.scheme}://127.0.0.1:{self.port}{path}"
+
+    @property
+    def posted(self) -> list[bytes]:
+        """What the server was posted."""
+        return list(self.server.posted)
+
+    def say(self, *pieces: bytes, await_first: bytes | None = None) -> bytes:
+        """Send bytes over a plain socket; return all that comes back.
+
+        Args:
+            pieces: what to send.
+            await_first: what must have come back before the second piece is sent.
+        """
+        received = b""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=HANG_GUARD) as sock:
+            for index, piece in enumerate(pieces):
+                while index and await_first is not None and await_first not in received:
+                    received += sock.recv(65536)
+                sock.sendall(piece)
+            while data := sock.recv(65536):
+                received += data
+        return received
 
 
 @pytest.fixture(scope="session")
@@ -211,3 +247,26 @@ def warehouse(server: PostgresAddress, engine: EngineClient) -> Iterator[Warehou
         made.ask("drop table if exists t; create table t (id int primary key, word text)")
         yield made
         made.settle()
+
+
+@pytest.fixture
+def website(engine: EngineClient) -> Iterator[Site]:
+    """A small website behind a watched proxy."""
+    with (
+        closing_server(website_server.Website()) as server,
+        watched(engine, f"127.0.0.1:{server.server_port}", protocol="http") as (name, port),
+    ):
+        yield Site(engine, name, port, server=server)
+
+
+@contextmanager
+def closing_server(server: Any) -> Iterator[Any]:
+    """Serve in a thread."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

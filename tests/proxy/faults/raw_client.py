@@ -21,14 +21,25 @@ class RawClient:
         parameters: of the start-up message.
         password: for SCRAM-SHA-256 (RFC 5802, RFC 7677).
         segment: send so many bytes at a time; all at once without it.
+        before: said before the start-up message; one byte is the answer to it.
     """
 
     def __init__(
-        self, port: int, parameters: dict[str, str], password: str, *, segment: int | None = None
+        self,
+        port: int,
+        parameters: dict[str, str],
+        password: str,
+        *,
+        segment: int | None = None,
+        before: bytes = b"",
     ) -> None:
         self.sock = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._segment = segment
+        self.before = b""
+        if before:
+            self.send(before)
+            self.before = self._read(1)
         words = b"".join(f"{name}\0{value}\0".encode() for name, value in parameters.items())
         self.send(struct.pack("!II", 9 + len(words), 196608) + words + b"\0")
         self._log_in(password)
