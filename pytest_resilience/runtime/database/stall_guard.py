@@ -3,54 +3,84 @@
 from __future__ import annotations
 
 import contextlib
-import logging
+import math
 import os
 import socket
 import threading
 from collections.abc import Iterator
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
+from pytest_resilience.clock import SYSTEM_CLOCK
 from pytest_resilience.errors import RetryableError
 from pytest_resilience.runtime.deadline import remaining_time
 
-logger = logging.getLogger(__name__)
 
+class StallGuard:
+    """Watch a psycopg connection: each step on it has a limit, after which its line is closed under it.
 
-@contextlib.contextmanager
-def cut_when_stalled(connection: Any, *, timeout: float, what: str) -> Iterator[None]:
-    """Give the block so much time with a psycopg connection, then close its line under it.
-
-    The blocked call fails, wherever it stands in libpq. The time that a deadline around it leaves counts too.
+    The blocked call then fails, wherever it stands in libpq. What a deadline around the guard leaves counts
+    too. One thread watches all steps; it wakes when the step that it last saw would be late.
 
     Args:
         connection: of psycopg2 or psycopg 3.
-        timeout: seconds.
-        what: the block does, for the message.
-
-    Raises:
-        RetryableError: the time was over.
+        timeout: seconds for a step.
     """
-    remaining = remaining_time()
-    limit = timeout if remaining is None else min(timeout, remaining)
-    cut = threading.Event()
-    timer = threading.Timer(limit, _cut, (connection, cut))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    except Exception as error:
-        if cut.is_set():
-            raise RetryableError(
-                f"{what}: no answer from the database for {limit:g} s, the connection was cut; "
-                "see whether the server is overloaded or the network is down, then run it again"
-            ) from error
-        raise
-    finally:
-        timer.cancel()
+
+    def __init__(self, connection: Any, timeout: float) -> None:
+        self._connection = connection
+        self._timeout = timeout
+        remaining = remaining_time()
+        self._end = math.inf if remaining is None else SYSTEM_CLOCK.monotonic() + remaining
+        self._late_at = math.inf
+        self._cut = False
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="resilience-stall-guard", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    @contextlib.contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        """Limit the time of the block.
+
+        Raises:
+            RetryableError: it was over.
+        """
+        self._late_at = self._limit()
+        try:
+            yield
+        except Exception as error:
+            if self._cut:
+                raise RetryableError(
+                    f"{what}: no answer from the database within {self._timeout:g} s, the connection "
+                    "was cut; see whether the server is overloaded or the network is down, then run it again"
+                ) from error
+            raise
+        finally:
+            self._late_at = math.inf
+
+    def _limit(self) -> float:
+        return min(SYSTEM_CLOCK.monotonic() + self._timeout, self._end)
+
+    def _watch(self) -> None:
+        wake_at = self._limit()  # no step that begins later is late before that
+        while not self._over.wait(max(0.0, wake_at - SYSTEM_CLOCK.monotonic())):
+            if self._late_at <= SYSTEM_CLOCK.monotonic():
+                self._cut = True
+                _cut(self._connection)
+                return
+            wake_at = min(self._late_at, self._limit())
 
 
-def _cut(connection: Any, cut: threading.Event) -> None:
-    cut.set()
+def _cut(connection: Any) -> None:
     with (
         contextlib.suppress(Exception),  # the connection may have ended by itself just now
         socket.socket(fileno=os.dup(connection.fileno())) as line,

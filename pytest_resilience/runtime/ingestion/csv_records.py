@@ -105,19 +105,23 @@ class RecordReader:
         stream: stands at `start`.
         start: a place between two records.
         name: of the file, for messages.
+        block: bytes that are read at once.
     """
 
-    def __init__(self, stream: IO[bytes], start: Position, *, name: str = "the file") -> None:
+    def __init__(
+        self, stream: IO[bytes], start: Position, *, name: str = "the file", block: int = BLOCK
+    ) -> None:
         self._stream = stream
         self._at = start
         self._name = name
+        self._block = block
         self._rest = b""
 
     def next_batch(self, limit: int) -> Batch | None:
         """Return the next records, at most `limit`, or None at the end of the file."""
         blocks: list[bytes] = []
         size, unended, scan = 0, 0, Scan()
-        while (block := self._rest or self._stream.read(BLOCK)) and scan.ends < limit:
+        while (block := self._rest or self._stream.read(self._block)) and scan.ends < limit:
             before, inside = scan.ends, scan.inside
             self._rest = b""
             cut = scan.over(block, limit)
@@ -136,11 +140,11 @@ class RecordReader:
         return self._batch(b"".join(blocks), scan) if blocks else None
 
     def _batch(self, raw: bytes, scan: Scan) -> Batch:
-        self._rest = self._rest or self._stream.read(BLOCK)
+        self._rest = self._rest or self._stream.read(self._block)
         batch = Batch(
             raw=raw,
             start=self._at,
-            ends=scan.ends + (not raw.endswith(b"\n")),
+            ends=scan.ends + (scan.inside or not raw.endswith(b"\n")),
             quoted_newlines=scan.quoted_newlines,
             is_last=not self._rest,
         )

@@ -16,7 +16,8 @@ from pytest_resilience.runtime.classify import translate
 from pytest_resilience.runtime.database.connect import connect
 from pytest_resilience.runtime.database.own_table import plain_name
 from pytest_resilience.runtime.database.postgres_session import PostgresSession
-from pytest_resilience.runtime.database.stall_guard import cut_when_stalled
+from pytest_resilience.runtime.database.stall_guard import StallGuard
+from pytest_resilience.runtime.ingestion.ahead import one_ahead
 from pytest_resilience.runtime.ingestion.csv_source import CsvSource, Header
 from pytest_resilience.runtime.ingestion.history import History, operation_id
 from pytest_resilience.runtime.ingestion.loader import BatchLoader
@@ -137,35 +138,35 @@ class _Task:
         return str(self.source.path.absolute())
 
     def run(self, session: PostgresSession) -> IngestionResult:
-        with self._bounded(session):
-            session.end_open_transaction()
-            with session.transaction():
-                table = TargetTable.find(session.query, self.target_table)
-            header = self.source.header()
-            columns = table.matched(header.names)
-            history = History.of(session, operation_id(self.path, table.sql))
-        with contextlib.closing(history):
-            with self._bounded(session):
-                state = self._start(session, table, history, header)
-            if state.finished:
-                return _result(state, resumed_from=state.last_row, batches=0)
-            run = Run(
-                session=session,
-                source=self.source,
-                loader=BatchLoader(session, table, columns, self.source),
-                history=history,
-                rejects=RejectTable(
-                    session,
-                    self.reject_table or table.sibling("_rejects"),
-                    source_file=self.path,
-                    version=state.version,
-                ),
-                gate=QualityGate(self.rule, self._text_size(state)),
-                state=state,
-                timeout=self.timeout,
-                clock=self.clock,
-            )
-            return self._load(run)
+        with StallGuard(session.driver, self.timeout) as guard:
+            with guard.step(self.name):
+                table = self._found(session)
+                header = self.source.header()
+                columns = table.matched(header.names)
+                history = History.of(session, operation_id(self.path, table.sql))
+            with contextlib.closing(history):
+                with guard.step(self.name):
+                    state = self._start(session, table, history, header)
+                if state.finished:
+                    return _result(state, resumed_from=state.last_row, batches=0)
+                rejects = self.reject_table or table.sibling("_rejects")
+                run = Run(
+                    session=session,
+                    source=self.source,
+                    loader=BatchLoader(session, table, columns, self.source),
+                    history=history,
+                    rejects=RejectTable(session, rejects, source_file=self.path, version=state.version),
+                    gate=QualityGate(self.rule, self._text_size(state)),
+                    state=state,
+                    guard=guard,
+                    clock=self.clock,
+                )
+                return self._load(run)
+
+    def _found(self, session: PostgresSession) -> TargetTable:
+        session.end_open_transaction()
+        with session.transaction():
+            return TargetTable.find(session.query, self.target_table)
 
     def _start(
         self, session: PostgresSession, table: TargetTable, history: History, header: Header
@@ -210,7 +211,7 @@ class _Task:
     def _load(self, run: Run) -> IngestionResult:
         state = run.state
         logger.info("%s: begun at row %d", self.name, state.last_row, extra={"operation": "ingest"})
-        batches = self.source.batches(state.position, self.batch_size, state.crc32)
+        batches = one_ahead(self.source.batches(state.position, self.batch_size, state.crc32))
         with (
             contextlib.closing(batches),
             shown_progress(
@@ -230,9 +231,6 @@ class _Task:
 
     def _text_size(self, state: IngestionState) -> int | None:
         return None if self.source.is_gzip else state.size
-
-    def _bounded(self, session: PostgresSession) -> contextlib.AbstractContextManager[None]:
-        return cut_when_stalled(session.driver, timeout=self.timeout, what=self.name)
 
 
 def _result(state: IngestionState, *, resumed_from: int, batches: int) -> IngestionResult:

@@ -11,7 +11,7 @@ from pytest_resilience.clock import Clock
 from pytest_resilience.errors import BusinessLogicError, FatalError, RetryableError
 from pytest_resilience.runtime.database.connection import sqlstate_of
 from pytest_resilience.runtime.database.postgres_session import PostgresSession
-from pytest_resilience.runtime.database.stall_guard import cut_when_stalled
+from pytest_resilience.runtime.database.stall_guard import StallGuard
 from pytest_resilience.runtime.ingestion.csv_records import Batch, Position
 from pytest_resilience.runtime.ingestion.csv_source import CsvSource
 from pytest_resilience.runtime.ingestion.history import History
@@ -41,7 +41,7 @@ class Run:
         rejects: keeps wrong rows.
         gate: judges their share.
         state: what is committed.
-        timeout: seconds for a batch.
+        guard: limits the time of a batch.
         clock: where time comes from.
     """
 
@@ -52,7 +52,7 @@ class Run:
     rejects: RejectTable
     gate: QualityGate
     state: IngestionState
-    timeout: float
+    guard: StallGuard
     clock: Clock
     batches: int = field(default=0, init=False)
 
@@ -60,7 +60,7 @@ class Run:
         """Load batches, each with the checksum of the text up to its end, to the end of the file."""
         finished = False
         for batch, crc32 in batches:
-            with cut_when_stalled(self.session.driver, timeout=self.timeout, what="loading a batch"):
+            with self.guard.step("loading a batch"):
                 self._load(batch, crc32)
             finished = batch.is_last
             show(self.state)

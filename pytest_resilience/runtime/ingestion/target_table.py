@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,14 @@ Query = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
 
 LONGEST_NAME = 63
 """Bytes of an identifier (PostgreSQL documentation, 4.1.1)."""
+
+_PART = re.compile(r'("(?:[^"]|"")+"|[^".\s]+)(?:\.|\Z)')
+
+_FIND = """
+select c.oid, n.nspname, c.relname, c.relkind::text
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.oid = coalesce(to_regclass(%s), to_regclass(%s))
+"""
 
 _COLUMNS = """
 select a.attname, format_type(a.atttypid, a.atttypmod),
@@ -77,19 +86,12 @@ class TargetTable:
         Raises:
             FatalError: there is none of that name, or it cannot take rows.
         """
-        if not target_table.strip():
-            raise FatalError(f"target_table must be a name such as 'raw.icustays', got {target_table!r}")
-        exact = ".".join(quoted(part) for part in target_table.split("."))
-        rows = query(
-            "select c.oid, n.nspname, c.relname, c.relkind from pg_class c join pg_namespace n on "
-            "n.oid = c.relnamespace"
-            " where c.oid = coalesce(to_regclass(%s), to_regclass(%s))",
-            (target_table, exact),
-        )
+        folded, exact = _as_sql_reads(target_table)
+        rows = query(_FIND, (folded, exact))
         if not rows:
             raise FatalError(f"target table {target_table!r} does not exist; create it, or correct its name")
         oid, schema, name, kind = rows[0]
-        if kind not in {"r", "p", "f", b"r", b"p", b"f"}:
+        if kind not in {"r", "p", "f"}:
             raise FatalError(f"target {target_table!r} is not a table; ingestion writes into tables")
         columns = tuple(Column(*row) for row in query(_COLUMNS, (oid,)))
         [(counts_rows,)] = query(_COUNTS_ROWS, (oid, oid))
@@ -147,3 +149,20 @@ class TargetTable:
     def _nearest(self, name: str) -> str:
         nearest = difflib.get_close_matches(name.lower(), [column.name for column in self.columns], 1)
         return f" (did you mean {nearest[0]!r}?)" if nearest else ""
+
+
+def _as_sql_reads(target_table: str) -> tuple[str, str]:
+    """Return a table's name, quoted, first as SQL reads it, then as it is written.
+
+    Raises:
+        FatalError: it is not `name` or `schema.name`, each plain or in double quotes.
+    """
+    parts = _PART.findall(target_table)
+    if not 1 <= len(parts) <= 2 or ".".join(parts) != target_table:
+        raise FatalError(
+            f"target_table {target_table!r} is no name of a table; expected 'name' or 'schema.name', "
+            "for example 'raw.icustays'"
+        )
+    written = [part if part.startswith('"') else quoted(part) for part in parts]
+    folded = [part if part.startswith('"') else quoted(part.lower()) for part in parts]
+    return ".".join(folded), ".".join(written)
