@@ -48,6 +48,13 @@ if TYPE_CHECKING:
     from pytest_resilience.runtime.deployment import deployment_ledger as deployment_ledger
     from pytest_resilience.runtime.deployment import rollback_model as rollback_model
     from pytest_resilience.runtime.error_log import StructuredErrorLogger as StructuredErrorLogger
+    from pytest_resilience.runtime.foreign.verdict import Verdict as Verdict
+    from pytest_resilience.runtime.handover import connect_timeout as connect_timeout
+    from pytest_resilience.runtime.handover import http_timeout as http_timeout
+    from pytest_resilience.runtime.handover import libpq_limits as libpq_limits
+    from pytest_resilience.runtime.handover import limit_statements as limit_statements
+    from pytest_resilience.runtime.handover import statement_timeout as statement_timeout
+    from pytest_resilience.runtime.idempotency import idempotency_key as idempotency_key
     from pytest_resilience.runtime.ingestion.ingest import IngestionResult as IngestionResult
     from pytest_resilience.runtime.ingestion.ingest import (
         ingest_data_with_checkpoint as ingest_data_with_checkpoint,
@@ -65,6 +72,10 @@ if TYPE_CHECKING:
     )
     from pytest_resilience.runtime.retry import retry_with_fixed_delay as retry_with_fixed_delay
     from pytest_resilience.runtime.retry_policy import Retry as Retry
+    from pytest_resilience.runtime.rules import data_quality_score as data_quality_score
+    from pytest_resilience.runtime.rules import feature_completeness as feature_completeness
+    from pytest_resilience.runtime.rules import model_auroc as model_auroc
+    from pytest_resilience.runtime.rules import prediction_confidence as prediction_confidence
     from pytest_resilience.runtime.serving_recovery import (
         enable_fallback_predictions as enable_fallback_predictions,
     )
@@ -128,6 +139,16 @@ _HOMES = {
     "runtime.database_recovery": ("recover_database_connection",),
     "runtime.ingestion.ingest": ("IngestionResult", "ingest_data_with_checkpoint"),
     "runtime.transaction": ("execute_with_rollback", "run_in_transaction"),
+    "runtime.foreign.verdict": ("Verdict",),
+    "runtime.handover": (
+        "connect_timeout",
+        "http_timeout",
+        "libpq_limits",
+        "limit_statements",
+        "statement_timeout",
+    ),
+    "runtime.idempotency": ("idempotency_key",),
+    "runtime.rules": ("data_quality_score", "feature_completeness", "model_auroc", "prediction_confidence"),
 }
 """Which module of this package each public name lives in."""
 
