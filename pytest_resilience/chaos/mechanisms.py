@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_resilience.chaos.leg import PlacedToxic
 from pytest_resilience.chaos.receipt import Receipt
 from pytest_resilience.chaos.wire import ProxiedService
 
 
 @dataclass(slots=True)
 class Closed:
-    """The service is down: its listener is closed and its connections have ended.
+    """The service is down: its listeners are closed and its connections have ended.
 
     The kernel refuses who comes, so nobody sees it; the proof is that the closed listener was read back.
     """
@@ -21,12 +22,12 @@ class Closed:
     _receipts: list[Receipt] = field(default_factory=list)
 
     def inject(self) -> None:
-        """Close the listener; the engine reads back that it is closed."""
+        """Close the listeners; each engine reads back that its own is closed."""
         self.service.close()
         self._receipts.append(Receipt(at=self.service.now(), service=self.service.name, kind="down"))
 
     def heal(self) -> None:
-        """Open the listener again, unless another fault still keeps it closed."""
+        """Open the listeners again, unless another fault still keeps them closed."""
         self.service.open()
 
     def receipts(self) -> Sequence[Receipt]:
@@ -41,7 +42,7 @@ class Toxic:
     service: ProxiedService
     kind: str
     toxic: Mapping[str, Any]
-    _name: str | None = None
+    _placed: PlacedToxic | None = None
     _witness: str | None = None
 
     def inject(self) -> None:
@@ -49,13 +50,13 @@ class Toxic:
         self._witness = self.service.add_fault(
             {"kind": "delay", "attributes": {"by": 0}, "when": {"start": True}}
         )
-        self._name = self.service.add_toxic(self.toxic)
+        self._placed = self.service.add_toxic(self.toxic)
 
     def heal(self) -> None:
         """Remove the toxic; safe where it was never added."""
-        name, self._name = self._name, None
-        if name is not None:
-            self.service.remove_toxic(name)
+        placed, self._placed = self._placed, None
+        if placed is not None:
+            placed.remove()
         if self._witness is not None:
             self.service.heal_fault(self._witness)
 

@@ -4,41 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from pytest_resilience.chaos.nearest import nearest
 from pytest_resilience.chaos.units import seconds
 
-
-def _milliseconds(value: Any, name: str) -> int:
-    return round(seconds(value, name=name) * 1_000)
-
-
-def _microseconds(value: Any, name: str) -> int:
-    return round(seconds(value, name=name) * 1_000_000)
+Convert: TypeAlias = Callable[[Any, str], dict[str, int]]
+"""From a value, and what messages call it, to the toxic's attributes."""
 
 
-def _bytes(value: Any, name: str) -> int:
+def _milliseconds(toxic_name: str) -> Convert:
+    return lambda value, name: {toxic_name: round(seconds(value, name=name) * 1_000)}
+
+
+def _microseconds(toxic_name: str) -> Convert:
+    return lambda value, name: {toxic_name: round(seconds(value, name=name) * 1_000_000)}
+
+
+def _bytes(toxic_name: str) -> Convert:
+    return lambda value, name: {toxic_name: _number_of_bytes(value, name)}
+
+
+def _rate(value: Any, name: str) -> dict[str, int]:
+    """Toxiproxy knows kilobytes a second; what is no whole number of them goes into an attribute of ours."""
+    rate = _number_of_bytes(value, name)
+    kilobytes, rest = divmod(rate, 1_000)
+    return {"rate": max(1, kilobytes), "bytes_per_second": rate} if rest else {"rate": kilobytes}
+
+
+def _number_of_bytes(value: Any, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise ValueError(f"{name} is {value!r}: it takes a number of bytes")
     return value
 
 
-def _kilobytes(value: Any, name: str) -> int:
-    rate = _bytes(value, name)
-    if 0 < rate < 1_000:
-        raise ValueError(
-            f"{name} is {value!r}: below 1000 bytes a second the `bandwidth` toxic has no setting"
-        )
-    return round(rate / 1_000)
-
-
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One attribute of a fault kind, and the toxic's own name and unit for it."""
+    """One attribute of a fault kind, and how it becomes the toxic's own."""
 
-    toxic_name: str
-    convert: Callable[[Any, str], int]
+    convert: Convert
     default: Any = None
 
 
@@ -65,10 +69,10 @@ class NetworkKind:
         missing = [n for n, a in self.attributes.items() if a.default is None and n not in given]
         if missing:
             raise TypeError(f"fault {self.name!r} needs {', '.join(missing)}")
-        return {
-            attribute.toxic_name: attribute.convert(given.get(name, attribute.default), name)
-            for name, attribute in self.attributes.items()
-        }
+        settings: dict[str, int] = {}
+        for name, attribute in self.attributes.items():
+            settings |= attribute.convert(given.get(name, attribute.default), name)
+        return settings
 
 
 NETWORK_KINDS = (
@@ -76,22 +80,22 @@ NETWORK_KINDS = (
     NetworkKind(
         "latency",
         "latency",
-        {"delay": Attribute("latency", _milliseconds), "jitter": Attribute("jitter", _milliseconds, 0)},
+        {"delay": Attribute(_milliseconds("latency")), "jitter": Attribute(_milliseconds("jitter"), 0)},
     ),
-    NetworkKind("bandwidth", "bandwidth", {"rate": Attribute("rate", _kilobytes)}),
-    NetworkKind("slow_close", "slow_close", {"delay": Attribute("delay", _milliseconds)}),
-    NetworkKind("timeout", "timeout", {"after": Attribute("timeout", _milliseconds, 0)}),
-    NetworkKind("reset_peer", "reset_peer", {"after": Attribute("timeout", _milliseconds, 0)}),
+    NetworkKind("bandwidth", "bandwidth", {"rate": Attribute(_rate)}),
+    NetworkKind("slow_close", "slow_close", {"delay": Attribute(_milliseconds("delay"))}),
+    NetworkKind("timeout", "timeout", {"after": Attribute(_milliseconds("timeout"), 0)}),
+    NetworkKind("reset_peer", "reset_peer", {"after": Attribute(_milliseconds("timeout"), 0)}),
     NetworkKind(
         "slicer",
         "slicer",
         {
-            "size": Attribute("average_size", _bytes),
-            "variation": Attribute("size_variation", _bytes, 0),
-            "delay": Attribute("delay", _microseconds, 0),
+            "size": Attribute(_bytes("average_size")),
+            "variation": Attribute(_bytes("size_variation"), 0),
+            "delay": Attribute(_microseconds("delay"), 0),
         },
     ),
-    NetworkKind("limit_data", "limit_data", {"bytes": Attribute("bytes", _bytes)}),
+    NetworkKind("limit_data", "limit_data", {"bytes": Attribute(_bytes("bytes"))}),
 )
 
 

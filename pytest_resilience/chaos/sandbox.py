@@ -18,8 +18,9 @@ from pytest_resilience.chaos.postgres_handle import PostgresHandle
 from pytest_resilience.chaos.receipt import Receipt
 from pytest_resilience.chaos.wire import ProxiedService
 from pytest_resilience.errors import HarnessError
+from pytest_resilience.services.engine import EngineClient
 from pytest_resilience.services.pool import ServicePool
-from pytest_resilience.services.toxiproxy import EngineClient
+from pytest_resilience.services.supervised_toxiproxy import SupervisedToxiproxy
 
 LONGEST_IDENTIFIER = 63
 """PostgreSQL cuts longer names off (documentation, 4.1.1)."""
@@ -43,12 +44,27 @@ class Sandbox:
     logs: dict[str, LogView] = field(default_factory=dict)
     _handles: dict[str, ServiceHandle] = field(default_factory=dict)
     _undo: ExitStack = field(default_factory=ExitStack)
+    _real: SupervisedToxiproxy | None = None
+    _replaced_before: int = 0
 
     def engine(self) -> EngineClient:
         """Return the client of the engine that carries this test's faults."""
         address = self.pool.engine()
         self.logs.setdefault("proxy engine", LogView.from_now_on(Path(address.log)))
         return EngineClient(address.host, address.port)
+
+    def toxiproxy(self) -> SupervisedToxiproxy | None:
+        """Return the real Toxiproxy that carries this test's network faults; none where our engine does."""
+        real = self.pool.toxiproxy()
+        if real is not None and self._real is None:
+            self._real, self._replaced_before = real, len(real.replacements)
+            self.logs["Toxiproxy"] = LogView.from_now_on(Path(real.address.log))
+        return real
+
+    @property
+    def replacements(self) -> list[str]:
+        """Why the real Toxiproxy was replaced during this test, each time."""
+        return [] if self._real is None else self._real.replacements[self._replaced_before :]
 
     def service(self, name: str) -> ServiceHandle:
         """Return the handle of a service.
@@ -110,7 +126,8 @@ class Sandbox:
                 self._undo.callback(fault.heal)
 
     def _proxied(self, name: str, upstream: str, *, protocol: str) -> ProxiedService:
-        proxied = ProxiedService.begin(name, upstream, engine=self.engine(), protocol=protocol)
+        engine, toxiproxy = self.engine(), self.toxiproxy()
+        proxied = ProxiedService.begin(name, upstream, engine=engine, protocol=protocol, toxiproxy=toxiproxy)
         self._undo.callback(proxied.end)
         return proxied
 

@@ -1,25 +1,34 @@
-"""One service behind its own proxy, as a test sees it: what the fault mechanisms need of the engine."""
+"""One service behind its own proxies, as a test sees it: what the fault mechanisms need of the engines.
+
+The code under test meets our engine first. Where a real Toxiproxy carries the network faults it stands behind
+ours, in front of the server: client, our engine, Toxiproxy, server.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_resilience.chaos.fault import Fault, Mechanism
+from pytest_resilience.chaos.leg import Leg, PlacedToxic
 from pytest_resilience.chaos.receipt import Receipt
-from pytest_resilience.services.toxiproxy import EngineClient
+from pytest_resilience.chaos.toxiproxy_limits import beyond_toxiproxy
+from pytest_resilience.services.engine import EngineClient
+from pytest_resilience.services.supervised_toxiproxy import SupervisedToxiproxy
 
 
 @dataclass(slots=True)
 class ProxiedService:
-    """A proxy of this test in front of one service.
+    """The proxies of this test in front of one service.
 
     Args:
         name: the service's name, and its proxy's.
-        engine: the client of the engine that runs the proxy.
+        engine: the client of our engine, which the code under test meets first.
         listen: `host:port` where the code under test comes in.
         began: the engine's time at which the test began, seconds.
+        network: the proxy that carries the network faults; it is the first one where our engine does that too.
         faults: every fault that was made for it.
     """
 
@@ -27,6 +36,7 @@ class ProxiedService:
     engine: EngineClient
     listen: str
     began: float
+    network: Leg
     faults: list[Fault] = field(default_factory=list)
     _closings: int = 0
 
@@ -38,28 +48,43 @@ class ProxiedService:
         *,
         engine: EngineClient,
         protocol: str | None,
+        toxiproxy: SupervisedToxiproxy | None = None,
     ) -> ProxiedService:
-        """Make the proxy, with a free loopback port."""
-        listen = engine.create_proxy(name, upstream)
-        try:
+        """Make the proxies, on free loopback ports.
+
+        Args:
+            name: the service's name.
+            upstream: where the server is, as a proxy takes it.
+            engine: the client of our engine.
+            protocol: what the connections speak, `postgres` or `http`; none passes bytes unparsed.
+            toxiproxy: the real Toxiproxy that carries the network faults, if not our engine.
+        """
+        network = Leg(engine, name) if toxiproxy is None else Leg(toxiproxy, toxiproxy.proxy_name(name))
+        with ExitStack() as undo:
+            if toxiproxy is not None:
+                upstream = toxiproxy.create_proxy(network.proxy, upstream)
+                undo.callback(network.end)
+            listen = engine.create_proxy(name, upstream)
+            undo.callback(engine.delete_proxy, name)
             engine.watch(name, protocol=protocol)
-        except BaseException:
-            engine.delete_proxy(name)
-            raise
-        return cls(name, engine, listen, engine.now())
+            made = cls(name, engine, listen, engine.now(), network)
+            undo.pop_all()
+        return made
 
     def end(self) -> None:
-        """Remove the proxy with all its connections."""
-        self.engine.delete_proxy(self.name)
+        """Remove the proxies with all their connections."""
+        with ExitStack() as undo:
+            for leg in reversed(self._legs):
+                undo.callback(leg.end)
 
     @property
     def host(self) -> str:
-        """The loopback address that the proxy listens on."""
+        """The loopback address that the first proxy listens on."""
         return self.listen.rpartition(":")[0]
 
     @property
     def port(self) -> int:
-        """The port that the proxy listens on."""
+        """The port that the first proxy listens on."""
         return int(self.listen.rpartition(":")[2])
 
     def now(self) -> float:
@@ -82,25 +107,21 @@ class ProxiedService:
         return fault
 
     def close(self) -> None:
-        """Close the listener; every closing needs an opening of its own."""
+        """Close the listeners, the one that clients meet first; every closing needs an opening of its own."""
         self._closings += 1
-        self.engine.set_enabled(self.name, enabled=False)
+        for leg in self._legs:
+            leg.set_enabled(enabled=False)
 
     def open(self) -> None:
-        """Take one closing back, and open the listener with the last one."""
+        """Take one closing back, and open the listeners with the last one, the one that clients meet last."""
         self._closings = max(0, self._closings - 1)
         if self._closings == 0:
-            self.engine.set_enabled(self.name, enabled=True)
+            for leg in reversed(self._legs):
+                leg.set_enabled(enabled=True)
 
-    def add_toxic(self, toxic: Mapping[str, Any]) -> str:
-        """Add a toxic under a name of its own, and return the name."""
-        taken = {known["name"] for known in self.engine.toxics(self.name)}
-        number = next(n for n in range(1, len(taken) + 2) if f"{toxic['type']}-{n}" not in taken)
-        return self.engine.add_toxic(self.name, {**toxic, "name": f"{toxic['type']}-{number}"})
-
-    def remove_toxic(self, name: str) -> None:
-        """Remove a toxic."""
-        self.engine.remove_toxic(self.name, name)
+    def add_toxic(self, toxic: Mapping[str, Any]) -> PlacedToxic:
+        """Add a toxic, on our engine where a real Toxiproxy could not carry it."""
+        return (self._first if beyond_toxiproxy(toxic) else self.network).add_toxic(toxic)
 
     def add_fault(self, order: Mapping[str, Any]) -> str:
         """Arm a fault at a message, and return its id."""
@@ -125,3 +146,12 @@ class ProxiedService:
             for receipt in self.engine.receipts(proxy=self.name, fault=fault)
             if receipt["at"] >= self.began  # an earlier test's proxy had the same name
         ]
+
+    @property
+    def _first(self) -> Leg:
+        return Leg(self.engine, self.name)
+
+    @property
+    def _legs(self) -> tuple[Leg, ...]:
+        """The proxies in the order in which a client's bytes pass them."""
+        return (self._first,) if self.network == self._first else (self._first, self.network)

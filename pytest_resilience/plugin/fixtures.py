@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_resilience.plugin.replacement import tell_of_replacements
 from pytest_resilience.plugin.session import RUN
 
 if TYPE_CHECKING:
@@ -45,7 +46,10 @@ def resilience_sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     sandbox = Sandbox(run.pool, request.node.name)
     request.node.stash[SANDBOX] = sandbox
     yield sandbox
-    sandbox.close()
+    try:
+        sandbox.close()
+    finally:
+        tell_of_replacements(request.node, sandbox.replacements)
 
 
 @pytest.fixture
@@ -69,15 +73,17 @@ def service(resilience_sandbox: Sandbox) -> Callable[[str], ServiceHandle]:
 
 
 @pytest.fixture
-def toxiproxy(resilience_sandbox: Sandbox) -> Any:
-    """A `toxiproxy.Toxiproxy` client of the engine that carries this test's faults."""
-    from toxiproxy import Toxiproxy
+def toxiproxy(resilience_sandbox: Sandbox) -> Iterator[Any]:
+    """A `toxiproxy.Toxiproxy` client of the engine that carries this test's network faults."""
+    from pytest_resilience.plugin.toxiproxy_client import client_of
 
     with _told_plainly():
-        engine = resilience_sandbox.engine()
-    client = Toxiproxy()
-    client.update_api_consumer(engine.host, engine.port)
-    return client
+        engine, real = resilience_sandbox.engine(), resilience_sandbox.toxiproxy()
+    if real is None:
+        yield client_of(engine)
+        return
+    with real.watched():
+        yield client_of(real.address, proxy_name=real.proxy_name)
 
 
 @pytest.fixture

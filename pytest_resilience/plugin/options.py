@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import inspect
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -12,6 +13,19 @@ import pytest
 GROUP = "resilience"
 TAKEN = pytest.StashKey[dict[str, str]]()
 """Options of ours whose name was taken, and who took it."""
+
+
+TOXIPROXIES = ("auto", "embedded", "binary", "docker")
+
+
+def _toxiproxy_choice(given: str) -> str:
+    """Refuse what is neither a known word nor an address."""
+    if given not in TOXIPROXIES and not given.startswith("http://"):
+        raise argparse.ArgumentTypeError(
+            f"invalid choice: {given!r} (choose from {', '.join(TOXIPROXIES)}, "
+            "or the address of a Toxiproxy, such as http://127.0.0.1:8474)"
+        )
+    return given
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +65,11 @@ OPTIONS = (
         "--chaos-toxiproxy",
         "resilience_toxiproxy",
         {
-            "choices": ("auto", "embedded"),
+            "type": _toxiproxy_choice,
             "default": "auto",
-            "help": "which engine carries the network faults; auto = embedded",
+            "metavar": "{auto,embedded,binary,docker,URL}",
+            "help": "which engine carries the network faults: ours, toxiproxy-server on PATH or in .tools/bin, "
+            "one in a container, or one that runs already; auto = embedded",
         },
     ),
 )

@@ -30,6 +30,8 @@ class ChaosRun:
     seed: int
     folder: RunFolder
     pool: ServicePool
+    network: str
+    """What carries the network faults, with its version."""
 
 
 RUN = pytest.StashKey[ChaosRun]()
@@ -65,9 +67,12 @@ def _begin(config: pytest.Config) -> ChaosRun:
     from pytest_resilience.errors import HarnessError
     from pytest_resilience.services.pool import ServicePool
     from pytest_resilience.services.run_folder import RunFolder
+    from pytest_resilience.services.toxiproxy_choice import toxiproxy_source
 
     handed_over = getattr(config, "workerinput", {}).get("resilience")
     try:
+        toxiproxy = toxiproxy_source(config.getoption("resilience_toxiproxy", "auto"), config.rootpath)
+        network = f"proxy embedded {_own_version()}" if toxiproxy is None else toxiproxy.title()
         folder = (
             RunFolder(Path(handed_over["folder"]), handed_over["owner"]) if handed_over else RunFolder.make()
         )
@@ -75,7 +80,7 @@ def _begin(config: pytest.Config) -> ChaosRun:
         raise pytest.UsageError(str(error)) from error
     given = config.getoption("resilience_seed", None)
     seed = given if given is not None else _seed_of_commit(config.rootpath)
-    return ChaosRun(seed, folder, ServicePool(folder, seed=seed))
+    return ChaosRun(seed, folder, ServicePool(folder, seed=seed, toxiproxy=toxiproxy), network)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -103,7 +108,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         engines = f"PostgreSQL embedded {embedded_version()}, MLflow embedded {mlflow_version()}"
     except HarnessError as error:
         raise pytest.UsageError(str(error)) from error
-    return [f"resilience: {engines}, proxy embedded {_own_version()}, seed {run.seed}", *lines]
+    return [f"resilience: {engines}, {run.network}, seed {run.seed}", *lines]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

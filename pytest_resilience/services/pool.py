@@ -9,31 +9,40 @@ from concurrent.futures import Future
 from dataclasses import asdict
 from typing import Any
 
+from pytest_resilience.services.engine import EngineAddress, start_engine
 from pytest_resilience.services.mlflow import MlflowAddress, start_mlflow
 from pytest_resilience.services.postgres import PostgresAddress, start_postgres
 from pytest_resilience.services.process import ChildProcess
 from pytest_resilience.services.run_folder import RunFolder
-from pytest_resilience.services.toxiproxy import EngineAddress, start_engine
+from pytest_resilience.services.supervised_toxiproxy import SupervisedToxiproxy
+from pytest_resilience.services.toxiproxy import ToxiproxySource
+
+ENGINE = "engine"
+TOXIPROXY = "toxiproxy"
 
 
 class ServicePool:
-    """Start each service at most once in a run, whichever process of the run asks first.
+    """Start each service at most once in a run, and each engine once in a process of it.
 
     Args:
         run: the folder that the processes of the run share.
         seed: what the engine's random draws follow from.
+        toxiproxy: the real Toxiproxy that carries the network faults; none where our engine does.
     """
 
-    def __init__(self, run: RunFolder, *, seed: int = 0) -> None:
+    def __init__(self, run: RunFolder, *, seed: int = 0, toxiproxy: ToxiproxySource | None = None) -> None:
         self._run = run
-        self._engine_name = f"engine-{os.getpid()}"
-        self._makers: dict[str, Callable[[], tuple[ChildProcess, Any]]] = {
-            "postgres": lambda: start_postgres(run),
-            "mlflow": lambda: start_mlflow(run),
-            self._engine_name: lambda: start_engine(run, self._engine_name, seed=seed),
+        self._seed = seed
+        loopback = toxiproxy is not None  # a real Toxiproxy cannot dial a Unix socket
+        self._makers: dict[str, Callable[[], Any]] = {
+            "postgres": lambda: self._shared("postgres", lambda: start_postgres(run, loopback=loopback)),
+            "mlflow": lambda: self._shared("mlflow", lambda: start_mlflow(run)),
+            ENGINE: self._start_engine,
         }
-        self._children: list[ChildProcess] = []
-        self._started: dict[str, Future[dict[str, Any]]] = {}
+        if toxiproxy is not None:
+            self._makers[TOXIPROXY] = lambda: self._start_toxiproxy(toxiproxy)
+        self._own: list[ChildProcess | SupervisedToxiproxy] = []
+        self._started: dict[str, Future[Any]] = {}
         self._lock = threading.Lock()
 
     def postgres(self) -> PostgresAddress:
@@ -46,40 +55,55 @@ class ServicePool:
 
     def engine(self) -> EngineAddress:
         """Return this process's proxy engine, started if need be."""
-        return EngineAddress(**self._begin(self._engine_name).result())
+        address: EngineAddress = self._begin(ENGINE).result()
+        return address
+
+    def toxiproxy(self) -> SupervisedToxiproxy | None:
+        """Return this process's real Toxiproxy, started if need be; none where our engine does its work."""
+        if TOXIPROXY not in self._makers:
+            return None
+        started: SupervisedToxiproxy = self._begin(TOXIPROXY).result()
+        return started
 
     def prefetch(self, names: Iterable[str]) -> None:
         """Begin to start services side by side; errors come up where a service is asked for."""
-        for name in names:
+        engines = {ENGINE, TOXIPROXY} & set(self._makers)
+        for name in (*names, *engines):
             self._begin(name)
-        self._begin(self._engine_name)
 
     def stop(self) -> None:
-        """End this process's engine and, where this process owns the run, everything of it."""
+        """End this process's engines and, where this process owns the run, everything of it."""
         if self._run.owner == os.getpid():
             self._run.end()
-        elif self._engine_name in self._started:
-            for child in self._children:
-                if child.name == "the proxy engine":
-                    child.stop()
+        for child in self._own:
+            child.stop()
 
-    def _begin(self, name: str) -> Future[dict[str, Any]]:
+    def _begin(self, name: str) -> Future[Any]:
         with self._lock:
             known = self._started.get(name)
             if known is not None:
                 return known
-            future: Future[dict[str, Any]] = Future()
+            future: Future[Any] = Future()
             self._started[name] = future
         threading.Thread(target=self._start, args=(name, future), name=f"start-{name}", daemon=True).start()
         return future
 
-    def _start(self, name: str, future: Future[dict[str, Any]]) -> None:
+    def _start(self, name: str, future: Future[Any]) -> None:
         try:
-            future.set_result(self._run.once(name, lambda: self._make(name)))
+            future.set_result(self._makers[name]())
         except BaseException as error:  # noqa: BLE001 - it is raised again where the service is asked for
             future.set_exception(error)
 
-    def _make(self, name: str) -> dict[str, Any]:
-        child, address = self._makers[name]()
-        self._children.append(child)
-        return asdict(address)
+    def _shared(self, name: str, start: Callable[[], tuple[ChildProcess, Any]]) -> dict[str, Any]:
+        """Start what all processes of the run use, unless another of them has."""
+        return self._run.once(name, lambda: asdict(start()[1]))
+
+    def _start_engine(self) -> EngineAddress:
+        child, address = start_engine(self._run, f"{ENGINE}-{os.getpid()}", seed=self._seed)
+        self._own.append(child)
+        return address
+
+    def _start_toxiproxy(self, source: ToxiproxySource) -> SupervisedToxiproxy:
+        started = SupervisedToxiproxy(source, self._run, f"{TOXIPROXY}-{os.getpid()}")
+        self._own.append(started)
+        return started

@@ -1,174 +1,222 @@
-"""The fault-injecting proxy as a service: our engine as a process, and the client that the harness drives.
-
-The client speaks Toxiproxy's HTTP API, has time-outs, and reads every change back, so that a fault that was
-not applied is an error here and not a test that passes for nothing.
-"""
+"""A real Toxiproxy: the binary, started for this run, or one at a URL that somebody else runs."""
 
 from __future__ import annotations
 
-import http.client
-import json
+import os
+import secrets
+import shutil
+import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import quote, urlencode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
 
 from pytest_resilience.errors import HarnessError
-from pytest_resilience.services.process import ChildProcess, Command, tail
+from pytest_resilience.services.process import ChildProcess, Command, ServiceStartError, tail
+from pytest_resilience.services.quiet_port import quiet_ports
+from pytest_resilience.services.reach import check_reach
 from pytest_resilience.services.run_folder import RunFolder
+from pytest_resilience.services.toxiproxy_client import EngineSilentError, ToxiproxyClient
 
-CONTROL_TIMEOUT = 5.0
+BINARY = "toxiproxy-server"
+LOCAL_BINARY = Path(".tools", "bin", BINARY)
+DEFAULT_PORT = 8474
 START_TIMEOUT = 30.0
-GREETING = "listening "
-
-
-class EngineError(HarnessError):
-    """Say that the proxy engine refused a request, gave no answer, or did not do what it was told."""
+PORT_TRIES = 3
+INSTALL = (
+    "`make toxiproxy` builds it there, where the Makefile has that target; elsewhere, with Go: "
+    f"GOBIN=$PWD/{LOCAL_BINARY.parent} go install github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0 "
+    f"&& mv {LOCAL_BINARY.parent}/server {LOCAL_BINARY}"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EngineAddress:
-    """Where the engine's HTTP API is."""
+class ToxiproxyAddress:
+    """Where a Toxiproxy's HTTP API is, and the log of the process that we run for it."""
 
     host: str
     port: int
     log: str
 
 
-def start_engine(run: RunFolder, name: str, *, seed: int) -> tuple[ChildProcess, EngineAddress]:
-    """Start our engine on a free loopback port.
+class ToxiproxySource(Protocol):
+    """Where a real Toxiproxy comes from."""
 
-    Args:
-        run: the folder and the owner of the process.
-        name: its sub-folder; one engine a process of the run.
-        seed: what every random draw of the engine follows from.
-    """
-    log = run.folder(name) / "engine.log"
-    command = Command(
-        arguments=[
-            *(sys.executable, "-m", "pytest_resilience.proxy"),
-            *("-host", "127.0.0.1", "-port", "0", "-seed", str(seed)),
-        ],
-        log=log,
-        run=run,
-    )
-    child = ChildProcess("the proxy engine", command)
-    child.wait_until(lambda: _greeting(child) is not None, timeout=START_TIMEOUT)
-    host, _, port = (_greeting(child) or "").rpartition(":")
-    return child, EngineAddress(host=host, port=int(port), log=str(log))
+    @property
+    def ours(self) -> bool:
+        """Whether we run it, and may end it and start another in its place."""
 
+    def title(self) -> str:
+        """Return its kind and version, for the header.
 
-def _greeting(child: ChildProcess) -> str | None:
-    for line in tail(child.log):
-        if line.startswith(GREETING):
-            return line.removeprefix(GREETING).strip()
-    return None
+        Raises:
+            HarnessError: it cannot be had.
+        """
+
+    def proxy_name(self, service: str) -> str:
+        """Return what the proxy of a service is called there."""
+
+    def start(self, run: RunFolder, name: str, port: int | None) -> tuple[ChildProcess, ToxiproxyAddress]:
+        """Start it.
+
+        Args:
+            run: the folder and the owner of the process.
+            name: its sub-folder.
+            port: the loopback port of its API; none is any that is free.
+
+        Raises:
+            ServiceStartError: it did not start.
+        """
 
 
 @dataclass(frozen=True, slots=True)
-class EngineClient:
-    """Drive an engine over Toxiproxy's HTTP API; every call ends within `timeout` seconds.
+class BinaryToxiproxy:
+    """The `toxiproxy-server` of this machine."""
 
-    Raises:
-        EngineError: by every method, where the engine refuses, is silent, or reads back something else.
+    path: Path
+    ours: bool = True
+
+    @classmethod
+    def find(cls, folder: Path) -> BinaryToxiproxy:
+        """Look on PATH, then where `make toxiproxy` puts it below `folder`.
+
+        Raises:
+            HarnessError: it is in neither place.
+        """
+        local = folder / LOCAL_BINARY
+        found = shutil.which(BINARY) or shutil.which(local)
+        if found is None:
+            raise HarnessError(
+                f"no {BINARY} for --chaos-toxiproxy=binary: looked on PATH ({os.environ.get('PATH', '')}) "
+                f"and for {local}; {INSTALL}"
+            )
+        return cls(Path(found).absolute())
+
+    def title(self) -> str:
+        """Return its kind and version."""
+        return f"Toxiproxy binary {self._version()}"
+
+    def proxy_name(self, service: str) -> str:
+        """Return the service's own name: nobody else has proxies there."""
+        return service
+
+    def start(self, run: RunFolder, name: str, port: int | None) -> tuple[ChildProcess, ToxiproxyAddress]:
+        """Start it on a loopback port."""
+        log = run.folder(name) / "toxiproxy.log"
+        return on_quiet_port(lambda chosen: self._start(run, log, chosen), port)
+
+    def _start(self, run: RunFolder, log: Path, port: int) -> tuple[ChildProcess, ToxiproxyAddress]:
+        arguments = [str(self.path), "-host", "127.0.0.1", "-port", str(port)]
+        child = ChildProcess("Toxiproxy", Command(arguments=arguments, log=log, run=run, grace=1.0))
+        client = ToxiproxyClient("127.0.0.1", port)
+        child.wait_until(lambda: answers(client), timeout=START_TIMEOUT)
+        return child, ToxiproxyAddress(host=client.host, port=port, log=str(log))
+
+    def _version(self) -> str:
+        try:
+            told = subprocess.run(
+                [self.path, "-version"], capture_output=True, text=True, check=True, timeout=START_TIMEOUT
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            raise HarnessError(
+                f"{self.path} -version failed: {error}; is it a Toxiproxy for this machine?"
+            ) from error
+        return told.stdout.split()[-1] if told.stdout.strip() else "of unknown version"
+
+
+@dataclass(frozen=True, slots=True)
+class ToxiproxyAtUrl:
+    """A Toxiproxy that somebody else runs, and that others may use at the same time.
+
+    Our proxies there have names that nobody else chooses; everything else there is left alone.
     """
 
     host: str
     port: int
-    timeout: float = CONTROL_TIMEOUT
+    prefix: str = field(default_factory=lambda: f"resilience-{secrets.token_hex(4)}-")
+    ours: bool = False
 
-    def version(self) -> str:
-        """Return the version of Toxiproxy's API that the engine speaks."""
-        return str(self.call("GET", "/version")["version"])
+    @classmethod
+    def parse(cls, url: str) -> ToxiproxyAtUrl:
+        """Read `http://host:port`; without a port it is Toxiproxy's own, 8474.
 
-    def create_proxy(self, name: str, upstream: str, *, listen: str = "127.0.0.1:0") -> str:
-        """Make a proxy, and return the address that it listens on."""
-        made = self.call("POST", "/proxies", {"name": name, "upstream": upstream, "listen": listen})
-        _confirm(made, {"name": name, "enabled": True})
-        return str(made["listen"])
-
-    def delete_proxy(self, name: str) -> None:
-        """Remove a proxy and end its connections."""
-        self.call("DELETE", f"/proxies/{quote(name, safe='')}")
-
-    def set_enabled(self, name: str, *, enabled: bool) -> None:
-        """Open or close a proxy's listener; closing ends its connections too."""
-        path = f"/proxies/{quote(name, safe='')}"
-        self.call("POST", path, {"enabled": enabled})
-        _confirm(self.call("GET", path), {"enabled": enabled})
-
-    def add_toxic(self, proxy: str, toxic: Mapping[str, Any]) -> str:
-        """Add a toxic, read it back, and return its name."""
-        path = f"/proxies/{quote(proxy, safe='')}/toxics"
-        name = str(self.call("POST", path, toxic)["name"])
-        _confirm(self.call("GET", f"{path}/{quote(name, safe='')}"), toxic)
-        return name
-
-    def remove_toxic(self, proxy: str, name: str) -> None:
-        """Remove a toxic, and see that it is gone."""
-        self.call("DELETE", f"/proxies/{quote(proxy, safe='')}/toxics/{quote(name, safe='')}")
-        if any(toxic["name"] == name for toxic in self.toxics(proxy)):
-            raise EngineError(f"toxic {name!r} of proxy {proxy!r} is still there after its removal")
-
-    def toxics(self, proxy: str) -> list[dict[str, Any]]:
-        """Return a proxy's toxics."""
-        return list(self.call("GET", f"/proxies/{quote(proxy, safe='')}/toxics"))
-
-    def now(self) -> float:
-        """Return the seconds since the engine started."""
-        return float(self.call("GET", "/resilience")["now"])
-
-    def watch(self, proxy: str, *, protocol: str | None) -> None:
-        """Say which protocol a proxy's connections speak, from the next connection on."""
-        seen = self.call("PUT", _faults_of(proxy), {"protocol": protocol})
-        _confirm(seen, {"protocol": protocol})
-
-    def add_fault(self, proxy: str, order: Mapping[str, Any]) -> str:
-        """Arm a fault at an exact message, and return its id."""
-        fault = self.call("POST", f"{_faults_of(proxy)}/faults", order)
-        _confirm(fault, {"kind": order["kind"], "state": "armed"})
-        return str(fault["id"])
-
-    def heal_fault(self, proxy: str, fault: str) -> None:
-        """End a fault at an exact message; safe to call twice."""
-        healed = self.call("DELETE", f"{_faults_of(proxy)}/faults/{quote(fault, safe='')}")
-        _confirm(healed, {"state": "healed"})
-
-    def receipts(self, *, proxy: str, fault: str) -> list[dict[str, Any]]:
-        """Return the receipts of one fault, in order."""
-        query = urlencode({"proxy": proxy, "fault": fault})
-        return list(self.call("GET", f"/resilience/receipts?{query}")["receipts"])
-
-    def call(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Send one request and return the parsed answer, none where it is empty."""
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=self.timeout)
+        Raises:
+            HarnessError: it is something else.
+        """
         try:
-            connection.request(verb, path, None if body is None else json.dumps(body))
-            reply = connection.getresponse()
-            answer = reply.read()
-        except OSError as error:
-            raise EngineError(
-                f"the proxy engine at {self.host}:{self.port} gave no answer to {verb} {path} "
-                f"within {self.timeout:g} s: {error}; is its process alive? (see its log)"
-            ) from error
-        finally:
-            connection.close()
-        if reply.status >= 300:
-            raise EngineError(
-                f"the proxy engine at {self.host}:{self.port} refused {verb} {path} "
-                f"with status {reply.status}: {answer.decode(errors='replace').strip()}"
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port or DEFAULT_PORT
+        except ValueError:
+            parts, host, port = urlsplit(""), None, 0
+        if parts.scheme != "http" or not host or parts.path.strip("/") or parts.query or parts.username:
+            raise HarnessError(
+                f"--chaos-toxiproxy is {url!r}: it is auto, embedded, binary, docker, "
+                f"or the address of a Toxiproxy, such as http://127.0.0.1:{DEFAULT_PORT}"
             )
-        return json.loads(answer) if answer else None
+        return cls(host, port)
+
+    @classmethod
+    def find(cls, url: str) -> ToxiproxyAtUrl:
+        """Read the address, and see that what is there can be used from here.
+
+        Raises:
+            HarnessError: it cannot.
+        """
+        found = cls.parse(url)
+        check_reach(found.client, f"{found.prefix}probe")
+        return found
+
+    @property
+    def client(self) -> ToxiproxyClient:
+        """A client of it."""
+        return ToxiproxyClient(self.host, self.port)
+
+    def title(self) -> str:
+        """Return where it is and its version."""
+        return f"Toxiproxy http://{self.host}:{self.port} {self.client.version()}"
+
+    def proxy_name(self, service: str) -> str:
+        """Return a name that nobody else has."""
+        return f"{self.prefix}{service}"
+
+    def start(self, run: RunFolder, name: str, port: int | None) -> tuple[ChildProcess, ToxiproxyAddress]:  # noqa: ARG002 - its port is its own
+        """See to it that our proxies there go, whatever ends this run."""
+        log = run.folder(name) / "toxiproxy.log"
+        keeper = [sys.executable, "-m", "pytest_resilience.services.toxiproxy_keeper"]
+        command = Command(
+            arguments=[*keeper, self.host, str(self.port), self.prefix], log=log, run=run, grace=20.0
+        )
+        child = ChildProcess("the keeper of our proxies at Toxiproxy", command)
+        child.wait_until(lambda: bool(tail(log)), timeout=START_TIMEOUT)
+        return child, ToxiproxyAddress(host=self.host, port=self.port, log=str(log))
 
 
-def _faults_of(proxy: str) -> str:
-    return f"/resilience/proxies/{quote(proxy, safe='')}"
+def answers(client: ToxiproxyClient) -> bool:
+    """Tell whether a Toxiproxy answers there by now."""
+    try:
+        client.version()
+    except EngineSilentError:
+        return False
+    return True
 
 
-def _confirm(seen: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
-    for name, value in expected.items():
-        if isinstance(value, Mapping):
-            _confirm(seen[name], value)
-        elif seen[name] != value:
-            raise EngineError(f"the proxy engine was told {name} = {value!r} and reads back {seen[name]!r}")
+def on_quiet_port(
+    start: Callable[[int], tuple[ChildProcess, ToxiproxyAddress]], port: int | None
+) -> tuple[ChildProcess, ToxiproxyAddress]:
+    """Call `start` with that port, or else with free ones until nobody else was quicker.
+
+    Raises:
+        ServiceStartError: by `start`, for another reason than a taken port, or once too often.
+    """
+    if port is not None:
+        return start(port)
+    candidates = quiet_ports()
+    for _ in range(PORT_TRIES - 1):
+        try:
+            return start(next(candidates))
+        except ServiceStartError as error:
+            if "address already in use" not in str(error).lower():
+                raise
+    return start(next(candidates))

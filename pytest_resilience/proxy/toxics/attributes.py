@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 from pytest_resilience.proxy.toxics.stage import Stage
@@ -24,6 +24,10 @@ class Attributes:
     """The type of its numbers, as Toxiproxy's error texts name it."""
     stage: ClassVar[type[Stage]] = Stage
     """What acts on a connection."""
+
+    def shown(self) -> dict[str, int]:
+        """Return the attributes that the API shows."""
+        return asdict(self)
 
     def check(self) -> None:
         """Refuse values that make no sense.

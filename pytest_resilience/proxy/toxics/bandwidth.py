@@ -22,12 +22,12 @@ class BandwidthStage(TimedStage):
 
     def feed(self, data: bytes, at: float) -> None:
         """Cut the data into slices, and give each its time on the line; without a rate hold it."""
-        rate = self.toxic.rate * 1000
+        rate = self.toxic.bytes_per_second or self.toxic.rate * 1000
         if rate <= 0:
             self.hold(data, at, inf)
             return
         self.capacity = max(Stage.capacity, rate // SLICES_PER_SECOND)
-        size = rate // SLICES_PER_SECOND
+        size = max(1, rate // SLICES_PER_SECOND)
         due = max(self._free_at, now())
         for start in range(0, len(data), size):
             piece = data[start : start + size]
@@ -46,14 +46,25 @@ class Bandwidth(Attributes):
 
     Args:
         rate: kilobytes (1,000 bytes) a second; 0 holds everything until the toxic is removed.
+        bytes_per_second: the exact rate where it is no whole number of kilobytes, if not 0. Toxiproxy has no
+            such attribute, so a client that did not send it is never shown it.
     """
 
     kind: ClassVar[str] = "bandwidth"
     go_name: ClassVar[str] = "BandwidthToxic"
     stage: ClassVar[type[Stage]] = BandwidthStage
     rate: int = 0
+    bytes_per_second: int = 0
+
+    def shown(self) -> dict[str, int]:
+        """Return the attributes that the API shows."""
+        if self.bytes_per_second:
+            return {"rate": self.rate, "bytes_per_second": self.bytes_per_second}
+        return {"rate": self.rate}
 
     def check(self) -> None:
         """Refuse rates that would crash Toxiproxy."""
         refuse_below("rate", self.rate, 0)
         refuse_above("rate", self.rate, MAX_RATE)
+        refuse_below("bytes_per_second", self.bytes_per_second, 0)
+        refuse_above("bytes_per_second", self.bytes_per_second, MAX_RATE)

@@ -1,0 +1,77 @@
+"""Run one container for as long as this process lives, and remove it whatever ends the run.
+
+Run under a guardian, as `python -m pytest_resilience.services.container_keeper ORDER`, where ORDER is the JSON of
+`image`, `name`, `command` and `labels`. It hands the container's log on to its standard output, removes the
+container when SIGTERM comes, and ends when the container does.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from typing import Any
+
+_GONE_OR_GOING = (404, 409)
+
+
+def main(order: dict[str, Any]) -> int:
+    """Run the container until it ends or SIGTERM comes, and remove it."""
+    import docker
+
+    over = threading.Event()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: over.set())
+    engine = docker.from_env()
+    try:
+        container = engine.containers.create(**_settings(order))
+        try:
+            if not over.is_set():
+                container.start()
+                threading.Thread(target=_hand_on_log, args=(container, over), daemon=True).start()
+                over.wait()
+        finally:
+            _remove(container)
+    except (docker.errors.DockerException, OSError) as error:
+        sys.stdout.write(f"the container {order['name']} of {order['image']} failed: {error}\n")
+        return 1
+    return 0
+
+
+def _settings(order: dict[str, Any]) -> dict[str, Any]:
+    """Return what the container is allowed: the host's network, and nothing else."""
+    return {
+        "image": order["image"],
+        "name": order["name"],
+        "command": order["command"],
+        "labels": order["labels"],
+        "network_mode": "host",
+        "auto_remove": True,
+        "read_only": True,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges"],
+    }
+
+
+def _remove(container: Any) -> None:
+    """Remove it, unless it is gone or going: it also removes itself when it ends."""
+    import docker
+
+    try:
+        container.remove(force=True)
+    except docker.errors.APIError as error:
+        if error.status_code not in _GONE_OR_GOING:
+            raise
+
+
+def _hand_on_log(container: Any, over: threading.Event) -> None:
+    try:
+        for piece in container.logs(stream=True, follow=True):
+            sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+    finally:
+        over.set()
+
+
+if __name__ == "__main__":
+    sys.exit(main(json.loads(sys.argv[1])))

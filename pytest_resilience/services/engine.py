@@ -1,0 +1,91 @@
+"""Our fault engine as a service: the process, and the client that the harness drives."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import quote, urlencode
+
+from pytest_resilience.services.process import ChildProcess, Command, tail
+from pytest_resilience.services.run_folder import RunFolder
+from pytest_resilience.services.toxiproxy_client import ToxiproxyClient
+
+START_TIMEOUT = 30.0
+GREETING = "listening "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineAddress:
+    """Where the engine's HTTP API is."""
+
+    host: str
+    port: int
+    log: str
+
+
+def start_engine(run: RunFolder, name: str, *, seed: int) -> tuple[ChildProcess, EngineAddress]:
+    """Start our engine on a free loopback port.
+
+    Args:
+        run: the folder and the owner of the process.
+        name: its sub-folder; one engine a process of the run.
+        seed: what every random draw of the engine follows from.
+    """
+    log = run.folder(name) / "engine.log"
+    command = Command(
+        arguments=[
+            *(sys.executable, "-m", "pytest_resilience.proxy"),
+            *("-host", "127.0.0.1", "-port", "0", "-seed", str(seed)),
+        ],
+        log=log,
+        run=run,
+    )
+    child = ChildProcess("the proxy engine", command)
+    child.wait_until(lambda: _greeting(child) is not None, timeout=START_TIMEOUT)
+    host, _, port = (_greeting(child) or "").rpartition(":")
+    return child, EngineAddress(host=host, port=int(port), log=str(log))
+
+
+def _greeting(child: ChildProcess) -> str | None:
+    for line in tail(child.log):
+        if line.startswith(GREETING):
+            return line.removeprefix(GREETING).strip()
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineClient(ToxiproxyClient):
+    """Drive our engine: Toxiproxy's API, and the one for faults at exact messages."""
+
+    title: ClassVar[str] = "the proxy engine"
+
+    def now(self) -> float:
+        """Return the seconds since the engine started."""
+        return float(self.call("GET", "/resilience")["now"])
+
+    def watch(self, proxy: str, *, protocol: str | None) -> None:
+        """Say which protocol a proxy's connections speak, from the next connection on."""
+        seen = self.call("PUT", _faults_of(proxy), {"protocol": protocol})
+        self._confirm(seen, {"protocol": protocol})
+
+    def add_fault(self, proxy: str, order: Mapping[str, Any]) -> str:
+        """Arm a fault at an exact message, and return its id."""
+        fault = self.call("POST", f"{_faults_of(proxy)}/faults", order)
+        self._confirm(fault, {"kind": order["kind"], "state": "armed"})
+        return str(fault["id"])
+
+    def heal_fault(self, proxy: str, fault: str) -> None:
+        """End a fault at an exact message; safe to call twice."""
+        healed = self.call("DELETE", f"{_faults_of(proxy)}/faults/{quote(fault, safe='')}")
+        self._confirm(healed, {"state": "healed"})
+
+    def receipts(self, *, proxy: str, fault: str) -> list[dict[str, Any]]:
+        """Return the receipts of one fault, in order."""
+        query = urlencode({"proxy": proxy, "fault": fault})
+        return list(self.call("GET", f"/resilience/receipts?{query}")["receipts"])
+
+
+def _faults_of(proxy: str) -> str:
+    return f"/resilience/proxies/{quote(proxy, safe='')}"
