@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -40,6 +42,11 @@ class RepeatLimit:
         self._windows: OrderedDict[str, _Window] = OrderedDict()
         self._next_sweep = clock.monotonic() + window
         self._lock = threading.Lock()
+        _ALL.add(self)
+
+    def after_fork(self) -> None:
+        """Make the lock anew: a thread that is not in this process may have held it."""
+        self._lock = threading.Lock()
 
     def admit(self, fingerprint: str) -> int | None:
         """Return how many like it were held back before this one, or None if this one is held back too."""
@@ -72,3 +79,14 @@ class RepeatLimit:
             crowd = list(self._windows)[: max(0, len(self._windows) - self._max_kinds)]
             gone = {kind: self._windows.pop(kind) for kind in dict.fromkeys((*over, *crowd))}
         return {kind: window.held for kind, window in gone.items() if window.held}
+
+
+_ALL: weakref.WeakSet[RepeatLimit] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for limit in tuple(_ALL):
+        limit.after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -28,6 +28,8 @@ ENVIRONMENT = (
 )
 """Every variable that is read here."""
 
+_NOT_TARGETS = ("SMTP_PASSWORD", "RESILIENCE_OUTBOX")
+
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
@@ -56,16 +58,29 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Configurati
 
 
 def default_outbox(environment: Mapping[str, str]) -> Path:
-    """Return a file of this application alone, which it finds again after a restart in the same folder."""
-    here = os.fsencode(_working_folder())
-    folder = f"{hashlib.sha256(here).hexdigest()[:12]}"
-    state = environment.get("XDG_STATE_HOME") or (_home(environment) and f"{_home(environment)}/.local/state")
-    base = (
-        Path(state) / "pytest-resilience"
-        if state
-        else Path(tempfile.gettempdir(), f"pytest-resilience-{os.getuid()}")
+    """Return a file that the same application finds again after a restart, and no other application.
+
+    An application is its working folder and what its alerts are sent to: what waits for one team's webhook must not
+    be sent to another's.
+    """
+    targets = (environment.get(name, "") for name in ENVIRONMENT if name not in _NOT_TARGETS)
+    identity = "\0".join((_working_folder(), *targets))
+    folder = hashlib.sha256(os.fsencode(identity)).hexdigest()[:16]
+    return _state_folder(environment) / folder / "outbox.sqlite3"
+
+
+def _state_folder(environment: Mapping[str, str]) -> Path:
+    home = environment.get("HOME", "")
+    state = environment.get("XDG_STATE_HOME") or (f"{home}/.local/state" if os.access(home, os.W_OK) else "")
+    if state:
+        return Path(state, "pytest-resilience")
+    shared = Path(tempfile.gettempdir(), f"pytest-resilience-{os.getuid()}")
+    shared.mkdir(mode=0o700, exist_ok=True)
+    # Anybody may have made a folder of this name there.
+    private = shared.lstat().st_uid == os.getuid() and shared.lstat().st_mode & 0o777 == 0o700
+    return (
+        shared if private and not shared.is_symlink() else Path(tempfile.mkdtemp(prefix="pytest-resilience-"))
     )
-    return base / folder / "outbox.sqlite3"
 
 
 def _pagerduty(environment: Mapping[str, str]) -> Channel | None:
@@ -95,11 +110,6 @@ def _email(environment: Mapping[str, str]) -> Channel | None:
         user=environment.get("SMTP_USER") or None,
         password=environment.get("SMTP_PASSWORD"),
     )
-
-
-def _home(environment: Mapping[str, str]) -> str | None:
-    home = environment.get("HOME")
-    return home if home and os.access(home, os.W_OK) else None
 
 
 def _working_folder() -> str:

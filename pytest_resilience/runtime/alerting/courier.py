@@ -37,10 +37,12 @@ class Courier:
         self, outbox: Outbox, channels: Iterable[Channel], *, report: Report, clock: Clock = SYSTEM_CLOCK
     ) -> None:
         self.outbox = outbox
-        self._clock = clock
+        self._report = report
         self._progress = threading.Condition()
         self._hurry = False
         self._closed = False
+        self._retired = False
+        self._inline = False
         channels = tuple(channels)
         names = {channel.name for channel in channels}
         order = [name for name in FAILOVER_ORDER if name in names]
@@ -64,14 +66,17 @@ class Courier:
         return frozenset(self._senders)
 
     def start(self) -> None:
-        """Start the threads; where the interpreter allows none any more, `flush` does their work."""
+        """Start the threads; where the interpreter allows none any more, whoever adds an alert delivers it."""
         for name in self._senders:
             thread = threading.Thread(target=self._run, args=(name,), name=f"alerts-{name}", daemon=True)
+            self._threads[name] = thread
             try:
                 thread.start()
-            except RuntimeError:
+            except RuntimeError:  # the interpreter is about to end
+                del self._threads[name]
+                self._inline = True
+                self._stop()
                 return
-            self._threads[name] = thread
 
     def add(self, alert: Alert, channels: Sequence[str]) -> None:
         """Store the alert durably, and let its channels know.
@@ -80,23 +85,23 @@ class Courier:
             OSError, sqlite3.Error: if it could not be stored.
         """
         self.outbox.add(alert, channels)
-        if self._closed:
+        if self._inline:
             self._work_off()
         else:
             self._wake(channels)
 
     def flush(self, timeout: float) -> bool:
         """Deliver what can be delivered within so many seconds, and tell whether nothing is left."""
-        until = self._clock.monotonic() + timeout
+        until = SYSTEM_CLOCK.monotonic() + timeout
         self._hurry = True
         for sender in self._senders.values():
             sender.try_now()
         self._wake(self._senders)
-        if not self._threads:
+        if self._inline:
             self._work_off()
         with self._progress:
             while left := self._pending():
-                remaining = until - self._clock.monotonic()
+                remaining = until - SYSTEM_CLOCK.monotonic()
                 if remaining <= 0:
                     break
                 self._progress.wait(min(remaining, 0.25))
@@ -104,14 +109,28 @@ class Courier:
         return left == 0
 
     def close(self, grace: float) -> None:
-        """Flush, note locally what a failing channel has not taken, and stop the threads."""
+        """Flush, note locally what a failing channel has not taken, and stop.
+
+        Args:
+            grace: seconds that deliveries may take; what is left stays in the outbox.
+        """
         self.flush(grace)
-        self._closed = True
-        self._wake(self._senders)
+        self._stop()
         for name, sender in self._senders.items():
             if sender.failures and name != LAST_RESORT:
                 sender.give_to([LAST_RESORT])
         self._work_off([LAST_RESORT])
+
+    def retire(self) -> None:
+        """Stop delivering and let go of the outbox; what is in it stays in it."""
+        self._retired = True
+        self._stop()
+        if not self._threads:
+            self.outbox.close()
+
+    def _stop(self) -> None:
+        self._closed = True
+        self._wake(self._senders)
 
     def _pending(self) -> int:
         return self.outbox.totals()["pending"]
@@ -133,12 +152,16 @@ class Courier:
             if pause:
                 bell.wait(pause)
                 bell.clear()
+        with self._progress:
+            del self._threads[name]
+            if self._retired and not self._threads:
+                self.outbox.close()
 
     def _work_off(self, names: Iterable[str] | None = None) -> None:
         """Do the threads' work in this one, for as long as there is any that need not wait."""
-        until = self._clock.monotonic() + WORK_OFF
+        until = SYSTEM_CLOCK.monotonic() + WORK_OFF
         for name in self._senders if names is None else names:
-            while name in self._senders and self._step(name) == 0 and self._clock.monotonic() < until:
+            while name in self._senders and self._step(name) == 0 and SYSTEM_CLOCK.monotonic() < until:
                 pass
 
     def _purge(self) -> None:
@@ -150,5 +173,6 @@ class Courier:
     def _step(self, name: str) -> float:
         try:
             return self._senders[name].step(hurry=self._hurry)
-        except (sqlite3.Error, OSError):
-            return POLL  # the outbox is busy or its disk is full: what is in it stays in it
+        except Exception as error:  # noqa: BLE001 - the disk is full, or we have a bug: the thread must live on
+            self._report("outbox", error, 1)
+            return POLL

@@ -6,10 +6,14 @@ import atexit
 import os
 import sqlite3
 import threading
+from collections.abc import Hashable
+from pathlib import Path
+from typing import cast
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import Severity
 from pytest_resilience.runtime import log_sink
+from pytest_resilience.runtime.alerting.channel import Channel
 from pytest_resilience.runtime.alerting.configuration import Configuration
 from pytest_resilience.runtime.alerting.courier import Courier
 from pytest_resilience.runtime.alerting.local_file import FileChannel
@@ -23,13 +27,15 @@ EXIT_GRACE = 5.0
 LOGGER = "pytest_resilience.alerting"
 
 _lock = threading.Lock()
-_couriers: dict[tuple[Configuration, bool], Courier] = {}
-_inherited: list[Courier] = []
+_couriers: dict[tuple[Path, bool], tuple[Hashable, Courier]] = {}
+_inherited: list[object] = []
 """Couriers of the parent process: SQLite forbids to use, and so to close, a connection that came through a fork."""
 
 
 def courier(configuration: Configuration, *, durable: bool = True, clock: Clock = SYSTEM_CLOCK) -> Courier:
     """Return the courier of this configuration, started.
+
+    There is one for an outbox; when the channels of an outbox change, the latest are used.
 
     Args:
         configuration: its channels and outbox.
@@ -39,20 +45,32 @@ def courier(configuration: Configuration, *, durable: bool = True, clock: Clock 
     Raises:
         OSError, sqlite3.Error: if the outbox cannot be opened.
     """
-    key = (configuration, durable)
+    key = (configuration.outbox, durable)
+    channels = tuple(map(_identity, configuration.channels))
     with _lock:
-        found = _couriers.get(key)
-        if found is None:
-            found = _couriers[key] = _start(configuration, durable=durable, clock=clock)
-    return found
+        known, found = _couriers.get(key, (None, None))
+        if found is None or known != channels:
+            fresh = _start(configuration, durable=durable, clock=clock)
+            if found is not None:
+                found.retire()
+            _couriers[key] = channels, fresh
+            return fresh
+        return found
 
 
 def _start(configuration: Configuration, *, durable: bool, clock: Clock) -> Courier:
-    outbox = Outbox(configuration.outbox if durable else None)
     channels = (*configuration.channels, FileChannel(configuration.alert_file))
-    started = Courier(outbox, channels, report=report, clock=clock)
+    started = Courier(Outbox(configuration.outbox if durable else None), channels, report=report, clock=clock)
     started.start()
     return started
+
+
+def _identity(channel: Channel) -> Hashable:
+    try:
+        hash(channel)
+    except TypeError:
+        return id(channel)
+    return cast("Hashable", channel)
 
 
 def report(channel: str, error: BaseException, failures: int) -> None:
@@ -70,17 +88,18 @@ def report(channel: str, error: BaseException, failures: int) -> None:
 
 @atexit.register
 def _close_all() -> None:
-    for each in tuple(_couriers.values()):
+    for _, each in tuple(_couriers.values()):
         try:
             each.close(EXIT_GRACE)
         except (OSError, sqlite3.Error) as error:
             log_sink.last_words(error)
+    _couriers.clear()
 
 
 def _forget() -> None:
     global _lock  # noqa: PLW0603 - another thread of the parent may have held it
     _lock = threading.Lock()
-    _inherited.extend(_couriers.values())
+    _inherited.append(dict(_couriers))
     _couriers.clear()
 
 

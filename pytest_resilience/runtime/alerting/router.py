@@ -20,6 +20,7 @@ from pytest_resilience.runtime.alerting.courier import FAILOVER_ORDER, LAST_RESO
 from pytest_resilience.runtime.alerting.local_file import FileChannel
 from pytest_resilience.runtime.alerting.rules import POLICY_RULES, Rules, channels_for, load_rules
 from pytest_resilience.runtime.error_record import digest
+from pytest_resilience.runtime.log_record import write_record
 from pytest_resilience.runtime.redaction import DEFAULT_REDACTOR, Redactor
 
 
@@ -88,14 +89,18 @@ class AlertRouter:
                 without its numbers.
 
         Returns:
-            The names of the channels that the rules say; none for INFO. A channel that is not configured, or
-            fails, is replaced by another one, at last by the local file; the names stay those of the rules.
+            The names of the channels that the rules say; none for INFO, which is only logged. A channel that is
+            not configured, or fails, is replaced by another one, at last by the local file; the names stay those
+            of the rules.
         """
         try:
             level = known_severity(severity)
             names = self.channels_for(level, str(component))
+            alert = self._alert(level, component, message, details or {}, dedup_key)
             if names:
-                self._send(self._alert(level, component, message, details or {}, dedup_key), names)
+                self._send(alert, names)
+            else:
+                self._log(alert)
         except Exception as failure:  # noqa: BLE001 - an alert must not add an error to the one it tells of
             log_sink.last_words(failure)
             return []
@@ -138,6 +143,10 @@ class AlertRouter:
             dedup_key=self._redactor.text(dedup_key) if dedup_key else f"{severity}/{where}/{digest(text)}",
             created=self._clock.time(),
         )
+
+    def _log(self, alert: Alert) -> None:
+        facts = {"component": alert.component, "message": alert.message, "details": alert.details}
+        write_record(log_sink.sink(process.LOGGER), Severity.INFO, "not alerted", facts, clock=self._clock)
 
     def _send(self, alert: Alert, names: Iterable[str]) -> None:
         if not self._configuration.channels:

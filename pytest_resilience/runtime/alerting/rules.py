@@ -79,7 +79,7 @@ def _rule(table: Any, where: str) -> tuple[tuple[str, str], list[str]]:
         _known(name, ("severity", "component", "channels"), f"{where}: key")
     if missing := {"severity", "component", "channels"} - table.keys():
         raise RulesError(f"{where} lacks {', '.join(sorted(missing))}.")
-    severity = _known(table["severity"], tuple(Severity), f"{where}: severity")
+    severity = _known(table["severity"], tuple(map(str, Severity)), f"{where}: severity")
     channels = table["channels"]
     if not isinstance(channels, list):
         raise RulesError(f"{where}: channels must be a list of names, got {channels!r}.")

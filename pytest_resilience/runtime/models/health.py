@@ -169,11 +169,11 @@ def _table_rows(sample: Any) -> int | None:
 
 
 def _numbers(output: Any) -> Iterable[float]:
-    """Yield every real number in an output, however it is nested."""
+    """Yield every real number in an output, however it is nested; a missing one is NaN."""
     if isinstance(output, str | bytes):
         return
-    if isinstance(output, float | int):
-        yield output
+    if output is None or isinstance(output, float | int):
+        yield math.nan if output is None else output
         return
     for value in _parts(output):
         yield from _numbers(value)
@@ -181,7 +181,7 @@ def _numbers(output: Any) -> Iterable[float]:
 
 def _parts(output: Any) -> Iterable[Any]:
     if isinstance(output, dict):
-        return output.values()
+        return (value for value in output.values() if value is not None)
     if hasattr(output, "to_numpy"):
         return cast("Iterable[Any]", output.to_numpy().ravel().tolist())
     if hasattr(output, "tolist"):
