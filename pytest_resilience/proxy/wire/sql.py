@@ -91,5 +91,5 @@ def _qualified_name(first: Token | None, words: Iterator[Token]) -> str | None:
 
 def _folded(name: Token) -> str:
     if name.kind is Kind.NAME:
-        return name.text.strip('"').replace('""', '"')
+        return name.text.partition('"')[2].removesuffix('"').replace('""', '"')
     return name.text.lower()

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from pytest_resilience.proxy.wire.sql_tokens import Token, tokens
+from pytest_resilience.proxy.wire.sql_tokens import Kind, Token, tokens
 
 LOOKED_AT = 200
 """Words in which the beginning of a statement has to show what it is."""
@@ -49,7 +49,7 @@ def main_words(sql: str) -> Iterator[Token]:
     if first is None:
         return
     if first.upper == "WITH":
-        first = _after_with(seen) or first
+        first = _after_with(seen) or Token(Kind.WORD, "SELECT", first.start)  # a query in parentheses
     yield first
     yield from seen
 
