@@ -55,8 +55,7 @@ class Attempts:
         if reason is not None:
             self._give_up(error, reason)
             return False
-        if self._ends_at is not None:
-            self._last_failure = error
+        self._last_failure = error
         self._tell(AttemptFailed(self.operation, self.number, error, self.delay))
         return True
 
@@ -148,8 +147,8 @@ class Attempts:
                 error,
                 f"{self.operation} failed {self.number} times, the last {elapsed:.3g} s after the first; {reason}",
             )
-        if isinstance(error, DeadlineExceededError) and error.__cause__ is None:
-            error.__cause__ = self._last_failure
+        if isinstance(error, (DeadlineExceededError, CircuitBreakerOpenError)) and error.__cause__ is None:
+            error.__cause__ = self._last_failure  # why the time, or the breaker's patience, was used up
         self._last_failure = None
         self._tell(GaveUp(self.operation, self.number, error, reason, elapsed))
 

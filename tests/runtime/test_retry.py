@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pytest_resilience import CircuitBreaker, CircuitBreakerOpenError, Retry, RetryableError, retry
+from pytest_resilience import CircuitBreaker, CircuitBreakerOpenError, Pipeline, Retry, RetryableError, retry
 from pytest_resilience.events import AttemptFailed, GaveUp, RetriesSucceeded
 from pytest_resilience.runtime.backoff import FixedDelay
 from pytest_resilience.runtime.idempotency import idempotency_key
@@ -192,10 +192,11 @@ def test_an_open_breaker_is_never_retried():
     breaker = CircuitBreaker(failure_threshold=2)
     call = FlakyCall(ConnectionError("down"))
     policy = Retry(max_retries=9, backoff=AT_ONCE, retriable_exceptions=(Exception,))
-    with pytest.raises(CircuitBreakerOpenError):
+    with pytest.raises(CircuitBreakerOpenError) as caught:
         policy.call(breaker.call, call)
 
     assert len(call.calls) == 2
+    assert isinstance(caught.value.__cause__, ConnectionError)
 
 
 # --- Retry-After
@@ -375,32 +376,52 @@ def test_a_hundred_tasks_share_one_policy():
 # --- cancellation
 
 
-def test_cancellation_ends_a_task_at_every_await():
+async def in_a_loop(policy, call):
+    """Retry in the loop form."""
+    async for attempt in policy:
+        async with attempt:
+            await call()
+
+
+FORMS = {
+    "call": lambda policy, call: policy.call_async(call),
+    "decorator": lambda policy, call: policy(call)(),
+    "loop": in_a_loop,
+    "pipeline": lambda policy, call: Pipeline(
+        fallback=str, retry=policy, breaker=CircuitBreaker(99, listeners=()), timeout=60
+    ).call_async(call),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("deadline", [None, 3600])
+def test_cancellation_ends_a_task_at_every_await(form, deadline):
     """Wherever the task waits, in an attempt or between two, it ends cancelled and no attempt follows."""
 
     async def main(waits):
-        clock, attempts = FakeClock(), []
-        turns = 0
+        attempts = []
 
         async def call():
             attempts.append(1)
             await asyncio.sleep(0)
             raise RetryableError("down")
 
-        task = asyncio.create_task(
-            Retry(clock=clock, backoff=FixedDelay(1), max_retries=5, listeners=()).call_async(call)
+        policy = Retry(
+            clock=FakeClock(), backoff=FixedDelay(1), max_retries=5, listeners=(), deadline=deadline
         )
-        while turns < waits and not task.done():
+        task = asyncio.ensure_future(FORMS[form](policy, call))
+        for _ in range(waits):
             await asyncio.sleep(0)
-            turns += 1
+        was_over = task.done()
         task.cancel()
         made = len(attempts)
-        results = await asyncio.gather(task, return_exceptions=True)
-        return results[0], len(attempts) - made
+        await asyncio.wait([task])
+        return was_over or (task.cancelled() and len(attempts) == made), was_over
 
-    outcomes = [asyncio.run(main(waits)) for waits in range(1, 12)]
+    outcomes = [asyncio.run(main(waits)) for waits in range(1, 30)]
 
-    assert all(isinstance(outcome, asyncio.CancelledError) and not more for outcome, more in outcomes)
+    assert all(ended for ended, _ in outcomes)
+    assert (outcomes[0][1], outcomes[-1][1]) == (False, True)
 
 
 def test_cancellation_inside_an_except_of_the_code_is_not_retried():
