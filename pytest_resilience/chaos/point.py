@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from pytest_resilience.chaos.fault import Fault
 from pytest_resilience.chaos.mechanisms import AtMessage
+from pytest_resilience.chaos.nearest import nearest
 from pytest_resilience.chaos.outage import OutageAtMessage
 from pytest_resilience.chaos.units import Duration, seconds
 from pytest_resilience.chaos.wire import ProxiedService
@@ -23,9 +24,24 @@ class Point:
         times: how many matches from the `nth` on are hit; none is all of them.
     """
 
+    KINDS: ClassVar[tuple[str, ...]] = ("cut", "reset", "hang", "delay", "truncate", "down")
+    """The fault kinds that can go here; each is a method."""
+
     service: ProxiedService
     when: Mapping[str, Any]
     times: int | None = 1
+
+    def inject(self, kind: str, **attributes: Any) -> Fault:
+        """Return the fault of that kind, by name.
+
+        Raises:
+            ValueError: no such kind can go here, or a value means nothing.
+            TypeError: an attribute is unknown or missing.
+        """
+        if kind not in self.KINDS:
+            raise ValueError(f"no fault {kind!r} can go to a message; {nearest(kind, self.KINDS)}")
+        fault: Fault = getattr(self, kind)(**attributes)
+        return fault
 
     def cut(self, *, must_fire: bool = True) -> Fault:
         """End the connection there, with FIN."""
@@ -74,6 +90,8 @@ class Point:
 class PostgresPoint(Point):
     """A message of PostgreSQL's protocol."""
 
+    KINDS: ClassVar[tuple[str, ...]] = (*Point.KINDS, "error")
+
     def error(
         self,
         sqlstate: str,
@@ -92,6 +110,8 @@ class PostgresPoint(Point):
 class HttpPoint(Point):
     """A request of an HTTP service."""
 
+    KINDS: ClassVar[tuple[str, ...]] = (*Point.KINDS, "respond", "slow", "bad_chunk")
+
     def respond(
         self,
         status: int,
@@ -107,6 +127,10 @@ class HttpPoint(Point):
     def slow(self, rate: int, *, headers: bool = False, must_fire: bool = True) -> Fault:
         """Let the reply trickle at so many bytes a second, with `headers` its head too."""
         return self.fault("slow", {"rate": rate, "headers": headers}, must_fire=must_fire)
+
+    def bad_chunk(self, *, must_fire: bool = True) -> Fault:
+        """Let the reply break off in an invalid chunk."""
+        return self.fault("bad_chunk", must_fire=must_fire)
 
 
 def _without_none(given: Mapping[str, Any]) -> dict[str, Any]:

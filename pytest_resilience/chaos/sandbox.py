@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,9 +105,23 @@ class Sandbox:
         self._handles["mlflow"] = handle
         return handle
 
-    def inject(self, service: str, kind: str, **attributes: Any) -> Fault:
-        """Return a network fault on a service, by names; see `ServiceHandle.inject`."""
-        return self.service(service).inject(kind, **attributes)
+    def inject(
+        self, service: str, kind: str, *, when: Mapping[str, Any] | None = None, **attributes: Any
+    ) -> Fault:
+        """Return a fault on a service, by names.
+
+        Args:
+            service: the service's name.
+            kind: a network fault, or with `when` a fault at a message.
+            when: the trigger, with the arguments of the handle's `at`.
+            attributes: the fault's own.
+        """
+        handle = self.service(service)
+        if when is None:
+            return handle.inject(kind, **attributes)
+        if not isinstance(handle, PostgresHandle | HttpHandle):
+            raise TypeError(f"service {service!r} has no messages that are known, so `when` means nothing")
+        return handle.at(**when).inject(kind, **attributes)
 
     @property
     def faults(self) -> list[Fault]:

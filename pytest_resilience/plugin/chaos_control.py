@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,15 +22,23 @@ class ChaosControl:
     _sandbox: Sandbox
     seed: int
 
-    def inject(self, service: str, kind: str, **attributes: Any) -> Fault:
+    def inject(
+        self, service: str, kind: str, *, when: Mapping[str, Any] | None = None, **attributes: Any
+    ) -> Fault:
         """Return the fault of that kind on that service, as a context manager.
+
+        Args:
+            service: the service's name.
+            kind: a network fault, or with `when` a fault at a message; the names are those of the handles' methods.
+            when: the trigger: `{"message": "COMMIT", "side": "reply"}`, `{"request": "GET /health"}`, ...
+            attributes: the fault's own.
 
         Raises:
             UnknownServiceError: there is no such service.
             ValueError: there is no such kind, or a value means nothing.
             TypeError: an attribute is unknown or missing.
         """
-        return self._sandbox.inject(service, kind, **attributes)
+        return self._sandbox.inject(service, kind, when=when, **attributes)
 
     @property
     def receipts(self) -> list[Receipt]:
