@@ -61,15 +61,42 @@ def register(client, model_name, tmp_path) -> Callable[..., str]:
     """Register a version that answers a given number for each row; return the version."""
 
     def register(answer: float = 1.0, *, sample: bool = True) -> str:
-        run = client.create_run("0")
-        folder = _save_model(tmp_path / run.info.run_id, answer, sample=sample)
-        client.log_artifacts(run.info.run_id, str(folder), "model")
-        if not client.search_registered_models(f"name = '{model_name}'"):
-            client.create_registered_model(model_name)
-        source = f"{run.info.artifact_uri}/model"
-        return str(client.create_model_version(model_name, source, run.info.run_id).version)
+        source, run_id = _uploaded(client, tmp_path, answer, sample=sample)
+        return _version(client, model_name, source, run_id)
 
     return register
+
+
+@pytest.fixture(scope="session")
+def _shared_files() -> dict[str, tuple[str, str]]:
+    """Where the files of each answer are, uploaded once."""
+    return {}
+
+
+@pytest.fixture
+def register_quickly(client, model_name, tmp_path, _shared_files) -> Callable[..., str]:
+    """Register like `register`, with files that are shared by all versions of the same answer."""
+
+    def register_quickly(answer: float = 1.0) -> str:
+        key = repr(answer)
+        if key not in _shared_files:
+            _shared_files[key] = _uploaded(client, tmp_path, answer, sample=True)
+        return _version(client, model_name, *_shared_files[key])
+
+    return register_quickly
+
+
+def _uploaded(client, folder: Path, answer: float, *, sample: bool) -> tuple[str, str]:
+    run = client.create_run("0")
+    files = _save_model(folder / run.info.run_id, answer, sample=sample)
+    client.log_artifacts(run.info.run_id, str(files), "model")
+    return f"{run.info.artifact_uri}/model", run.info.run_id
+
+
+def _version(client, model_name: str, source: str, run_id: str) -> str:
+    if not client.search_registered_models(f"name = '{model_name}'"):
+        client.create_registered_model(model_name)
+    return str(client.create_model_version(model_name, source, run_id, await_creation_for=0).version)
 
 
 def _save_model(folder: Path, answer: float, *, sample: bool) -> Path:
