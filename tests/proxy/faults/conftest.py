@@ -39,6 +39,7 @@ def _beside(name: str) -> Any:
 
 raw_client = _beside("raw_client")
 website_server = _beside("website")
+recorder = _beside("recorder")
 _names = (f"test_{number}" for number in itertools.count(1))
 
 
@@ -212,6 +213,12 @@ def run() -> Iterator[RunFolder]:
     folder = RunFolder.make()
     yield folder
     folder.end()
+
+
+@pytest.fixture(scope="session")
+def recorder_module() -> Any:
+    """The relay that records, and the link that replays."""
+    return recorder
 
 
 @pytest.fixture(scope="session")
