@@ -124,20 +124,25 @@ class Deliveries:
             )
         )
 
-    def fail_over(self, others: Sequence[str]) -> list[str]:
-        """Give each alert that waits here, or was refused, once to the first other channel that lacks it.
+    def fail_over(self, others: Sequence[str], *, waiting: bool = True) -> list[str]:
+        """Give each alert that was refused here once to the first other channel that lacks it.
+
+        Args:
+            others: names of channels, in order.
+            waiting: also what still waits here.
 
         Returns:
             The channels that have something new.
         """
-        return [other for other in others if self._hand_over(other)]
+        states = "('pending', 'dead')" if waiting else "('dead')"
+        return [other for other in others if self._hand_over(other, states)]
 
-    def _hand_over(self, other: str) -> bool:
+    def _hand_over(self, other: str, states: str) -> bool:
         # Nobody is paged for what is worth an e-mail, even if e-mail is down.
         allowed = "('CRITICAL', 'HIGH')" if other == "pagerduty" else "('CRITICAL', 'HIGH', 'MEDIUM', 'LOW')"
         chosen = (
             f"select d.id from deliveries d join alerts a on a.id = d.alert where d.channel = :channel"  # noqa: S608 - constants
-            f" and d.state in ('pending', 'dead') and not d.failed_over and a.action = 'trigger'"
+            f" and d.state in {states} and not d.failed_over and a.action = 'trigger'"
             f" and a.severity in {allowed} and not exists (select 1 from deliveries e where e.alert = d.alert"
             f" and e.channel = :other) limit {CHUNK}"
         )

@@ -112,7 +112,7 @@ class Sender:
         except Exception as error:  # noqa: BLE001 - a channel is foreign code; what it does not expect is final
             self._deliveries.refused(claim.owner)
             self._report(self.channel.name, error, self.failures + 1)
-            self.give_to(self._others)
+            self.give_to(self._others, waiting=False)
         else:
             self._deliveries.sent(claim.owner)
             self.failures = 0
@@ -126,7 +126,7 @@ class Sender:
         if self.failures >= FAILOVER_AFTER:
             self.give_to(self._others)
 
-    def give_to(self, others: Sequence[str]) -> None:
-        """Give what waits here to the first of these channels that lacks it; once for each alert."""
-        if given := self._deliveries.fail_over(others):
+    def give_to(self, others: Sequence[str], *, waiting: bool = True) -> None:
+        """Give what was refused, and what waits, to the first of these channels that lacks it; once for each alert."""
+        if given := self._deliveries.fail_over(others, waiting=waiting):
             self._wake(given)

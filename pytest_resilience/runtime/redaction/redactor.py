@@ -137,6 +137,8 @@ class Redactor:
         return plain if isinstance(plain, dict) else {"redacted": plain}
 
     def _text(self, text: str, index: TextIndex) -> str:
+        if not text.isascii():  # half of a surrogate pair cannot be stored or sent anywhere
+            text = text.encode("utf-8", "replace").decode("utf-8")
         if len(text) <= self._max_text:
             return index.apply(text)
         return f"{index.apply(text[: self._max_text + _EDGE])[:-_EDGE]}{mark('too-long')}"

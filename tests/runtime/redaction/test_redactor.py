@@ -196,6 +196,10 @@ class TestTypes:
         """No value makes it raise, and the result is JSON by the book."""
         json.dumps(DEFAULT_REDACTOR.value(value), allow_nan=False)
 
+    def test_what_comes_out_can_be_encoded(self):
+        """Half of a surrogate pair is replaced, in texts and in names of fields."""
+        assert DEFAULT_REDACTOR.value({"a\ud800": "b\udfff"}) == {"a?": "b?"}
+
 
 class TestBounds:
     """Sizes and times."""
