@@ -8,6 +8,7 @@ from typing import Self
 from pytest_resilience.errors import AttemptTimeoutError, DeadlineExceededError
 from pytest_resilience.runtime.attempts import Attempts
 from pytest_resilience.runtime.deadline import Deadline
+from pytest_resilience.runtime.interruption import UNINTERRUPTED
 
 
 class Attempt:
@@ -68,6 +69,9 @@ class Attempt:
         if error is None:
             self._attempts.succeeded()
         return self.outcome
+
+
+UNINTERRUPTED.update({Attempt.__enter__.__code__, Attempt.__exit__.__code__})
 
 
 class AttemptLoop:

@@ -115,7 +115,7 @@ class _Watcher:
             self._previous_handler = signal.signal(_SIGNAL, self._on_signal)  # type: ignore[arg-type]
             self.ready = True
         with self.lock:
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():  # a listener may have ended it
                 thread = threading.Thread(target=self._watch, name="resilience-deadlines", daemon=True)
                 thread.start()
                 self._thread = thread

@@ -181,6 +181,24 @@ def test_what_ends_in_time_is_never_interrupted_afterwards():
     assert 0 <= late <= 400
 
 
+def test_the_same_in_with_statements():
+    """As a block, and as the block of an attempt."""
+    policy = Retry(timeout=0.0005, max_retries=0, listeners=())
+    for number in range(400):
+        with contextlib.suppress(DeadlineExceededError), Deadline(0.0005):
+            _work(number)
+        with contextlib.suppress(AttemptTimeoutError):
+            _in_a_loop(policy, number)
+        for _ in range(200):
+            pass
+
+
+def _in_a_loop(policy, number):
+    for attempt in policy:
+        with attempt:
+            _work(number)
+
+
 def test_the_same_in_threads():
     """And with the interrupts of other threads."""
 

@@ -113,6 +113,33 @@ def test_nothing_is_watched_when_all_is_over():
     assert not [run for run in interruption.RUNS if run.thread == threading.get_ident()]
 
 
+def test_a_listener_that_ends_the_watcher_does_not_end_all_watching():
+    """Exit signals of a listener go through; the next deadline is kept all the same."""
+    program = """
+import threading, time
+from pytest_resilience.runtime.deadline import Deadline
+from pytest_resilience import DeadlineExceededError
+threading.excepthook = lambda arguments: None
+def listener(event):
+    heard.set()
+    raise SystemExit
+heard, over = threading.Event(), threading.Event()
+def late():
+    with Deadline(0.02, listeners=(listener,)):
+        over.wait()
+thread = threading.Thread(target=late)
+thread.start()
+heard.wait()
+over.set()
+thread.join()
+try:
+    Deadline(0.02).call(time.sleep, 3600)
+except DeadlineExceededError:
+    print("kept")
+"""
+    assert _run(program) == "kept"
+
+
 def test_the_signal_is_one_that_harms_nobody():
     """Its default is to be ignored: a stray one ends no process."""
     assert signal.SIGURG == interruption._SIGNAL
