@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import inspect
 from collections.abc import Generator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -28,22 +27,14 @@ def _toxiproxy_choice(given: str) -> str:
     return given
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One option that gives way to a project's own."""
-
-    name: str
-    dest: str
-    settings: dict[str, Any] = field(default_factory=dict)
-
-
-OPTIONS = (
-    Option(
+# Each: its name, where pytest keeps it, and its settings.
+OPTIONS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    (
         "--chaos",
         "resilience_chaos",
         {"action": "store_true", "help": "run tests marked chaos, on real services behind a proxy"},
     ),
-    Option(
+    (
         "--chaos-seed",
         "resilience_seed",
         {
@@ -52,7 +43,7 @@ OPTIONS = (
             "help": "what every random draw follows from (default: from the git commit, else 0)",
         },
     ),
-    Option(
+    (
         "--chaos-backend",
         "resilience_backend",
         {
@@ -61,7 +52,7 @@ OPTIONS = (
             "help": "where PostgreSQL and MLflow come from; auto = embedded",
         },
     ),
-    Option(
+    (
         "--chaos-toxiproxy",
         "resilience_toxiproxy",
         {
@@ -93,13 +84,11 @@ def pytest_load_initial_conftests(
     result = yield
     group = parser.getgroup(GROUP)
     names = _known_names(parser)
-    for option in OPTIONS:
-        if option.name not in names:
-            group.addoption(option.name, dest=option.dest, **option.settings)
+    for name, dest, settings in OPTIONS:
+        if name not in names:
+            group.addoption(name, dest=dest, **settings)
     early_config.stash[TAKEN] = {
-        option.name: _who_has(option.name, early_config.pluginmanager)
-        for option in OPTIONS
-        if option.name in names
+        name: _who_has(name, early_config.pluginmanager) for name, _, _ in OPTIONS if name in names
     }
     return result
 

