@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_resilience.chaos.sandbox import Sandbox
     from pytest_resilience.plugin.chaos_control import ChaosControl
 
-SANDBOX = pytest.StashKey["Sandbox"]()
+SANDBOX: pytest.StashKey[Sandbox] = pytest.StashKey()
 
 
 @contextmanager

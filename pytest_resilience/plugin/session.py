@@ -18,7 +18,7 @@ MARKER = (
 )
 
 
-RUN = pytest.StashKey["ChaosRun"]()
+RUN: pytest.StashKey[ChaosRun] = pytest.StashKey()
 
 
 def pytest_configure(config: pytest.Config) -> None:
