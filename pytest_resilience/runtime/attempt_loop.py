@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextvars import Token
 from types import TracebackType
 from typing import Self
 
 from pytest_resilience.errors import AttemptTimeoutError, DeadlineExceededError
 from pytest_resilience.runtime.attempts import Attempts
 from pytest_resilience.runtime.deadline import Deadline
+from pytest_resilience.runtime.idempotency import KEY
 from pytest_resilience.runtime.interruption import UNINTERRUPTED
 
 
@@ -17,7 +19,7 @@ class Attempt:
     In asynchronous code `async with attempt:` also cancels the code when its time is over.
     """
 
-    __slots__ = ("_attempts", "_limit", "number", "outcome")
+    __slots__ = ("_attempts", "_key", "_limit", "number", "outcome")
 
     def __init__(self, attempts: Attempts) -> None:
         self.number = attempts.number + 1
@@ -26,11 +28,12 @@ class Attempt:
         """Whether it failed in a way that is tried again; `None` while it has not ended."""
         self._attempts = attempts
         self._limit: Deadline | None = None
+        self._key: Token[str | None] | None = None
 
     def __enter__(self) -> Self:
-        self._limit = self._attempts.limit()
-        if self._limit is not None:
-            self._limit.__enter__()
+        limit = self._begin()
+        if limit is not None:
+            limit.__enter__()
         return self
 
     def __exit__(
@@ -46,9 +49,9 @@ class Attempt:
         return self._ended(error)
 
     async def __aenter__(self) -> Self:
-        self._limit = self._attempts.limit()
-        if self._limit is not None:
-            await self._limit.__aenter__()
+        limit = self._begin()
+        if limit is not None:
+            await limit.__aenter__()
         return self
 
     async def __aexit__(
@@ -63,8 +66,16 @@ class Attempt:
             return True
         return self._ended(error)
 
+    def _begin(self) -> Deadline | None:
+        if self._attempts.key is not None:
+            self._key = KEY.set(self._attempts.key)
+        self._limit = self._attempts.limit()
+        return self._limit
+
     def _ended(self, error: BaseException | None) -> bool:
         """Take note of how the attempt ended; return whether another one follows, which swallows the error."""
+        if self._key is not None:
+            KEY.reset(self._key)
         self.outcome = isinstance(error, Exception) and self._attempts.failed(error)
         if error is None:
             self._attempts.succeeded()

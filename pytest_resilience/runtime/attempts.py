@@ -92,9 +92,6 @@ class Attempts:
         policy = self.policy
         if isinstance(error, CircuitBreakerOpenError):
             return "a breaker is open"
-        left = self._time_left()
-        if left is not None and left <= 0:
-            return "its time is over"
         if not policy.is_retriable(error):
             return f"{type(error).__name__} is not retriable"
         if not policy.retry_exhausted and exhausted_since(self._before, error):
@@ -123,9 +120,9 @@ class Attempts:
         draw = policy.random or _draw
         self.delay = max(policy.backoff.next_delay(self.number - 1, self.delay, draw), asked)
         left = self._time_left()
-        if left is not None and self.delay >= left:
-            return f"its deadline leaves no time to wait {self.delay:.3g} s and try again"
-        return None
+        if left is None or self.delay < left:
+            return None
+        return f"its deadline leaves no time to wait {self.delay:.3g} s and try again"
 
     def _over_budget(self) -> str | None:
         budget = self.policy.retry_budget

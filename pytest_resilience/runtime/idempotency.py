@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-_KEY: ContextVar[str | None] = ContextVar("resilience_idempotency_key", default=None)
+KEY: ContextVar[str | None] = ContextVar("resilience_idempotency_key", default=None)
+"""The key of the operation under way."""
 
 
 def idempotency_key() -> str | None:
     """Return the key of the operation under way, to be sent along with its writes; `None` if it has none."""
-    return _KEY.get()
+    return KEY.get()
 
 
 @contextmanager
@@ -20,8 +21,8 @@ def keyed(key: str | None) -> Iterator[None]:
     if key is None:
         yield
         return
-    token = _KEY.set(key)
+    token = KEY.set(key)
     try:
         yield
     finally:
-        _KEY.reset(token)
+        KEY.reset(token)

@@ -6,7 +6,13 @@ import asyncio
 
 import pytest
 
-from pytest_resilience import AttemptTimeoutError, DeadlineExceededError, Retry, RetryableError
+from pytest_resilience import (
+    AttemptTimeoutError,
+    DeadlineExceededError,
+    Retry,
+    RetryableError,
+    idempotency_key,
+)
 from pytest_resilience.runtime.backoff import FixedDelay
 from pytest_resilience.testing import EventLog, FakeClock, FlakyCall
 
@@ -175,3 +181,15 @@ def test_a_block_that_ends_late_is_late():
     clock = FakeClock()
     with pytest.raises(DeadlineExceededError):
         loop(Retry(deadline=5, clock=clock), lambda: clock.advance(6))
+
+
+def test_the_block_finds_its_key():
+    """As in the other forms: one for all attempts, and none outside."""
+    seen = []
+    for attempt in Retry(backoff=AT_ONCE, write=True, key="order-7", max_retries=1):
+        with attempt:
+            seen.append(idempotency_key())
+            if attempt.number == 1:
+                raise RetryableError("down")
+
+    assert (["order-7", "order-7"], None) == (seen, idempotency_key())

@@ -276,6 +276,23 @@ def test_a_mark_of_yesterday_does_not_count():
         assert len(call.calls) == 4
 
 
+def test_an_inner_layer_whose_time_is_over_has_exhausted_its_error():
+    """Its deadline ends its retries as their number does."""
+    clock = FakeClock()
+
+    def call():
+        clock.advance(3)
+        calls.append(1)
+        raise RetryableError("down")
+
+    calls = []
+    inner = Retry(max_retries=9, backoff=AT_ONCE, deadline=5, clock=clock)
+    with pytest.raises(RetryableError):
+        Retry(max_retries=2, backoff=AT_ONCE, clock=clock).call(inner.call, call)
+
+    assert len(calls) == 2
+
+
 def test_an_inner_layer_without_retries_leaves_them_to_the_outer():
     """`max_retries=0` has not tried, and so has exhausted nothing."""
     call = FlakyCall(RetryableError("down"))
