@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from pytest_resilience.proxy.outlet import Outlet
+from pytest_resilience.proxy.sweep import Sweep
 from pytest_resilience.proxy.toxics.stage import Ending, Receiver, Stage, Timer, now
 
 READ_SIZE = 256 * 1024
@@ -35,6 +36,9 @@ class Direction(StrEnum):
 
 class LaneOwner(Protocol):
     """The connection, as its two directions see it."""
+
+    sweep: Sweep
+    compat: bool
 
     def source_data(self, lane: Lane, data: bytes) -> None:
         """Inspected data has come."""
@@ -65,16 +69,17 @@ class Lane:
         loop: the event loop.
         owner: the connection.
         direction: the direction's name.
-        compat: let toxics imitate Toxiproxy.
     """
 
     __slots__ = (
         "_loop",
+        "_noted",
         "_owner",
         "_plain",
         "_reading",
         "_recv_into",
         "_source",
+        "_sweep",
         "compat",
         "direction",
         "discarding",
@@ -87,12 +92,12 @@ class Lane:
         "stages",
     )
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, owner: LaneOwner, direction: Direction, *, compat: bool
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, owner: LaneOwner, direction: Direction) -> None:
         self._loop = loop
-        self.compat = compat
         self._owner = owner
+        self._sweep = owner.sweep
+        self._noted = False
+        self.compat = owner.compat
         self._source: socket.socket
         self._recv_into: Callable[[bytearray, int], int]
         self._reading = False
@@ -162,6 +167,13 @@ class Lane:
         self._plain = False
         self.balance()
 
+    def read_on(self) -> None:
+        """Read until the kernel says that there is nothing, so that an error behind the data is found."""
+        self._noted = False
+        if self._reading and not self._read(until_empty=True) and self._reading:
+            self._noted = True
+            self._sweep.note(self)
+
     def end_source(self) -> None:
         """Read no more."""
         self.source_over = True
@@ -219,33 +231,40 @@ class Lane:
         return any(stage.held >= stage.capacity for stage in self.stages)
 
     def _readable(self) -> None:
+        if not self._read(until_empty=False) and not self._noted:
+            self._noted = True
+            self._sweep.note(self)
+
+    def _read(self, *, until_empty: bool) -> bool:
         """Read until there is nothing, or the end, or no room, or others must have their turn.
 
-        Reading on until the kernel says that there is nothing is needed: of a socket with an error uvloop tells once
-        only, and the error comes behind the data.
+        Args:
+            until_empty: believe that there is nothing only if the kernel says so.
+
+        Returns:
+            Whether the end has been seen, or the kernel said that there is nothing.
         """
         size = CHUNK_SIZE if self.stages else READ_SIZE
         for _ in range(READS_IN_A_ROW):
             try:
                 count = self._recv_into(_BUFFER, size)
             except (BlockingIOError, InterruptedError):
-                return
+                return True
             except OSError:
                 self._owner.sender_gone(self)
-                return
+                return True
             if not count:
                 self.end_source()
                 self._owner.source_ended(self)
-                return
+                return True
             self.received += count
             if self._plain:
                 self.outlet.feed(_VIEW[:count])
             else:
                 self._take(bytes(_VIEW[:count]))
-            if not self._reading:
-                return
-        self._loop.remove_reader(self._source)
-        self._loop.add_reader(self._source, self._readable)
+            if not self._reading or (count < size and not until_empty):
+                return False
+        return False
 
     def _take(self, data: bytes) -> None:
         if self.discarding:

@@ -12,6 +12,7 @@ from pytest_resilience.proxy.dial import dial
 from pytest_resilience.proxy.inspection import Inspection
 from pytest_resilience.proxy.inspector import InspectorFactory
 from pytest_resilience.proxy.lane import Direction, Lane
+from pytest_resilience.proxy.sweep import Sweep
 from pytest_resilience.proxy.toxics.stage import Draw, Ending, Stage
 
 LINGER = 1.0
@@ -27,6 +28,7 @@ class LinkOwner(Protocol):
     name: str
     upstream: str
     compat: bool
+    sweep: Sweep
     inspect: InspectorFactory | None
 
     def link_opened(self, link: Link) -> None:
@@ -63,8 +65,10 @@ class Link:
         self.client_port = client_port
         self.draws: dict[str, Draw] = {}
         self.over = False
-        self.upstream = Lane(loop, self, Direction.UPSTREAM, compat=owner.compat)
-        self.downstream = Lane(loop, self, Direction.DOWNSTREAM, compat=owner.compat)
+        self.sweep = owner.sweep
+        self.compat = owner.compat
+        self.upstream = Lane(loop, self, Direction.UPSTREAM)
+        self.downstream = Lane(loop, self, Direction.DOWNSTREAM)
         self._owner = owner
         self._client = client
         self._server: socket.socket | None = None
@@ -125,7 +129,7 @@ class Link:
         """Act on an end that came through to the receiver."""
         if ending is Ending.RESET:
             self._reset_receiver(lane)
-        elif ending is Ending.CLOSE or self._owner.compat:
+        elif ending is Ending.CLOSE or self.compat:
             self.end_both_ways(lane)
         self._check_over()
 
@@ -138,7 +142,7 @@ class Link:
         back = self._opposite(lane)
         back.stop()
         back.discard()
-        self._pass_on(lane, Ending.FIN if self._owner.compat else Ending.RESET)
+        self._pass_on(lane, Ending.FIN if self.compat else Ending.RESET)
         self._check_over()
 
     def receiver_gone(self, lane: Lane) -> None:

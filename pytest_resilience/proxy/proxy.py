@@ -14,6 +14,7 @@ from pytest_resilience.proxy.listen import ListenError, Place, resolve_listen
 from pytest_resilience.proxy.meter import Meter
 from pytest_resilience.proxy.port import Port, PortTakenError
 from pytest_resilience.proxy.settings import Settings
+from pytest_resilience.proxy.sweep import Sweep
 from pytest_resilience.proxy.touch import Touches
 from pytest_resilience.proxy.toxics.stage import Stage
 
@@ -53,6 +54,7 @@ class Proxy:
         self._meter = meter
         self.name, self.listen, self.upstream = addresses
         self.compat = settings.compat
+        self.sweep = Sweep(loop)
         self.inspect: InspectorFactory | None = None
         self.links: set[Link] = set()
         self.toxics = Chain(settings.seed, self.name, self.links, redraw=settings.compat)

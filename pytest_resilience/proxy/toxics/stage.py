@@ -140,7 +140,7 @@ class Stage:
 class TimedStage(Stage):
     """Hold data until it is due, in order; the end follows the last of it."""
 
-    BATCH = 256
+    BATCH = 64
     """Pieces released before other connections get their turn."""
     passes_at_once = True
     """Whether data that is due when it comes is passed on there and then."""
