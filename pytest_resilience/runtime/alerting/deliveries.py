@@ -19,6 +19,9 @@ from pytest_resilience.runtime.alerting.outbox import Outbox, count
 LEASE = 15.0
 """Seconds after which a claimed delivery is free again: longer than a delivery may take."""
 
+IMPOSSIBLE = 10 * LEASE
+"""Seconds ahead at which no lease can end, however long ago its transaction was told the time."""
+
 MAX_ATTEMPTS = 3_000
 """Attempts after which a delivery is given up: a day at the longest delay. Other channels have the alert by then."""
 
@@ -202,7 +205,13 @@ class Deliveries:
 
     def _values(self, owner: str) -> dict[str, object]:
         now = self._clock.monotonic()
-        return {"channel": self._channel, "owner": owner, "now": now, "until": now + LEASE, "most": LEASE}
+        return {
+            "channel": self._channel,
+            "owner": owner,
+            "now": now,
+            "until": now + LEASE,
+            "most": IMPOSSIBLE,
+        }
 
 
 def _alert(connection: sqlite3.Connection, key: int) -> Alert:

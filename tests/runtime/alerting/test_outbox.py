@@ -147,6 +147,14 @@ class TestClaims:
 
         assert slack.claim() is None
 
+    def test_a_lease_that_began_a_moment_later_is_respected(self, outbox, slack, clock, make_alert):
+        """Who was told the time before it waited for the other's commit does not take the other's for an old one."""
+        outbox.add(make_alert(), ["slack"])
+        slack.claim()
+        clock.steady -= 1
+
+        assert slack.claim() is None
+
     def test_a_lease_from_before_a_reboot_is_over(self, outbox, slack, clock, make_alert):
         """The steady clock began anew; nothing waits for it to come up again."""
         clock.steady = 5_000_000.0

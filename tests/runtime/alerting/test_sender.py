@@ -268,7 +268,8 @@ class TestStorm:
         def insert(connection):
             connection.executemany("insert into alerts values (null, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
             connection.execute(
-                "insert into deliveries (alert, channel, dedup_key, urgent) select id, 'slack', dedup_key, 0 from alerts"
+                "insert into deliveries (alert, channel, dedup_key, urgent)"
+                " select id, 'slack', dedup_key, 0 from alerts"
             )
 
         outbox.commits.run(insert)
