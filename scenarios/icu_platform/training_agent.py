@@ -15,6 +15,9 @@ from icu_platform.training_store import TrainingStore
 from pytest_resilience import FatalError, ResilienceError, StructuredErrorLogger
 from pytest_resilience.runtime.rules import Rule, model_auroc
 
+LEAST_OF_EACH = 4
+"""Of four rows of one outcome, one is in the quarter that a model is judged by."""
+
 _log = logging.getLogger("icu_platform.training")
 
 
@@ -26,6 +29,7 @@ class TrainingAgent:
         model_name: what to register it as.
         timeout: seconds that one request to MLflow may take.
         rule: what a model's AUROC must reach for it to be registered; default: the policy's 0.75.
+        base_delay: seconds before the first retry of a request to MLflow; they double.
         seed: where the split and the training start.
     """
 
@@ -36,9 +40,10 @@ class TrainingAgent:
         model_name: str = breast_cancer.MODEL_NAME,
         timeout: float = 10.0,
         rule: Rule = model_auroc,
+        base_delay: float = 0.5,
         seed: int = 0,
     ) -> None:
-        self._store = TrainingStore(tracking_uri, model_name, timeout=timeout)
+        self._store = TrainingStore(tracking_uri, model_name, timeout=timeout, base_delay=base_delay)
         self._model_name = model_name
         self._rule = rule
         self._errors = StructuredErrorLogger("icu_platform.errors")
@@ -52,7 +57,7 @@ class TrainingAgent:
         training_id = str(task.get("training_id") or uuid4())
         facts: dict[str, Any] = {"model_name": self._model_name, "training_id": training_id}
         try:
-            self._train(Path(task["source_file"]), training_id, facts)
+            self._train(_source_of(task), training_id, facts)
         except (ResilienceError, OSError) as error:
             context = {"operation": "train", "resource": self._model_name, "agent": "TrainingAgent"}
             context |= {"component": "ml_model", "correlation_id": training_id}
@@ -69,6 +74,14 @@ class TrainingAgent:
         self._rule(auroc, where=f"model {self._model_name!r} on held-out rows")
         sample = features.head(1)
         facts["run_id"], facts["version"] = self._store.register(model, sample, training_id, {"auroc": auroc})
+
+
+def _source_of(task: Mapping[str, Any]) -> Path:
+    if not task.get("source_file"):
+        raise FatalError(
+            f"The task has no 'source_file' (it has {sorted(task) or 'nothing'}); name a CSV file."
+        )
+    return Path(task["source_file"])
 
 
 def read_table(source: Path) -> tuple[Any, list[int]]:
@@ -89,7 +102,7 @@ def read_table(source: Path) -> tuple[Any, list[int]]:
         ) from error
 
 
-def fit(features: Any, targets: Any, *, seed: int) -> tuple[Any, float]:
+def fit(features: Any, targets: list[int], *, seed: int) -> tuple[Any, float]:
     """Train a logistic regression on three quarters of the rows; return it and its AUROC on the rest."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
@@ -97,14 +110,14 @@ def fit(features: Any, targets: Any, *, seed: int) -> tuple[Any, float]:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    try:
-        learn_rows, judge_rows, learn_targets, judge_targets = train_test_split(
-            features, targets, test_size=0.25, random_state=seed, stratify=targets
-        )
-    except ValueError as error:
+    if min(targets.count(outcome) for outcome in (0, 1)) < LEAST_OF_EACH:
         raise FatalError(
-            f"{len(targets)} rows are too few to train on and to judge by; both outcomes are needed."
-        ) from error
+            f"{len(targets)} rows are too few to train on and to judge by: each outcome is needed "
+            f"{LEAST_OF_EACH} times or more."
+        )
+    learn_rows, judge_rows, learn_targets, judge_targets = train_test_split(
+        features, targets, test_size=0.25, random_state=seed, stratify=targets
+    )
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1_000))
     model.fit(learn_rows, learn_targets)
     return model, float(roc_auc_score(judge_targets, model.predict_proba(judge_rows)[:, 1]))

@@ -22,12 +22,16 @@ class TrainingStore:
         tracking_uri: the MLflow server; default: what MLflow itself would take.
         model_name: what to register as.
         timeout: seconds that one request may take.
+        base_delay: seconds before the first retry; they double.
     """
 
-    def __init__(self, tracking_uri: str | None, model_name: str, *, timeout: float) -> None:
+    def __init__(
+        self, tracking_uri: str | None, model_name: str, *, timeout: float, base_delay: float
+    ) -> None:
         self._tracking_uri = tracking_uri
         self._model_name = model_name
         self._timeout = timeout
+        self._base_delay = base_delay
 
     def register(
         self, model: Any, sample: Any, training_id: str, metrics: Mapping[str, float]
@@ -41,7 +45,7 @@ class TrainingStore:
         with TemporaryDirectory(prefix="icu-platform-") as folder:
             files = _save(model, sample, Path(folder) / ARTIFACT)
             return retry_with_exponential_backoff(
-                lambda: self._register_once(files, training_id, metrics), base_delay=0.5
+                lambda: self._register_once(files, training_id, metrics), base_delay=self._base_delay
             )
 
     def _register_once(self, files: Path, training_id: str, metrics: Mapping[str, float]) -> tuple[str, str]:

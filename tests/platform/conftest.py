@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -73,3 +75,27 @@ def breast_cancer_csv(tmp_path_factory) -> Path:
     from icu_platform.data import write_breast_cancer
 
     return write_breast_cancer(tmp_path_factory.mktemp("data") / "breast_cancer.csv")
+
+
+@pytest.fixture
+def samples(breast_cancer_csv) -> list[dict[str, str]]:
+    """Three samples as a caller sends them."""
+    with breast_cancer_csv.open(newline="") as file:
+        return list(islice(csv.DictReader(file), 3))
+
+
+@pytest.fixture
+def champion(mlflow_server, breast_cancer_csv, request) -> str:
+    """The name of a model that was trained, and is in charge."""
+    from mlflow import MlflowClient
+
+    from icu_platform import TrainingAgent
+
+    name = request.node.name
+    result = TrainingAgent(mlflow_server.direct_url, model_name=name).execute(
+        {"source_file": breast_cancer_csv}
+    )
+    assert result.is_success(), result.error
+    client = MlflowClient(mlflow_server.direct_url)
+    client.set_registered_model_alias(name, "champion", result.metadata["version"])
+    return name
