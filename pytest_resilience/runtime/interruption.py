@@ -11,6 +11,7 @@ or the watcher, decides whether the run was late; that is why no interrupt reach
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import signal
@@ -112,8 +113,9 @@ class _Watcher:
     def notice(self, run: Run) -> None:
         """Wake for a run that is due before all others; at the first of the main thread, take the signal."""
         if not self.ready and run.thread == threading.main_thread().ident:
-            self._previous_handler = signal.signal(_SIGNAL, self._on_signal)  # type: ignore[arg-type]
             self.ready = True
+            with contextlib.suppress(ValueError):  # a sub-interpreter gets no signals, and so no interrupts
+                self._previous_handler = signal.signal(_SIGNAL, self._on_signal)  # type: ignore[arg-type]
         with self.lock:
             if self._thread is None or not self._thread.is_alive():  # a listener may have ended it
                 thread = threading.Thread(target=self._watch, name="resilience-deadlines", daemon=True)
