@@ -19,7 +19,7 @@ from pytest_resilience.runtime.models.journal import Journal, this_user
 from pytest_resilience.runtime.models.ledger import Action, Ledger, LedgerEntry
 from pytest_resilience.runtime.models.registry import ModelRegistry
 from pytest_resilience.runtime.models.schemes import Before, Scheme, choose_scheme
-from pytest_resilience.runtime.models.standing import ARCHIVED, Standing
+from pytest_resilience.runtime.models.standing import ARCHIVED
 
 Status: TypeAlias = Literal["success", "rolled_back", "conflict", "unknown"]
 
@@ -103,7 +103,7 @@ class ChangeOfCharge:
         return known or before.previous or self._only_archived()
 
     def _begin(self, version: str | None) -> Before:
-        standing = self._standing()
+        standing = self.registry.standing(self.model_name)
         ledger = Ledger.of(standing.tags)
         unfinished = ledger.unfinished
         self._scheme = choose_scheme(
@@ -184,7 +184,7 @@ class ChangeOfCharge:
 
     def _prove(self, version: str | None) -> None:
         """Ask the registry anew who is in charge: aliases and stages have no compare-and-set."""
-        champion = self._scheme.before(self._standing()).champion
+        champion = self._scheme.before(self.registry.standing(self.model_name)).champion
         if champion != version:
             raise DeploymentConflictError(
                 f"Version {champion} of model {self.model_name!r} is in charge, and not {version}: somebody "
@@ -205,9 +205,3 @@ class ChangeOfCharge:
             return None
         versions = self.registry.versions(self.model_name, ARCHIVED)
         return versions[0] if len(versions) == 1 else None
-
-    def _standing(self) -> Standing:
-        return self.registry.request(
-            f"Looking up model {self.model_name!r}",
-            lambda client: Standing.of(client.get_registered_model(self.model_name)),
-        )

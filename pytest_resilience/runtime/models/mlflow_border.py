@@ -75,7 +75,9 @@ def server_address(tracking_uri: str | None) -> str:
 
 
 def _root(error: BaseException) -> str:
-    """Return the name of the error that began it: `ConnectionRefusedError` says more than MLflow's code."""
+    """Return what began it: `ConnectionRefusedError` says more than MLflow's own code."""
     while (earlier := error.__cause__ or error.__context__) is not None:
         error = earlier
-    return type(error).__name__
+    name = type(error).__name__
+    # The one error of urllib3 whose text is needed: "too many 503 error responses".
+    return str(error) if name == "ResponseError" else name

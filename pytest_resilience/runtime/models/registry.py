@@ -68,17 +68,20 @@ class ModelRegistry:
         return retry_with_exponential_backoff(attempt, base_delay=self._base_delay, operation=what)
 
     def standing(self, model_name: str) -> Standing:
-        """Return which versions hold which alias and stage, in one request that is not repeated."""
-        with self.calling(f"Looking up model {model_name!r}") as client:
-            return Standing.of(client.get_registered_model(model_name))
+        """Return which versions hold which alias and stage, and the model's tags."""
+        return self.request(
+            f"Looking up model {model_name!r}",
+            lambda client: Standing.of(client.get_registered_model(model_name)),
+        )
 
     def champion(self, model_name: str) -> str:
-        """Return the version in charge.
+        """Return the version in charge, in one try.
 
         Raises:
             FatalError: there is none.
         """
-        version = self.standing(model_name).champion
+        with self.calling(f"Looking up model {model_name!r}") as client:
+            version = Standing.of(client.get_registered_model(model_name)).champion
         if version is None:
             raise FatalError(
                 f"Model {model_name!r} at {self.address} has neither the alias {CHAMPION!r} nor a version in "

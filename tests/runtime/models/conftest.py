@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from pytest_resilience.chaos.http_handle import HttpHandle
+from pytest_resilience.chaos.sandbox import Sandbox
 from pytest_resilience.runtime.models.mlflow_border import load_mlflow, without_warnings
-from pytest_resilience.services.mlflow import start_mlflow
+from pytest_resilience.services.pool import ServicePool
 from pytest_resilience.services.run_folder import RunFolder
 
 _names = count(1)
@@ -25,13 +27,25 @@ def _outbox_of_the_tests(tmp_path_factory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def mlflow_url() -> Iterator[str]:
+def pool() -> Iterator[ServicePool]:
+    """The servers of this session."""
+    services = ServicePool(RunFolder.make())
+    yield services
+    services.stop()
+
+
+@pytest.fixture(scope="session")
+def mlflow_url(pool) -> str:
     """A real MLflow server's address."""
-    run = RunFolder.make()
-    child, address = start_mlflow(run)
-    yield address.url
-    child.stop()
-    run.end()
+    return pool.mlflow().url
+
+
+@pytest.fixture
+def mlflow_server(pool, request) -> Iterator[HttpHandle]:
+    """The same server behind a fault proxy."""
+    sandbox = Sandbox(pool, request.node.name)
+    yield sandbox.mlflow()
+    sandbox.close()
 
 
 @pytest.fixture
