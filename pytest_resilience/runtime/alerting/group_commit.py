@@ -29,11 +29,16 @@ class GroupCommit:
     """Run pieces of work on one connection, each durable when `run` returns.
 
     Args:
-        connection: in autocommit mode (`isolation_level=None`), usable from any thread.
+        connect: opens a connection in autocommit mode (`isolation_level=None`) that any thread may use. It is called
+            at once, and again after a `pause`.
+
+    Raises:
+        OSError, sqlite3.Error: if the first connection cannot be opened.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._connection: sqlite3.Connection | None = connect()
         self._waiting: list[_Ticket[Any]] = []
         self._led = False
         self._queue = threading.Lock()
@@ -61,7 +66,31 @@ class GroupCommit:
     def read(self, work: Work[T]) -> T:
         """Do the work outside of a transaction of our own; it must not write."""
         with self._using:
-            return work(self.connection)
+            return work(self._open())
+
+    def close(self) -> None:
+        """Let go of the file; using it again opens it again."""
+        with self._using:
+            self._close()
+
+    def pause(self) -> None:
+        """Wait for the running commit, let go of the file, and let no other begin until `resume`."""
+        self._using.acquire()
+        self._close()
+
+    def resume(self) -> None:
+        """Go on after a `pause`."""
+        self._using.release()
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _lead_or_queue(self, ticket: _Ticket[Any]) -> bool:
         with self._queue:
@@ -109,14 +138,15 @@ class GroupCommit:
                     self._commit_batch([ticket])
 
     def _commit(self, batch: list[_Ticket[Any]]) -> None:
-        self.connection.execute("BEGIN IMMEDIATE")
+        connection = self._open()
+        connection.execute("BEGIN IMMEDIATE")
         try:
             for ticket in batch:
-                ticket.result = ticket.work(self.connection)
-            self.connection.execute("COMMIT")
+                ticket.result = ticket.work(connection)
+            connection.execute("COMMIT")
         except BaseException:
-            if self.connection.in_transaction:
-                self.connection.execute("ROLLBACK")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
         for ticket in batch:
             ticket.committed = True

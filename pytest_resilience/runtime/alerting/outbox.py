@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from pytest_resilience.runtime.alerting.alert import Alert
@@ -14,6 +15,7 @@ from pytest_resilience.runtime.alerting.group_commit import GroupCommit
 BUSY_TIMEOUT = 2.0
 """Seconds to wait for another process's commit."""
 
+_VERSION = 1
 _SCHEMA = """
 create table if not exists alerts (
     id integer primary key, uid text not null unique, severity text not null, component text not null,
@@ -49,11 +51,21 @@ class Outbox:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self.commits = GroupCommit(_open(path))
+        self.commits = GroupCommit(partial(_open, path))
 
     def close(self) -> None:
-        """Let go of the file."""
-        self.commits.connection.close()
+        """Let go of the file; using it again opens it again."""
+        self.commits.close()
+
+    def pause(self) -> None:
+        """Let go of the file and let nothing be written until `resume`; one that is in memory is left alone."""
+        if self.path is not None:
+            self.commits.pause()
+
+    def resume(self) -> None:
+        """Go on after a `pause`."""
+        if self.path is not None:
+            self.commits.resume()
 
     def add(self, alert: Alert, channels: Sequence[str]) -> None:
         """Store the alert with one delivery for each channel; it is on disk when this returns."""
@@ -137,7 +149,8 @@ def _open(path: Path | None) -> sqlite3.Connection:
     try:
         connection.execute("pragma journal_mode = wal")
         connection.execute("pragma synchronous = full")
-        connection.executescript(f"begin immediate; {_SCHEMA} commit;")
+        if connection.execute("pragma user_version").fetchone() != (_VERSION,):
+            connection.executescript(f"begin immediate; {_SCHEMA} pragma user_version = {_VERSION}; commit;")
     except BaseException:
         connection.close()
         raise

@@ -28,8 +28,6 @@ LOGGER = "pytest_resilience.alerting"
 
 _lock = threading.Lock()
 _couriers: dict[tuple[Path, bool], tuple[Hashable, Courier]] = {}
-_inherited: list[object] = []
-"""Couriers of the parent process: SQLite forbids to use, and so to close, a connection that came through a fork."""
 
 
 def courier(configuration: Configuration, *, durable: bool = True, clock: Clock = SYSTEM_CLOCK) -> Courier:
@@ -96,11 +94,25 @@ def _close_all() -> None:
     _couriers.clear()
 
 
-def _forget() -> None:
-    global _lock  # noqa: PLW0603 - another thread of the parent may have held it
-    _lock = threading.Lock()
-    _inherited.append(dict(_couriers))
-    _couriers.clear()
+def _before_fork() -> None:
+    # SQLite's knowledge of who holds which lock is the process's: a copy of an open connection would be wrong in the
+    # child for ever. So there is none at the moment of a fork.
+    _lock.acquire()
+    for _, each in _couriers.values():
+        each.outbox.pause()
 
 
-os.register_at_fork(after_in_child=_forget)
+def _after_fork_in_parent() -> None:
+    for _, each in _couriers.values():
+        each.outbox.resume()
+    _lock.release()
+
+
+def _after_fork_in_child() -> None:
+    _couriers.clear()  # their threads are not in this process; what they were to deliver is the parent's
+    _lock.release()
+
+
+os.register_at_fork(
+    before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+)

@@ -25,9 +25,13 @@ def couriers(monkeypatch):
     monkeypatch.setattr(sender, "BACKOFF", QUICK)
     yield
     with process._lock:
-        while process._couriers:
-            _, courier = process._couriers.popitem()[1]
-            courier.retire()
+        left = [courier for _, courier in process._couriers.values()]
+        process._couriers.clear()
+    for courier in left:
+        threads = list(courier._threads.values())
+        courier.retire()
+        for thread in threads:
+            thread.join(HANG_GUARD)
 
 
 def filed(tmp_path):
@@ -260,7 +264,7 @@ class TestNeverRaises:
             path.write_bytes(b"this is not a database" * 100)
         else:
             outbox = Outbox(path)
-            outbox.commits.connection.execute("pragma max_page_count = 1")
+            outbox.commits.read(lambda connection: connection.execute("pragma max_page_count = 1"))
             environment.setattr(process, "Outbox", lambda where: outbox if where else Outbox(None))
         environment.setenv("RESILIENCE_OUTBOX", str(path))
         router = AlertRouter()
