@@ -49,15 +49,15 @@ class Conditions:
     def hold_but_for_body(self, point: Point) -> bool:
         """Tell whether all hold that can be judged before the body has come."""
         return (
-            self.connection in {None, point.connection}
-            and self.application_name in {None, point.application_name}
+            (self.connection is None or self.connection == point.connection)
+            and (self.application_name is None or self.application_name == point.application_name)
             and (self.transaction is None or TRANSACTIONS[self.transaction] == point.transaction)
-            and all(self._header_matches(point, name, pattern) for name, pattern in self.headers.items())
+            and (not self.headers or self._headers_match(point))
         )
 
-    def _header_matches(self, point: Point, name: str, pattern: re.Pattern[str]) -> bool:
-        value = None if point.request is None else point.request.headers.get(name)
-        return value is not None and pattern.search(value) is not None
+    def _headers_match(self, point: Point) -> bool:
+        given = {} if point.request is None else point.request.headers
+        return all(name in given and pattern.search(given[name]) for name, pattern in self.headers.items())
 
     def _body_matches(self, point: Point) -> bool:
         if self.body is None or point.request is None or point.request.body is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -34,6 +34,13 @@ class Journal(Generic[T]):
             for follower in self._followers:
                 follower.set()
         return self.written
+
+    def extend(self, entries: Sequence[T]) -> None:
+        """Add entries."""
+        self._entries.extend(entries)
+        self.written += len(entries)
+        for follower in self._followers:
+            follower.set()
 
     def since(self, number: int) -> Iterator[tuple[int, T]]:
         """Return what is kept with greater numbers, each with its own."""

@@ -26,7 +26,7 @@ class HttpRequest:
     body: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, eq=False, kw_only=True)
 class Point:
     """One message that a fault could be set at.
 

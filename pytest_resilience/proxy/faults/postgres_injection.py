@@ -66,7 +66,9 @@ def replacement(
         return REFUSED_PARSE + SYNC
     if request is not None:
         session.retract(request)
-    session.pending.append(Request("Parse", substitute=substitute))
+    refused = Request("Parse")
+    refused.substitute = substitute
+    session.pending.append(refused)
     if kind == _SYNC and request is not None:
         session.pending.append(request)
         return REFUSED_PARSE + SYNC

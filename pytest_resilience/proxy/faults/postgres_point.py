@@ -13,11 +13,14 @@ from pytest_resilience.proxy.wire.postgres_session import PostgresSession
 from pytest_resilience.proxy.wire.sql import Statement
 
 _WRITES_ROWS = frozenset({"INSERT", "MERGE"})
-_ONE_ANSWER = frozenset(b"123n")
+_OF_THEIR_OWN = {ord("1"): "Parse", ord("2"): "Bind", ord("3"): "Close", ord("d"): "CopyData"}
+_DESCRIBED = frozenset(b"Tn")
+_ENDS = frozenset(b"CIsEZV")
 _STATEMENT_ANSWERS = frozenset(b"CIsE")
 _LONGEST_LABEL = 100
 _COMMAND_COMPLETE = ord("C")
 _ERROR = ord("E")
+_READY = ord("Z")
 
 
 class PostgresPoints:
@@ -125,15 +128,17 @@ def _done(payload: bytes, statement: Statement | None, *, copied: bool) -> tuple
 
 def _completes(kind: int, request: Request | None) -> list[str]:
     """Return the names of the requests whose answer is complete, or begins, with this reply."""
-    if kind == ord("d"):
-        return ["CopyData"]
+    if kind in _OF_THEIR_OWN:
+        return [_OF_THEIR_OWN[kind]]
     if request is None:
         return []
     names = []
     if request.name in {"Query", "Startup"}:
-        if not request.begun and kind != ord("Z"):
+        if not request.begun and kind != _READY:
             names.append(request.name)
-    elif kind in _ONE_ANSWER or kind in _STATEMENT_ANSWERS or kind in b"TZV":
+    elif kind in _DESCRIBED:
+        names.append("Describe")
+    elif kind in _ENDS:
         names.append(request.name)
     if kind == _COMMAND_COMPLETE and request.copying:
         names.append("CopyDone")

@@ -10,13 +10,14 @@ from pytest_resilience.proxy.faults.kinds import Error
 from pytest_resilience.proxy.faults.plumbing import Plumbing
 from pytest_resilience.proxy.faults.postgres_point import PostgresPoints
 from pytest_resilience.proxy.faults.postgres_shared import PostgresShared, encode
-from pytest_resilience.proxy.faults.stream import Stopped, Stream
+from pytest_resilience.proxy.faults.postgres_stream import PostgresStream
+from pytest_resilience.proxy.faults.stream import Stopped
 from pytest_resilience.proxy.faults.triggers import Message
 from pytest_resilience.proxy.faults.watch import Strike
 from pytest_resilience.proxy.wire.postgres_encode import COPY_FAIL
-from pytest_resilience.proxy.wire.postgres_frames import CONTINUATION, HELD, FrameReader
+from pytest_resilience.proxy.wire.postgres_frames import GLANCED, HELD, FrameReader
 from pytest_resilience.proxy.wire.postgres_names import UNASKED
-from pytest_resilience.proxy.wire.postgres_replied import command, replied, sqlstate
+from pytest_resilience.proxy.wire.postgres_replied import CHANGES, command, replied, sqlstate
 from pytest_resilience.proxy.wire.postgres_requests import Query, Request
 
 _AUTHENTICATION = ord("R")
@@ -40,7 +41,7 @@ class StoppedReply(Stopped):
     request: Request | None
 
 
-class PostgresReplies(Stream):
+class PostgresReplies(PostgresStream):
     """The server's direction.
 
     Args:
@@ -50,92 +51,49 @@ class PostgresReplies(Stream):
         points: makes fault points.
     """
 
+    direction = "reply"
+
     def __init__(
         self, conversation: Conversation, plumbing: Plumbing, shared: PostgresShared, points: PostgresPoints
     ) -> None:
-        super().__init__(conversation, plumbing)
-        self._shared = shared
-        self._session = shared.session
-        self._points = points
-        self._number = conversation.link.number
-        self._reader = FrameReader.of_replies()
-        self._reader.held = HELD
-        self._sent = 0
-        self._drops_rest = False
-
-    def _unread(self) -> bytes:
-        return self._reader.unread()
-
-    def _parse(self, data: bytes) -> None:
-        reader, session = self._reader, self._session
-        watchful = self._look_around()
-        at = self._conversation.watch.books.now()
-        self._sent = end = 0
-        buffer = b""
-        try:
-            for kind, start, end in reader.read(data):
-                buffer = reader.buffer
-                if watchful or kind == CONTINUATION:
-                    if not self._consider(kind, start, end, at):
-                        break
-                else:
-                    replied(session, kind, buffer, start + 5, end)
-                    self._trace(at, kind, start, end)
-        finally:
-            self._send(buffer[self._sent : end])
-        if self.is_blocked:
-            self._keep_unread()
+        super().__init__(conversation, plumbing, shared, points, FrameReader.of_replies())
+        self._curious = False
 
     def _look_around(self) -> bool:
-        """Return whether messages have to be looked at one by one."""
         faults = self._conversation.watch.reply_faults
-        self._reader.singly = any(fault.trigger == Message("CopyData") for fault in faults)
-        shared = self._shared
-        meddled = shared.meddling or shared.gate is not None
-        return bool(faults) or meddled or self.dropping or self._drops_rest
+        shared, reader = self._shared, self._reader
+        if not faults:
+            reader.held, reader.singly = GLANCED, False
+            return shared.meddling or shared.gate is not None or self.dropping
+        reader.held = HELD
+        reader.singly = any(fault.trigger == Message("CopyData") for fault in faults)
+        self._curious = any(not fault.trigger.only_statements for fault in faults)
+        return True
 
-    def _trace(self, at: float, kind: int, start: int, end: int) -> None:
-        subject = None
-        if kind == _COMMAND_COMPLETE:
-            subject = command(self._reader.buffer[start + 5 : end])[0]
-        elif kind == _ERROR:
-            subject = sqlstate(self._reader.buffer[start + 5 : end])
-        self._conversation.watch.trace.write(
-            (
-                at,
-                self._number,
-                "reply",
-                kind,
-                subject,
-                end - start,
-                self._reader.count,
-                self._session.transaction,
-                None,
-            )
-        )
+    def _follow(self, kind: int, buffer: bytes, start: int, end: int) -> str | None:
+        change = CHANGES.get(kind)
+        if change is None:
+            return None
+        change(self._session, buffer, start, end)
+        return _told(kind, buffer, start, end)
 
-    def _consider(self, kind: int, start: int, end: int, at: float) -> bool:
-        """Look at one message; return whether the next one may be looked at."""
-        if kind == CONTINUATION:
-            if self._drops_rest:
-                self._sent = end
-                self._drops_rest = self._reader.unfinished
-            return True
-        request = replied(self._session, kind, self._reader.buffer, start + 5, end)
-        self._trace(at, kind, start, end)
+    def _look(self, kind: int, start: int, end: int, at: float) -> bool:
+        buffer = self._reader.buffer
+        request = replied(self._session, kind, buffer, start + 5, end)
+        self._trace(at, kind, _told(kind, buffer, start + 5, end), end - start)
         if self.dropping:
             self._discard(end)
         elif kind not in UNASKED:
-            self._look(kind, start, end, request)
+            self._answer(kind, start, end, request)
         self._after(kind, request)
         return not self.is_blocked and not self._conversation.over
 
-    def _look(self, kind: int, start: int, end: int, request: Request | None) -> None:
+    def _answer(self, kind: int, start: int, end: int, request: Request | None) -> None:
         if kind == _ERROR and request is not None and request.substitute is not None:
             self._exchange(start, end, request.substitute)
         elif self._shared.muting or (request is not None and request.muted):
             self._mute(kind, start, end)
-        else:
+        elif self._curious or kind in _ENDS_EXECUTION:
             self._strike(kind, start, end, request)
 
     def _after(self, kind: int, request: Request | None) -> None:
@@ -160,17 +118,6 @@ class PostgresReplies(Stream):
         if strikes:
             data = self._take_out(start, end)
             self._deal(StoppedReply(data, deque(strikes), kind=kind, request=request, dropped=self._dropped))
-
-    def _take_out(self, start: int, end: int) -> bytes:
-        """Pass on what stands before a message, and return it."""
-        buffer = self._reader.buffer
-        self._send(buffer[self._sent : start])
-        self._sent = end
-        return buffer[start:end]
-
-    def _discard(self, end: int) -> None:
-        self._sent = end
-        self._drops_rest = self._reader.unfinished
 
     def _dropped(self) -> None:
         self._drops_rest = self._reader.unfinished
@@ -228,3 +175,10 @@ class PostgresReplies(Stream):
         self._shared.muting = True
         if not any(request.name == "Sync" for request in self._session.pending):
             self._shared.abort_transaction()
+
+
+def _told(kind: int, buffer: bytes, start: int, end: int) -> str | None:
+    """Return what the trace says of a reply: a tag, or an error's code."""
+    if kind == _COMMAND_COMPLETE:
+        return command(buffer[start:end])[0]
+    return sqlstate(buffer[start:end]) if kind == _ERROR else None

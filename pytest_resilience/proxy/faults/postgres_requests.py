@@ -13,13 +13,11 @@ from pytest_resilience.proxy.faults.point import Point
 from pytest_resilience.proxy.faults.postgres_injection import errors_to_come, plan, replacement
 from pytest_resilience.proxy.faults.postgres_point import PostgresPoints
 from pytest_resilience.proxy.faults.postgres_shared import PostgresShared, encode
-from pytest_resilience.proxy.faults.stream import Stopped, Stream
-from pytest_resilience.proxy.faults.trace import glance
-from pytest_resilience.proxy.faults.triggers import Message, Rows
+from pytest_resilience.proxy.faults.postgres_stream import PostgresStream
+from pytest_resilience.proxy.faults.stream import Stopped
 from pytest_resilience.proxy.faults.watch import Strike
 from pytest_resilience.proxy.wire.postgres_encode import FLUSH
 from pytest_resilience.proxy.wire.postgres_frames import (
-    CONTINUATION,
     COPY_DATA,
     GLANCED,
     HELD,
@@ -28,9 +26,9 @@ from pytest_resilience.proxy.wire.postgres_frames import (
 )
 from pytest_resilience.proxy.wire.postgres_requested import (
     CANCEL_REQUEST,
+    CHANGES,
     GSS_REQUEST,
     SSL_REQUEST,
-    Subject,
     requested,
     started,
     startup_code,
@@ -60,7 +58,7 @@ class StoppedRequest(Stopped):
     executes: Request | None
 
 
-class PostgresRequests(Stream):
+class PostgresRequests(PostgresStream):
     """The client's direction.
 
     Args:
@@ -70,87 +68,32 @@ class PostgresRequests(Stream):
         points: makes fault points.
     """
 
+    direction = "request"
+
     def __init__(
         self, conversation: Conversation, plumbing: Plumbing, shared: PostgresShared, points: PostgresPoints
     ) -> None:
-        super().__init__(conversation, plumbing)
-        self._shared = shared
-        self._session = shared.session
-        self._points = points
-        self._number = conversation.link.number
-        self._reader = FrameReader.of_requests()
-        self._sent = 0
-        self._drops_rest = False
+        super().__init__(conversation, plumbing, shared, points, FrameReader.of_requests())
+        self._curious = False
         shared.open_gate = self.unblock
 
-    def _unread(self) -> bytes:
-        return self._reader.unread()
-
-    def _parse(self, data: bytes) -> None:
-        reader = self._reader
-        watchful = self._look_around()
-        at = self._conversation.watch.books.now()
-        self._sent = end = 0
-        buffer = b""
-        try:
-            for kind, start, end in reader.read(data):
-                buffer = reader.buffer
-                if watchful or kind <= STARTUP:
-                    if not self._consider(kind, start, end, at):
-                        break
-                else:
-                    subject = requested(self._session, kind, buffer, start + 5, end)
-                    self._trace(at, kind, subject, end - start)
-        finally:
-            self._send(buffer[self._sent : end])
-        if self.is_blocked:
-            self._keep_unread()
-
     def _look_around(self) -> bool:
-        """Return whether messages have to be looked at one by one."""
         watch, reader = self._conversation.watch, self._reader
         faults = watch.request_faults
-        armed = bool(faults or watch.reply_faults)
-        reader.held = HELD if armed else GLANCED
-        reader.singly = any(isinstance(f.trigger, Rows) or f.trigger == Message("CopyData") for f in faults)
-        return armed or self._shared.gate is not None or self.dropping or self._drops_rest
-
-    def _trace(self, at: float, message: int | str, subject: Subject, size: int) -> None:
-        conversation = self._conversation
-        sql = None if subject is None else glance(subject.sql)
-        conversation.watch.trace.write(
-            (
-                at,
-                self._number,
-                "request",
-                message,
-                sql,
-                size,
-                self._reader.count,
-                self._session.transaction,
-                None,
-            )
-        )
-
-    def _consider(self, kind: int, start: int, end: int, at: float) -> bool:
-        """Look at one message; return whether the next one may be looked at."""
-        if kind == CONTINUATION:
-            self._go_on_with_message(end)
-        elif kind == STARTUP:
-            return self._begin(start, end, at)
-        elif self.dropping:
-            self._sent, self._drops_rest = end, self._reader.unfinished
-        elif self._must_wait(kind):
-            self._wait_for_answer(start, end)
-            return False
-        else:
-            return self._look(kind, start, end, at)
+        if not faults and not watch.reply_faults:
+            reader.held, reader.singly = GLANCED, False
+            return self._shared.gate is not None or self.dropping
+        reader.held = HELD
+        reader.singly = any(fault.trigger.sees_rows for fault in faults)
+        self._curious = any(not fault.trigger.only_statements for fault in faults)
         return True
 
-    def _go_on_with_message(self, end: int) -> None:
-        if self._drops_rest:
-            self._sent = end
-            self._drops_rest = self._reader.unfinished
+    def _follow(self, kind: int, buffer: bytes, start: int, end: int) -> str | None:
+        session, change = self._session, CHANGES.get(kind)
+        if change is None or (session.skipping and kind != _SYNC):
+            return None
+        subject = change(session, buffer, start, end)
+        return None if subject is None else subject.glance
 
     def _begin(self, start: int, end: int, at: float) -> bool:
         """Take the client's first messages, which have no kind (chapter 54.2.1)."""
@@ -171,15 +114,22 @@ class PostgresRequests(Stream):
         return self._strike(STARTUP, start, end, request, request)
 
     def _look(self, kind: int, start: int, end: int, at: float) -> bool:
+        if self.dropping:
+            self._discard(end)
+            return True
+        if self._must_wait(kind):
+            self._wait_for_answer(start, end)
+            return False
         session = self._session
         known, copy = len(session.pending), session.copy_in
         subject = requested(session, kind, self._reader.buffer, start + 5, end)
-        self._trace(at, kind, subject, end - start)
-        request = session.pending[-1] if len(session.pending) > known else None
-        executes = request if kind in EXECUTING else None if copy is None else copy.request
+        self._trace(at, kind, None if subject is None else subject.glance, end - start)
         if session.skipping:
             return True  # the server throws it away
-        if not self._strike(kind, start, end, request, executes):
+        request = session.pending[-1] if len(session.pending) > known else None
+        copy = session.copy_in or copy
+        executes = request if kind in EXECUTING else None if copy is None else copy.request
+        if (self._curious or kind in EXECUTING) and not self._strike(kind, start, end, request, executes):
             return False
         if self._sent < end and request is not None and kind in EXECUTING:
             self._prepare_for_errors(start, end, request)
@@ -211,13 +161,6 @@ class PostgresRequests(Stream):
         copy.rows.feed(self._reader.buffer[start + 5 : end])
         table = None if copy.statement is None else copy.statement.table
         return self._points.request(kind, None, rows=copy.rows.begun - before, table=table)
-
-    def _take_out(self, start: int, end: int) -> bytes:
-        """Pass on what stands before a message, and return it."""
-        buffer = self._reader.buffer
-        self._send(buffer[self._sent : start])
-        self._sent = end
-        return buffer[start:end]
 
     def _dropped(self, request: Request | None) -> None:
         """Forget a request that the server never gets."""

@@ -44,7 +44,9 @@ class PostgresShared:
         """
         self.meddling = True
         self.to_server(REFUSED_PARSE)
-        self.session.pending.append(Request("Parse", muted=True))
+        refused = Request("Parse")
+        refused.muted = True
+        self.session.pending.append(refused)
 
     def abort_idle_transaction(self) -> None:
         """Let the transaction fail of a server that waits for the next request; its ReadyForQuery is for the client."""

@@ -10,9 +10,6 @@ from pytest_resilience.proxy.wire.postgres_names import REPLIES, REQUESTS
 from pytest_resilience.proxy.wire.sql_shape import shape
 
 KEPT = 10_000
-GLANCE = 1_000
-"""Characters of a statement that its shape is made from."""
-
 Entry = tuple[float, int, str, int | str, str | None, int, int, str | None, str | None]
 """When, connection, direction, message, SQL or path, bytes, count, transaction, fault: made for each message."""
 
@@ -26,11 +23,6 @@ class Trace(Journal[Entry]):
     def notice(self, at: float, connection: int, text: str, fault: str | None = None) -> None:
         """Write what is no message."""
         self.write((at, connection, "-", text, None, 0, 1, None, fault))
-
-
-def glance(sql: str | None) -> str | None:
-    """Return what is kept of a statement until somebody asks for its shape."""
-    return sql if sql is None or len(sql) <= GLANCE else sql[:GLANCE]
 
 
 def entry_json(number: int, entry: Entry) -> dict[str, Any]:

@@ -27,6 +27,14 @@ class Trigger(Protocol):
     """Whether it is set at one side, at requests or at replies; else it watches both."""
     protocols: ClassVar[frozenset[str]]
 
+    @property
+    def only_statements(self) -> bool:
+        """Whether no PostgreSQL message matters to it but those that execute statements or answer them."""
+
+    @property
+    def sees_rows(self) -> bool:
+        """Whether it has to see each CopyData message by itself."""
+
     def count(self, point: Point) -> int:
         """Return how many matches this message is; called once for each message."""
 
@@ -42,7 +50,17 @@ class Trigger(Protocol):
 
 @dataclass(slots=True)
 class _Plain:
-    """What triggers without memory have in common."""
+    """What most triggers have in common."""
+
+    @property
+    def only_statements(self) -> bool:
+        """Whether no PostgreSQL message matters to it but those that execute statements or answer them."""
+        return False
+
+    @property
+    def sees_rows(self) -> bool:
+        """Whether it has to see each CopyData message by itself."""
+        return False
 
     def foresee(self, point: Point) -> int:
         """Return how many matches such a message will be."""
@@ -118,6 +136,16 @@ class Message(_Plain):
         """Whether it is a command tag."""
         return self.message not in PROTOCOL_MESSAGES
 
+    @property
+    def only_statements(self) -> bool:
+        """Whether it waits for a tag."""
+        return self.is_tag
+
+    @property
+    def sees_rows(self) -> bool:
+        """Whether it waits for CopyData."""
+        return self.message == "CopyData"
+
     def count(self, point: Point) -> int:
         """Count the statements with this tag, or the message itself."""
         if not self.is_tag:
@@ -150,6 +178,11 @@ class Sql(_Plain):
     name: ClassVar[str] = "sql"
     sided: ClassVar[bool] = True
     protocols: ClassVar[frozenset[str]] = frozenset({"postgres"})
+
+    @property
+    def only_statements(self) -> bool:
+        """Nothing else matters."""
+        return True
 
     def count(self, point: Point) -> int:
         """Count the statements that match."""
@@ -202,6 +235,11 @@ class Rows(_Plain):
     sided: ClassVar[bool] = False
     protocols: ClassVar[frozenset[str]] = frozenset({"postgres"})
     total: int = field(default=0, init=False)
+
+    @property
+    def sees_rows(self) -> bool:
+        """It counts them."""
+        return True
 
     def count(self, point: Point) -> int:
         """Count the message that would carry too many rows, or the reply that reports enough."""

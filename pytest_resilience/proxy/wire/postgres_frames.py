@@ -34,6 +34,7 @@ _LARGE = 0x3FFFFFFF
 _LONGEST_STARTUP = 10_000
 _REQUEST_LIMITS = dict.fromkeys(b"BQPdF", _LARGE) | dict.fromkeys(b"CDEHScfX", _SMALL) | {ord("p"): 65_536}
 _REPLY_LIMITS = dict.fromkeys(b"RKSZTDCENnt123sIAGHWVvcd", _LARGE)
+_header = struct.Struct("!BI").unpack_from
 _length = struct.Struct("!I").unpack_from
 
 
@@ -101,30 +102,64 @@ class FrameReader:
         """
         if self._carried + len(data) < self._needed:
             self._keep(data)
-            return
-        buffer = self.buffer = self.unread() + data
-        size = len(buffer)
+            return iter(())
+        self.buffer = self.unread() + data
+        return self._startups() if self.startup else self._messages(0)
+
+    def _startups(self) -> Iterator[tuple[int, int, int]]:
         position = 0
+        while self.startup and len(self.buffer) - position >= 4:
+            (length,) = _length(self.buffer, position)
+            if not 8 <= length <= _LONGEST_STARTUP:
+                raise ProtocolError("the first message is no PostgreSQL start-up message")
+            if position + length > len(self.buffer):
+                break
+            self.count, self._consumed = 1, position + length
+            yield STARTUP, position, position + length
+            position += length
+        if not self.startup:
+            yield from self._messages(position)
+        elif position < len(self.buffer):
+            self._keep(self.buffer[position:])
+
+    def _messages(self, position: int) -> Iterator[tuple[int, int, int]]:
+        buffer, limits, bulk = self.buffer, self._limits, self._bulk
+        size = len(buffer)
         if self._rest:
-            position = self._consumed = min(self._rest, size)
-            self._rest -= position
-            self.count = 0
+            position = self._continue(size)
             yield CONTINUATION, 0, position
         while size - position >= 5:
-            kind, end = self._frame(position)
+            kind, length = _header(buffer, position)
+            if not 4 <= length <= limits.get(kind, 0):
+                raise ProtocolError(f"a message of kind 0x{kind:02x} and length {length} is not PostgreSQL's")
             self.count = 1
+            end = position + 1 + length
             if end > size:
-                if size - position < self._patience(kind):
-                    self._needed = min(end - position, self._patience(kind))
+                if self._waits_for(kind, end - position, size - position):
                     break
                 self._rest, end = end - size, size
-            elif kind in self._bulk and not self.singly:
+            elif kind in bulk and not self.singly:
                 end = self._run(kind, end)
             self._consumed = end
             yield kind, position, end
             position = end
         if position < size:
             self._keep(buffer[position:])
+
+    def _continue(self, size: int) -> int:
+        """Return where the rest of the message that was given out before ends, as far as it has come."""
+        end = self._consumed = min(self._rest, size)
+        self._rest -= end
+        self.count = 0
+        return end
+
+    def _waits_for(self, kind: int, length: int, there: int) -> bool:
+        """Tell whether more of a message has to come before it is given out."""
+        patience = 5 if kind in self._bulk and not self.singly else self.held
+        if there >= patience:
+            return False
+        self._needed = min(length, patience)
+        return True
 
     def give_back(self, start: int) -> bytes:
         """Return what has not been given out, and before it the last message, which began here; forget all of it."""
@@ -145,23 +180,6 @@ class FrameReader:
         self._carried += len(data)
         self.buffer = b""
         self._consumed = 0
-
-    def _patience(self, kind: int) -> int:
-        """Return how many bytes of such a message are waited for."""
-        return 5 if kind in self._bulk and not self.singly else self.held
-
-    def _frame(self, position: int) -> tuple[int, int]:
-        """Return the kind of the message that begins here, and where it ends."""
-        if self.startup:
-            (size,) = _length(self.buffer, position)
-            if not 8 <= size <= _LONGEST_STARTUP:
-                raise ProtocolError("the first message is no PostgreSQL start-up message")
-            return STARTUP, position + size
-        kind = self.buffer[position]
-        (size,) = _length(self.buffer, position + 1)
-        if not 4 <= size <= self._limits.get(kind, 0):
-            raise ProtocolError(f"a message of kind 0x{kind:02x} with length {size} is not PostgreSQL's")
-        return kind, position + 1 + size
 
     def _run(self, kind: int, end: int) -> int:
         """Return where the run of messages of this kind ends, as far as they are all there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from pytest_resilience.proxy.wire.postgres_requests import CopyIn, Request
@@ -14,8 +14,8 @@ _CYCLE_ENDS = frozenset({"Query", "Sync", "FunctionCall", "Startup"})
 
 def replied(session: PostgresSession, kind: int, buffer: bytes, start: int, end: int) -> Request | None:
     """Take a reply whose payload is `buffer[start:end]`, and return the request that it answers."""
-    handle = _HANDLERS.get(kind)
-    return None if handle is None else handle(session, buffer, start, end)
+    handle = CHANGES.get(kind)
+    return session.head if handle is None else handle(session, buffer, start, end)
 
 
 @lru_cache(maxsize=512)
@@ -35,20 +35,9 @@ def sqlstate(payload: bytes) -> str:
     return found[1:].decode("ascii", errors="replace")
 
 
-def _head(session: PostgresSession, _buffer: bytes, _start: int, _end: int) -> Request | None:
-    return session.head
-
-
-def _answer_to(*names: str) -> Callable[[PostgresSession, bytes, int, int], Request | None]:
-    """Make the handler of a reply that is the whole answer to such a request."""
-
-    def handle(session: PostgresSession, _buffer: bytes, _start: int, _end: int) -> Request | None:
-        pending = session.pending
-        if pending and pending[0].name in names:
-            return pending.popleft()
-        return session.head
-
-    return handle
+def _suspended(session: PostgresSession, _buffer: bytes, _start: int, _end: int) -> Request | None:
+    pending = session.pending
+    return pending.popleft() if pending and pending[0].name == "Execute" else session.head
 
 
 def _completed(session: PostgresSession, _buffer: bytes, _start: int, _end: int) -> Request | None:
@@ -75,10 +64,13 @@ def _copy_begins(session: PostgresSession, buffer: bytes, start: int, _end: int)
 
 
 def _failed(session: PostgresSession, _buffer: bytes, _start: int, _end: int) -> Request | None:
-    """Take an error: in the extended protocol, everything before the next Sync goes unanswered."""
+    """Take an error: in the extended protocol, everything before the next Sync goes unanswered.
+
+    What is only prepared, bound or described is not among the pending requests, and may fail without any.
+    """
     session.copy_in = None
     head = session.head
-    if head is None or head.name in _CYCLE_ENDS:
+    if head is not None and head.name in _CYCLE_ENDS:
         return head
     pending = session.pending
     while pending and pending[0].name != "Sync":
@@ -107,17 +99,13 @@ def _parameter(session: PostgresSession, buffer: bytes, start: int, end: int) ->
     return None
 
 
-_HANDLERS: dict[int, Callable[[PostgresSession, bytes, int, int], Request | None]] = {
-    ord("1"): _answer_to("Parse"),
-    ord("2"): _answer_to("Bind"),
-    ord("3"): _answer_to("Close"),
-    ord("T"): _answer_to("Describe"),
-    ord("n"): _answer_to("Describe"),
-    ord("s"): _answer_to("Execute"),
+CHANGES: Mapping[int, Callable[[PostgresSession, bytes, int, int], Request | None]] = {
+    ord("s"): _suspended,
     ord("I"): _completed,
     ord("C"): _completed,
     ord("G"): _copy_begins,
     ord("E"): _failed,
     ord("Z"): _ready,
     ord("S"): _parameter,
-} | dict.fromkeys(b"RHVDdct", _head)
+}
+"""What is done for the replies that change something."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pytest_resilience.proxy.wire.postgres_requests import CopyIn, Execution, Portal, Query, Request
 from pytest_resilience.proxy.wire.postgres_session import PostgresSession, field
@@ -21,16 +21,14 @@ _BEGINNING = 1_000
 """Where a PREPARE in SQL is looked for."""
 
 _SYNC_KIND = ord("S")
-_PARSE, _BIND, _DESCRIBE, _CLOSE, _SYNC = (
-    Request(name) for name in ("Parse", "Bind", "Describe", "Close", "Sync")
-)
+_SYNC = Request("Sync")
 
 
 def requested(session: PostgresSession, kind: int, buffer: bytes, start: int, end: int) -> Subject:
     """Take a request whose payload is `buffer[start:end]`, and return what it is about."""
     if session.skipping and kind != _SYNC_KIND:
         return None
-    handle = _HANDLERS.get(kind)
+    handle = CHANGES.get(kind)
     return None if handle is None else handle(session, buffer, start, end)
 
 
@@ -64,7 +62,6 @@ def _parse(session: PostgresSession, buffer: bytes, start: int, end: int) -> Sub
     session.remember(name, statement)
     if _PREPARE in sql[:_BEGINNING].lower():
         session.remember_prepared([statement])
-    session.pending.append(_PARSE)
     return statement
 
 
@@ -72,12 +69,6 @@ def _bind(session: PostgresSession, buffer: bytes, start: int, end: int) -> Subj
     portal, position = field(buffer, start, end)
     name, _ = field(buffer, position, end)
     session.portals[portal] = Portal(session.statements.get(name))
-    session.pending.append(_BIND)
-    return None
-
-
-def _describe(session: PostgresSession, _buffer: bytes, _start: int, _end: int) -> Subject:
-    session.pending.append(_DESCRIBE)
     return None
 
 
@@ -95,7 +86,6 @@ def _close(session: PostgresSession, buffer: bytes, start: int, end: int) -> Sub
         session.statements.pop(name, None)
     else:
         session.portals.pop(name, None)
-    session.pending.append(_CLOSE)
     return None
 
 
@@ -129,11 +119,10 @@ def _copy_ended(session: PostgresSession, _buffer: bytes, _start: int, _end: int
     return copy.request
 
 
-_HANDLERS: dict[int, Callable[[PostgresSession, bytes, int, int], Subject]] = {
+CHANGES: Mapping[int, Callable[[PostgresSession, bytes, int, int], Subject]] = {
     ord("Q"): _query,
     ord("P"): _parse,
     ord("B"): _bind,
-    ord("D"): _describe,
     ord("E"): _execute,
     ord("C"): _close,
     ord("S"): _sync,
@@ -142,3 +131,4 @@ _HANDLERS: dict[int, Callable[[PostgresSession, bytes, int, int], Subject]] = {
     ord("c"): _copy_ended,
     ord("f"): _copy_ended,
 }
+"""What is done for the requests that change something."""

@@ -10,38 +10,39 @@ from pytest_resilience.proxy.wire.copy_statement import row_counter
 from pytest_resilience.proxy.wire.sql import Statement
 from pytest_resilience.proxy.wire.sql_split import split
 
+GLANCED = 1_000
+"""Characters of a statement that are kept for the trace."""
+
 
 class Request:
     """One request message that the server answers.
 
     Args:
         name: the message's name in the protocol.
-        muted: the client is shown no answer to it.
-        substitute: what the client is shown in place of an error.
 
     Attributes:
+        muted: the client is shown no answer to it.
+        substitute: what the client is shown in place of an error.
         answers: how many of its statements have been answered.
         begun: the first of its answers has come.
         copying: the server waits, or waited, for rows that it asked for.
         copied: the client has said that there are no more rows.
+        glance: the beginning of what is executed.
     """
 
-    def __init__(self, name: str, *, muted: bool = False, substitute: bytes | None = None) -> None:
+    muted = False
+    substitute: bytes | None = None
+    answers = 0
+    begun = False
+    copying = False
+    copied = False
+    glance: str | None = None
+
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.muted = muted
-        self.substitute = substitute
-        self.answers = 0
-        self.begun = False
-        self.copying = False
-        self.copied = False
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
-
-    @property
-    def sql(self) -> str | None:
-        """The text of what is executed."""
-        return None
 
     @property
     def statements(self) -> Sequence[Statement]:
@@ -60,13 +61,15 @@ class Query(Request):
         raw: the text as sent; only its beginning where it is very long.
     """
 
+    name = "Query"
+
     def __init__(self, raw: bytes) -> None:
-        super().__init__("Query")
         self.raw = raw
+        self.glance = raw[:GLANCED].decode("utf-8", errors="replace")
 
     @cached_property
     def sql(self) -> str:
-        """The text."""
+        """The text; bytes that are no UTF-8 can be written back as they were."""
         return self.raw.decode("utf-8", errors="surrogateescape")
 
     @cached_property
@@ -100,21 +103,19 @@ class Execution(Request):
         portal: what is executed.
     """
 
-    def __init__(self, portal: Portal) -> None:
-        super().__init__("Execute")
-        self._statement = portal.statement
-        self.again = portal.executed
-        portal.executed = True
+    name = "Execute"
 
-    @property
-    def sql(self) -> str | None:
-        """The text of what is executed."""
-        return None if self._statement is None else self._statement.sql
+    def __init__(self, portal: Portal) -> None:
+        self._statement = statement = portal.statement
+        self._again = portal.executed
+        portal.executed = True
+        if statement is not None:
+            self.glance = statement.glance
 
     @property
     def statements(self) -> Sequence[Statement]:
         """The statements that begin to be executed by it."""
-        return () if self.again or self._statement is None else (self._statement,)
+        return () if self._again or self._statement is None else (self._statement,)
 
     def statement(self, _index: int) -> Statement | None:
         """Return the statement that is answered."""

@@ -23,7 +23,7 @@ class PostgresSession:
     """What is known of one session.
 
     Attributes:
-        pending: the requests that are not answered, the oldest first.
+        pending: the requests that are not answered, the oldest first: what is executed, and what ends a cycle.
         statements: the prepared statements by their names.
         prepared: the statements prepared in SQL by their names.
         portals: the bound statements by their names.

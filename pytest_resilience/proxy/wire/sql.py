@@ -28,6 +28,11 @@ class Statement:
         return f"Statement({self.tag!r})"
 
     @cached_property
+    def glance(self) -> str:
+        """Its beginning, which its shape is made from."""
+        return self.sql[:1_000]
+
+    @cached_property
     def tag(self) -> str:
         """The command tag, without counts; empty for an empty statement."""
         return tag_of(self.sql)
