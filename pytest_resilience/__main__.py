@@ -34,6 +34,21 @@ class Command:
 
 COMMANDS: tuple[Command, ...] = (
     Command(
+        "deploy",
+        "pytest_resilience.runtime.models.commands.deploy",
+        "put a model version in charge, if it is healthy",
+    ),
+    Command(
+        "rollback",
+        "pytest_resilience.runtime.models.commands.rollback",
+        "put the version before in charge again, by the ledger",
+    ),
+    Command(
+        "ledger",
+        "pytest_resilience.runtime.models.commands.ledger",
+        "show who put which version of a model in charge, and why",
+    ),
+    Command(
         "route", "pytest_resilience.runtime.alerting.command", "say where an alert would go; sends nothing"
     ),
 )

@@ -1,0 +1,1 @@
+"""The command line about models: `python -m pytest_resilience deploy | rollback | ledger MODEL`."""

@@ -1,0 +1,34 @@
+"""How the commands about models take their common arguments, and print what they found."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+NOT_DONE = 1
+"""Exit status where what was wanted is not in charge."""
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments that all of them have."""
+    parser.add_argument("model", metavar="MODEL", help="the registered model")
+    parser.add_argument(
+        "--tracking-uri", metavar="URI", help="the MLflow server; default: MLFLOW_TRACKING_URI"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, for other programs")
+
+
+def add_change_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of those that change who is in charge."""
+    parser.add_argument("--scheme", choices=("auto", "aliases", "stages"), default="auto")
+    parser.add_argument("--why", metavar="TEXT", help="the reason, for the ledger")
+    parser.add_argument("--dry-run", action="store_true", help="check and tell, and change nothing")
+
+
+def show(arguments: argparse.Namespace, facts: Mapping[str, Any], *lines: str | None) -> None:
+    """Print the facts as JSON, or the lines that there are, as the user wants it."""
+    text = json.dumps(facts, indent=2) if arguments.json else "\n".join(filter(None, lines))
+    sys.stdout.write(text + "\n")
