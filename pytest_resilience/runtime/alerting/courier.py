@@ -6,10 +6,10 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
 
-from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.runtime.alerting.alert import Alert
 from pytest_resilience.runtime.alerting.channel import Channel
 from pytest_resilience.runtime.alerting.outbox import Outbox
+from pytest_resilience.runtime.alerting.real_time import REAL_TIME
 from pytest_resilience.runtime.alerting.sender import POLL, Report, Sender
 
 LAST_RESORT = "file"
@@ -30,12 +30,9 @@ class Courier:
         outbox: survives what this process does not.
         channels: what is configured, the last resort among them.
         report: told of every failure.
-        clock: measures delays.
     """
 
-    def __init__(
-        self, outbox: Outbox, channels: Iterable[Channel], *, report: Report, clock: Clock = SYSTEM_CLOCK
-    ) -> None:
+    def __init__(self, outbox: Outbox, channels: Iterable[Channel], *, report: Report) -> None:
         self.outbox = outbox
         self._report = report
         self._progress = threading.Condition()
@@ -53,7 +50,6 @@ class Courier:
                 others=[name for name in order if name != channel.name],
                 wake=self._wake,
                 report=report,
-                clock=clock,
             )
             for channel in channels
         }
@@ -92,7 +88,7 @@ class Courier:
 
     def flush(self, timeout: float) -> bool:
         """Deliver what can be delivered within so many seconds, and tell whether nothing is left."""
-        until = SYSTEM_CLOCK.monotonic() + timeout
+        until = REAL_TIME.monotonic() + timeout
         self._hurry = True
         for sender in self._senders.values():
             sender.try_now()
@@ -101,7 +97,7 @@ class Courier:
             self._work_off()
         with self._progress:
             while left := self._pending():
-                remaining = until - SYSTEM_CLOCK.monotonic()
+                remaining = until - REAL_TIME.monotonic()
                 if remaining <= 0:
                     break
                 self._progress.wait(min(remaining, 0.25))
@@ -159,9 +155,9 @@ class Courier:
 
     def _work_off(self, names: Iterable[str] | None = None) -> None:
         """Do the threads' work in this one, for as long as there is any that need not wait."""
-        until = SYSTEM_CLOCK.monotonic() + WORK_OFF
+        until = REAL_TIME.monotonic() + WORK_OFF
         for name in self._senders if names is None else names:
-            while name in self._senders and self._step(name) == 0 and SYSTEM_CLOCK.monotonic() < until:
+            while name in self._senders and self._step(name) == 0 and REAL_TIME.monotonic() < until:
                 pass
 
     def _purge(self) -> None:

@@ -12,9 +12,10 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_resilience.clock import SYSTEM_CLOCK, Clock
+from pytest_resilience.clock import Clock
 from pytest_resilience.runtime.alerting.alert import Alert
 from pytest_resilience.runtime.alerting.outbox import Outbox, count
+from pytest_resilience.runtime.alerting.real_time import REAL_TIME
 
 LEASE = 15.0
 """Seconds after which a claimed delivery is free again: longer than a delivery may take."""
@@ -57,7 +58,7 @@ class Deliveries:
         clock: measures leases.
     """
 
-    def __init__(self, outbox: Outbox, channel: str, *, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, outbox: Outbox, channel: str, *, clock: Clock = REAL_TIME) -> None:
         self._commits = outbox.commits
         self._channel = channel
         self._clock = clock

@@ -18,9 +18,10 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from pytest_resilience.clock import SYSTEM_CLOCK, Clock
+from pytest_resilience.clock import Clock
 from pytest_resilience.errors import FatalError, RetryableError
 from pytest_resilience.runtime.alerting.channel import SEND_TIMEOUT
+from pytest_resilience.runtime.alerting.real_time import REAL_TIME
 
 MAX_ANSWER = 4_096
 """Bytes of the answer that are read."""
@@ -36,7 +37,7 @@ class Answer:
 
 
 def post_json(
-    url: str, body: Mapping[str, Any], *, timeout: float = SEND_TIMEOUT, clock: Clock = SYSTEM_CLOCK
+    url: str, body: Mapping[str, Any], *, timeout: float = SEND_TIMEOUT, clock: Clock = REAL_TIME
 ) -> Answer:
     """Send it and return the answer, whatever its status.
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.runtime.alerting.alert import Alert
 from pytest_resilience.runtime.alerting.http_post import judge_status, post_json
 
@@ -24,17 +23,15 @@ class PagerDutyChannel:
     Args:
         routing_key: the integration key, 32 characters.
         url: where to POST the events.
-        clock: measures time-outs.
     """
 
     routing_key: str = field(repr=False)
     url: str = EVENTS_URL
-    clock: Clock = SYSTEM_CLOCK
     name: str = "pagerduty"
 
     def send(self, alert: Alert) -> None:
         """Send one event and wait for the 202."""
-        judge_status(self.name, post_json(self.url, self.event(alert), clock=self.clock))
+        judge_status(self.name, post_json(self.url, self.event(alert)))
 
     def event(self, alert: Alert) -> dict[str, Any]:
         """Return the event as the API wants it."""

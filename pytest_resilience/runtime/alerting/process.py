@@ -10,7 +10,7 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import cast
 
-from pytest_resilience.clock import SYSTEM_CLOCK, Clock
+from pytest_resilience.clock import SYSTEM_CLOCK
 from pytest_resilience.errors import Severity
 from pytest_resilience.runtime import log_sink
 from pytest_resilience.runtime.alerting.channel import Channel
@@ -30,7 +30,7 @@ _lock = threading.Lock()
 _couriers: dict[tuple[Path, bool], tuple[Hashable, Courier]] = {}
 
 
-def courier(configuration: Configuration, *, durable: bool = True, clock: Clock = SYSTEM_CLOCK) -> Courier:
+def courier(configuration: Configuration, *, durable: bool = True) -> Courier:
     """Return the courier of this configuration, started.
 
     There is one for an outbox; when the channels of an outbox change, the latest are used.
@@ -38,7 +38,6 @@ def courier(configuration: Configuration, *, durable: bool = True, clock: Clock 
     Args:
         configuration: its channels and outbox.
         durable: False for one that keeps alerts in memory, for the time when the outbox cannot be written.
-        clock: measures delays; the first caller decides.
 
     Raises:
         OSError, sqlite3.Error: if the outbox cannot be opened.
@@ -48,7 +47,7 @@ def courier(configuration: Configuration, *, durable: bool = True, clock: Clock 
     with _lock:
         known, found = _couriers.get(key, (None, None))
         if found is None or known != channels:
-            fresh = _start(configuration, durable=durable, clock=clock)
+            fresh = _start(configuration, durable=durable)
             if found is not None:
                 found.retire()
             _couriers[key] = channels, fresh
@@ -56,9 +55,9 @@ def courier(configuration: Configuration, *, durable: bool = True, clock: Clock 
         return found
 
 
-def _start(configuration: Configuration, *, durable: bool, clock: Clock) -> Courier:
+def _start(configuration: Configuration, *, durable: bool) -> Courier:
     channels = (*configuration.channels, FileChannel(configuration.alert_file))
-    started = Courier(Outbox(configuration.outbox if durable else None), channels, report=report, clock=clock)
+    started = Courier(Outbox(configuration.outbox if durable else None), channels, report=report)
     started.start()
     return started
 

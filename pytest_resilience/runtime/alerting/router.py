@@ -157,7 +157,7 @@ class AlertRouter:
             courier.add(alert, _available(names, courier.names))
         except (OSError, sqlite3.Error) as error:
             process.report("outbox", error, 1)
-            volatile = process.courier(self._configuration, durable=False, clock=self._clock)
+            volatile = process.courier(self._configuration, durable=False)
             volatile.add(alert, _available(names, volatile.names))
 
     def _follow_up(self, action: Action, severity: str, component: str, dedup_key: str | None) -> int:
@@ -175,7 +175,7 @@ class AlertRouter:
             return 0
 
     def _courier(self) -> Courier:
-        return process.courier(self._configuration, clock=self._clock)
+        return process.courier(self._configuration)
 
 
 def known_severity(severity: str) -> Severity:

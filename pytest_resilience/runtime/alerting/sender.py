@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
-from pytest_resilience.clock import SYSTEM_CLOCK, Clock
+from pytest_resilience.clock import Clock
 from pytest_resilience.errors import RetryableError
 from pytest_resilience.runtime.alerting.channel import Channel
 from pytest_resilience.runtime.alerting.deliveries import Claim, Deliveries
 from pytest_resilience.runtime.alerting.digest import digest_of
 from pytest_resilience.runtime.alerting.outbox import Outbox
+from pytest_resilience.runtime.alerting.real_time import REAL_TIME
 from pytest_resilience.runtime.alerting.storm import Pace, Storm
 from pytest_resilience.runtime.backoff import ExponentialBackoff
 
@@ -50,7 +51,7 @@ class Sender:
         wake: Callable[[Sequence[str]], None] = lambda _names: None,
         report: Report = lambda _name, _error, _failures: None,
         storm: Storm | None = None,
-        clock: Clock = SYSTEM_CLOCK,
+        clock: Clock = REAL_TIME,
     ) -> None:
         self.channel = channel
         self.failures = 0

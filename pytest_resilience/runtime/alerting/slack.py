@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.runtime.alerting.alert import Alert
 from pytest_resilience.runtime.alerting.http_post import judge_status, post_json
 
@@ -23,16 +22,14 @@ class SlackChannel:
 
     Args:
         url: the webhook's URL, which is a secret.
-        clock: measures time-outs.
     """
 
     url: str = field(repr=False)
-    clock: Clock = SYSTEM_CLOCK
     name: str = "slack"
 
     def send(self, alert: Alert) -> None:
         """Send one message and wait for the `ok`."""
-        judge_status(self.name, post_json(self.url, message(alert), clock=self.clock))
+        judge_status(self.name, post_json(self.url, message(alert)))
 
 
 def message(alert: Alert) -> dict[str, Any]:

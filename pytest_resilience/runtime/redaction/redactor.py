@@ -15,7 +15,7 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
-from pytest_resilience.clock import SYSTEM_CLOCK, Clock
+from pytest_resilience.clock import Clock, SystemClock
 from pytest_resilience.runtime.redaction.credentials import CREDENTIAL_RULES
 from pytest_resilience.runtime.redaction.fields import FieldRule
 from pytest_resilience.runtime.redaction.identifiers import IDENTIFIER_RULES
@@ -38,6 +38,9 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 _NAME = re.compile(r"[a-z_.]{0,64}\Z")
 """A name of the system, such as `raw.icustays`: no rule has anything to do with it."""
+
+_REAL_TIME = SystemClock()
+"""Not the shared one, which tests replace: how long a text takes is no matter of theirs."""
 
 _EDGE = 512
 """Characters before a cut that are dropped with it: an identifier that the cut halves would not be recognised."""
@@ -92,7 +95,7 @@ class Redactor:
         max_nodes: int = 1_000,
         max_total: int = 65_536,
         max_seconds: float = 0.25,
-        clock: Clock = SYSTEM_CLOCK,
+        clock: Clock = _REAL_TIME,
     ) -> None:
         rules = tuple(rules)
         self._all = TextIndex(rules)

@@ -14,6 +14,7 @@ from pytest_resilience.runtime.alerting import process, sender
 from pytest_resilience.runtime.alerting.configuration import default_outbox, from_environment
 from pytest_resilience.runtime.alerting.outbox import Outbox
 from pytest_resilience.runtime.backoff import ExponentialBackoff
+from pytest_resilience.testing import virtual_time
 
 HANG_GUARD = 30
 QUICK = ExponentialBackoff(base_delay=0.01, max_delay=0.05)
@@ -214,6 +215,17 @@ class TestFailover:
         assert threading.active_count() == before
         assert router.flush()
         assert not (tmp_path / "outbox.sqlite3").exists()
+
+    def test_deliveries_are_in_real_time(self, configured):
+        """Where a test makes time virtual, alerts are retried and flushed all the same."""
+        with virtual_time():
+            router = AlertRouter()
+            with configured.slack.down():
+                router.route_alert("HIGH", "api", "it is broken")
+
+                assert not router.flush(0.2)
+            assert router.flush(HANG_GUARD)
+        assert len(configured.slack) == 1
 
 
 class TestNeverRaises:
