@@ -16,7 +16,7 @@ create table if not exists raw.icustays (
     check (outtime >= intime)
 );
 
--- One row a stay, ready for a model: filled from raw.icustays by icu_platform.prepare.
+-- One row a stay, ready for a model: icu_platform.prepare fills it from raw.icustays.
 create table if not exists analytics.ml_input_master (
     stay_id bigint primary key references raw.icustays,
     first_careunit text not null,
