@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import itertools
 import sys
 from pathlib import Path
 
@@ -14,7 +13,17 @@ import pytest
 from pytest_resilience.services.postgres import start_postgres
 from pytest_resilience.services.run_folder import RunFolder
 
-_numbers = itertools.count(1)
+_EMPTY = """
+select pg_terminate_backend(pid) from pg_stat_activity
+where datname = current_database() and pid <> pg_backend_pid();
+do $$ declare name text; begin
+    for name in select nspname from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema'
+    loop
+        execute format('drop schema %I cascade', name);
+    end loop;
+    create schema public;
+end $$
+"""
 
 
 @pytest.fixture(scope="session")
@@ -27,13 +36,21 @@ def server():
     run.end()
 
 
+@pytest.fixture(scope="session")
+def session_database(server):
+    """The address of a database that the tests share, one after the other."""
+    server.create_database("shared", template="template0")
+    return server.dsn("shared")
+
+
 @pytest.fixture
-def database(server):
+def database(session_database):
     """The address of an empty database."""
-    name = f"test_{next(_numbers)}"
-    server.create_database(name, template="template0")
-    yield server.dsn(name)
-    server.drop_database(name)
+    yield session_database
+    with contextlib.closing(psycopg2.connect(session_database)) as opened:
+        opened.autocommit = True
+        with opened.cursor() as cursor:
+            cursor.execute(_EMPTY)
 
 
 @pytest.fixture

@@ -30,14 +30,14 @@ class Relay:
     """Listen on a loopback port, and ask `judge(message)` about each message of a client.
 
     It may answer None (pass it on), "lose request" (cut the line before it arrives) or "lose reply" (let the server
-    act, and cut the line before the client hears of it). `then()` is called after a cut.
+    act, and cut the line before the client hears of it).
     """
 
-    def __init__(self, dsn, judge=lambda _message: None, then=lambda: None):
+    def __init__(self, dsn, judge=lambda _message: None):
         parts = urlsplit(dsn)
         where = parse_qs(parts.query)
         self._upstream = f"{where['host'][0]}/.s.PGSQL.{where['port'][0]}"
-        self.judge, self.then = judge, then
+        self.judge = judge
         self.seen = []
         self._lock = threading.Lock()
         self._sockets = []
@@ -93,14 +93,13 @@ class Relay:
                 if verdict == "lose reply":
                     held.set()  # from here on the client hears nothing
                     server.sendall(raw)
-                    back.join()
+                    if raw[:1] in ANSWERED:
+                        back.join()
                     break
                 server.sendall(raw)
             for one in (client, server):
                 with contextlib.suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
-            if message is not None:
-                self.then()
             back.join()
 
     def _start_up(self, reader, client, server):
@@ -126,7 +125,7 @@ class Relay:
             return head + body, self.judge(message)
 
     def _back(self, server, client, held):
-        """Carry the server's answers; once held, swallow them up to the next ReadyForQuery."""
+        """Carry the server's answers; once held, swallow them up to where it waits for the client again."""
         swallowed = b""
         with contextlib.suppress(OSError):
             while data := server.recv(1 << 16):
@@ -134,7 +133,7 @@ class Relay:
                     client.sendall(data)
                     continue
                 swallowed += data
-                if b"Z\0\0\0\5" in swallowed:
+                if b"Z\0\0\0\5" in swallowed or swallowed[:1] == b"G":  # CopyInResponse
                     return
 
 

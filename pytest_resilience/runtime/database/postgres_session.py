@@ -40,12 +40,12 @@ class PostgresSession:
                 "database's address as dsn="
             )
         self._view = view_of(self.driver)
-        self._undo: list[Callable[[], None]] = []
+        self._undo: list[Callable[[], None]] | None = None  # inside a transaction of ours
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit what the block did, or roll all of it back; inside another one, be part of that."""
-        if self._view.state() is not TransactionState.IDLE:
+        if self._undo is not None or self._view.state() is not TransactionState.IDLE:
             yield
             return
         self._undo = []
@@ -58,10 +58,13 @@ class PostgresSession:
             for undo in reversed(self._undo):
                 undo()
             raise
+        finally:
+            self._undo = None
 
     def on_rollback(self, undo: Callable[[], None]) -> None:
-        """Call this if the transaction that is open is rolled back."""
-        self._undo.append(undo)
+        """Call this if the transaction of ours that is open is rolled back."""
+        if self._undo is not None:
+            self._undo.append(undo)
 
     @contextlib.contextmanager
     def cursor(self) -> Iterator[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pytest_resilience.errors import FatalError
 from pytest_resilience.runtime.checkpoint.postgres import PostgresCheckpointStore
@@ -17,6 +17,7 @@ from pytest_resilience.runtime.ingestion.state import IngestionState
 FINISHED = "resilience_ingestions"
 PATIENCE = 10
 """Seconds to wait for another run; one that was killed frees its lock when the server notices."""
+LOCK_NOT_AVAILABLE = "55P03"
 _LOCKS = 1_380_271_949
 """Sets the runtime's advisory locks apart from others."""
 
@@ -36,29 +37,35 @@ def operation_id(source_file: str, target_sql: str) -> str:
     return f"ingest-{words[:120].strip('_.')}-{digest}"
 
 
-@dataclass(slots=True)
 class History:
     """The progress and the end of one operation; both are written in the transactions of its batches."""
 
-    session: PostgresSession
-    operation: str
     progress: PostgresCheckpointStore
     ended: PostgresCheckpointStore
 
-    @classmethod
-    def of(cls, session: PostgresSession, operation: str) -> History:
-        """Open the history of an operation, which nobody else may be running.
+    def __init__(self, session: PostgresSession, operation: str) -> None:
+        self.session = session
+        self.operation = operation
+
+    def lock(self) -> None:
+        """Keep others from running the operation, in a transaction of its own.
 
         Raises:
-            CheckpointConflictError: somebody is.
+            CheckpointConflictError: somebody runs it.
         """
-        _lock(session, operation)
-        return cls(
-            session,
-            operation,
-            PostgresCheckpointStore(session),
-            PostgresCheckpointStore(session, table=FINISHED),
-        )
+        try:
+            with self.session.transaction():
+                self.session.execute(f"set local lock_timeout = '{PATIENCE}s'")
+                self.session.query("select pg_advisory_lock(%s, hashtext(%s))", (_LOCKS, self.operation))
+        except Exception as error:
+            if sqlstate_of(error) != LOCK_NOT_AVAILABLE:
+                raise
+            raise self._conflict() from error
+
+    def open(self) -> None:
+        """Make the tables, in the transaction that is open."""
+        self.progress = PostgresCheckpointStore(self.session)
+        self.ended = PostgresCheckpointStore(self.session, table=FINISHED)
 
     def close(self) -> None:
         """Let others run the operation; the end of the connection does that too."""
@@ -87,10 +94,9 @@ class History:
         return state
 
     def forget(self) -> None:
-        """Delete both."""
-        with self.session.transaction():
-            self.progress.delete_checkpoint(self.operation)
-            self.ended.delete_checkpoint(self.operation)
+        """Delete both, in the transaction that is open."""
+        self.progress.delete_checkpoint(self.operation)
+        self.ended.delete_checkpoint(self.operation)
 
     def save(self, state: IngestionState) -> None:
         """Write a checkpoint, in the transaction that is open."""
@@ -104,6 +110,15 @@ class History:
         self.progress.delete_checkpoint(self.operation)
         self.ended.save_checkpoint(self.operation, replace(state, finished=True).as_json())
 
+    def _conflict(self) -> CheckpointConflictError:
+        with self.session.transaction():
+            holders = self.session.query(_HOLDER, (_LOCKS, self.operation))
+        who = ", ".join(f"server process {pid} (client {where}, {name!r})" for pid, where, name in holders)
+        return CheckpointConflictError(
+            f"{self.operation} is being run by {who or 'another connection'}; wait until that has "
+            "ended, or end it with select pg_terminate_backend(its number)"
+        )
+
     def _read(self, store: PostgresCheckpointStore) -> IngestionState | None:
         state = store.load_checkpoint(self.operation)
         return None if state is None else IngestionState.from_json(state)
@@ -115,20 +130,3 @@ def is_same_file(source: CsvSource, state: IngestionState) -> bool:
     if now.size != state.size:
         return False
     return now.modified_ns == state.modified_ns or source.crc32(state.offset) == state.crc32
-
-
-def _lock(session: PostgresSession, operation: str) -> None:
-    try:
-        with session.transaction():
-            session.execute(f"set local lock_timeout = '{PATIENCE}s'")
-            session.query("select pg_advisory_lock(%s, hashtext(%s))", (_LOCKS, operation))
-    except Exception as error:
-        if sqlstate_of(error) != "55P03":
-            raise
-        with session.transaction():
-            holders = session.query(_HOLDER, (_LOCKS, operation))
-        who = ", ".join(f"server process {pid} (client {where}, {name!r})" for pid, where, name in holders)
-        raise CheckpointConflictError(
-            f"{operation} is being run by {who or 'another connection'}; wait until that has ended, or "
-            "end it with select pg_terminate_backend(its number)"
-        ) from error

@@ -143,9 +143,10 @@ class _Task:
                 table = self._found(session)
                 header = self.source.header()
                 columns = table.matched(header.names)
-                history = History.of(session, operation_id(self.path, table.sql))
+                history = History(session, operation_id(self.path, table.sql))
+                history.lock()
             with contextlib.closing(history):
-                with guard.step(self.name):
+                with guard.step(self.name), session.transaction():
                     state = self._start(session, table, history, header)
                 if state.finished:
                     return _result(state, resumed_from=state.last_row, batches=0)
@@ -172,10 +173,10 @@ class _Task:
         self, session: PostgresSession, table: TargetTable, history: History, header: Header
     ) -> IngestionState:
         """Return where to begin: where an earlier run ended, or behind the header."""
+        history.open()
         if self.start_over:
             history.forget()
-        with session.transaction():
-            is_empty = table.is_empty(session.query)
+        is_empty = table.is_empty(session.query)
         end = history.end(self.source)
         if end is not None and not is_empty:
             logger.warning(
