@@ -16,8 +16,6 @@ READ_SIZE = 256 * 1024
 """Bytes taken from a socket at once; one buffer serves the whole process, which has one thread."""
 CHUNK_SIZE = 32 * 1024
 """Bytes taken at once where toxics act on them, as in Toxiproxy."""
-READS_IN_A_ROW = 8
-"""Reads from one socket before others get their turn."""
 
 _BUFFER = bytearray(READ_SIZE)
 _VIEW = memoryview(_BUFFER)
@@ -168,11 +166,10 @@ class Lane:
         self.balance()
 
     def read_on(self) -> None:
-        """Read until the kernel says that there is nothing, so that an error behind the data is found."""
+        """Read once more, so that an error behind the data is found."""
         self._noted = False
-        if self._reading and not self._read(until_empty=True) and self._reading:
-            self._noted = True
-            self._sweep.note(self)
+        if self._reading:
+            self._readable()
 
     def end_source(self) -> None:
         """Read no more."""
@@ -231,40 +228,29 @@ class Lane:
         return any(stage.held >= stage.capacity for stage in self.stages)
 
     def _readable(self) -> None:
-        if not self._read(until_empty=False) and not self._noted:
+        if self._read() and not self._noted:
             self._noted = True
             self._sweep.note(self)
 
-    def _read(self, *, until_empty: bool) -> bool:
-        """Read until there is nothing, or the end, or no room, or others must have their turn.
-
-        Args:
-            until_empty: believe that there is nothing only if the kernel says so.
-
-        Returns:
-            Whether the end has been seen, or the kernel said that there is nothing.
-        """
-        size = CHUNK_SIZE if self.stages else READ_SIZE
-        for _ in range(READS_IN_A_ROW):
-            try:
-                count = self._recv_into(_BUFFER, size)
-            except (BlockingIOError, InterruptedError):
-                return True
-            except OSError:
-                self._owner.sender_gone(self)
-                return True
-            if not count:
-                self.end_source()
-                self._owner.source_ended(self)
-                return True
-            self.received += count
-            if self._plain:
-                self.outlet.feed(_VIEW[:count])
-            else:
-                self._take(bytes(_VIEW[:count]))
-            if not self._reading or (count < size and not until_empty):
-                return False
-        return False
+    def _read(self) -> bool:
+        """Read once, so that the others have their turn; tell whether there may be more, or an error behind it."""
+        try:
+            count = self._recv_into(_BUFFER, CHUNK_SIZE if self.stages else READ_SIZE)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError:
+            self._owner.sender_gone(self)
+            return False
+        if not count:
+            self.end_source()
+            self._owner.source_ended(self)
+            return False
+        self.received += count
+        if self._plain:
+            self.outlet.feed(_VIEW[:count])
+        else:
+            self._take(bytes(_VIEW[:count]))
+        return True
 
     def _take(self, data: bytes) -> None:
         if self.discarding:

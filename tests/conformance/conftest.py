@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -51,16 +52,14 @@ class Engine:
     port: int
     process: subprocess.Popen[Any]
 
-    def call(
-        self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
-    ) -> Reply:
+    def call(self, method: str, path: str, body: object = None, timeout: float = HANG) -> Reply:
         """Ask the API; a body that is neither text nor bytes is sent as JSON."""
         if body is not None and not isinstance(body, str | bytes):
             body = json.dumps(body)
         data = body.encode() if isinstance(body, str) else body
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANG)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
-            connection.request(method, path, data, headers or {})
+            connection.request(method, path, data)
             response = connection.getresponse()
             return Reply(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
         finally:
@@ -248,11 +247,55 @@ def connect() -> Iterator[Callable[[tuple[str, int]], socket.socket]]:
         yield open_one
 
 
+class Pool:
+    """Engines that tests borrow one after the other; one that does not let itself be emptied is replaced."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, tuple[contextlib.ExitStack, Engine]] = {}
+
+    def borrow(self, name: str) -> Engine:
+        """Return an engine without proxies."""
+        if name not in self._running:
+            stack = contextlib.ExitStack()
+            self._running[name] = (stack, stack.enter_context(running(name)))
+        return self._running[name][1]
+
+    def give_back(self, engine: Engine) -> None:
+        """Delete its proxies, or end it if it hangs, as the real Toxiproxy may."""
+        try:
+            for name in engine.call("GET", "/proxies", timeout=5).json:
+                engine.call("DELETE", f"/proxies/{quote(name, safe='')}", timeout=5)
+        except OSError:
+            self._running.pop(engine.name)[0].close()
+
+    def close(self) -> None:
+        """End all engines."""
+        for stack, _ in self._running.values():
+            stack.close()
+
+
+@pytest.fixture(scope="session")
+def pool() -> Iterator[Pool]:
+    """Engines that tests borrow."""
+    engines = Pool()
+    yield engines
+    engines.close()
+
+
 @pytest.fixture(params=list(ENGINES))
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+def engine(request: pytest.FixtureRequest, pool: Pool) -> Iterator[Engine]:
     """One engine after the other."""
-    with running(request.param) as one:
-        yield one
+    one = pool.borrow(request.param)
+    yield one
+    pool.give_back(one)
+
+
+@pytest.fixture
+def ours(pool: Pool) -> Iterator[Engine]:
+    """Our engine, strict."""
+    one = pool.borrow("ours")
+    yield one
+    pool.give_back(one)
 
 
 @pytest.fixture(scope="session")

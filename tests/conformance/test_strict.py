@@ -8,20 +8,13 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 Connect = Callable[[tuple[str, int]], socket.socket]
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-
-
-@pytest.fixture
-def ours(start: Any) -> Iterator[Any]:
-    """Our engine, strict."""
-    with start("ours") as one:
-        yield one
 
 
 def echoed(sock: socket.socket, data: bytes = b"ping") -> bytes:

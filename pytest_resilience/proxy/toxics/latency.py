@@ -16,7 +16,7 @@ class LatencyStage(TimedStage):
     """Delay chunks independently of each other, keeping their order: a stream is late, not slow."""
 
     toxic: Latency
-    capacity = 16 * 1024 * 1024
+    capacity = 8 * 1024 * 1024
     ages = True
 
     def feed(self, data: bytes, at: float) -> None:
