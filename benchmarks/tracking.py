@@ -20,8 +20,8 @@ from proxy import measured, messages, pgbench, show
 
 from pytest_resilience.proxy.faults.definition import read_fault
 from pytest_resilience.proxy.faults.desk import FaultDesk
-from pytest_resilience.proxy.faults.http_conversation import inspect_http
-from pytest_resilience.proxy.faults.postgres_conversation import inspect_postgres
+from pytest_resilience.proxy.faults.http.conversation import inspect_http
+from pytest_resilience.proxy.faults.postgres.conversation import inspect_postgres
 from pytest_resilience.services.postgres import start_postgres
 from pytest_resilience.services.run_folder import RunFolder
 

@@ -1,4 +1,4 @@
-"""A fault from its JSON, and back."""
+"""A fault from its JSON."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from pytest_resilience.proxy.faults.reading import (
     whole,
 )
 from pytest_resilience.proxy.faults.triggers import After, Message, Request, Rows, Sql, Start, Trigger
-from pytest_resilience.proxy.wire.command_tags import canonical_message
+from pytest_resilience.proxy.wire.postgres.command_tags import canonical_message
 
 _ATTRIBUTES: dict[str, dict[str, Reader]] = {
     "cut": {},
@@ -178,34 +178,3 @@ def _check_message(kind: Kind, message: str, side: str) -> None:
         raise DefinitionError(f"{message} gets no reply of its own; use side request")
     if message == "Terminate" and isinstance(kind, Error):
         raise DefinitionError("nobody reads an error in answer to Terminate")
-
-
-def fault_json(fault: Fault, proxy: str) -> dict[str, Any]:
-    """Return a fault as the API shows it, every default written out."""
-    return {
-        "id": fault.id,
-        "proxy": proxy,
-        "kind": fault.kind.name,
-        "attributes": dataclasses.asdict(fault.kind),
-        "when": _when_json(fault),
-        "times": fault.times,
-        "state": str(fault.state),
-        "seen": fault.seen,
-        "fired": fault.fired,
-        "added_at": fault.added_at,
-    }
-
-
-def _when_json(fault: Fault) -> dict[str, Any]:
-    trigger, conditions = fault.trigger, fault.conditions
-    when: dict[str, Any] = trigger.as_json()
-    if trigger.sided:
-        when |= {"side": str(fault.side), "nth": fault.nth}
-    when |= {
-        "connection": conditions.connection,
-        "application_name": conditions.application_name,
-        "transaction": conditions.transaction,
-        "headers": {name: found.pattern for name, found in conditions.headers.items()},
-        "body": None if conditions.body is None else conditions.body.pattern,
-    }
-    return {name: value for name, value in when.items() if value not in (None, {})}

@@ -9,8 +9,8 @@ from typing import Any
 from pytest_resilience.proxy.address import AddressError, split_address
 from pytest_resilience.proxy.faults.configuration import Configuration, Trust, changed
 from pytest_resilience.proxy.faults.desk import WatchedProxy
-from pytest_resilience.proxy.faults.http_conversation import inspect_http
-from pytest_resilience.proxy.faults.postgres_conversation import inspect_postgres
+from pytest_resilience.proxy.faults.http.conversation import inspect_http
+from pytest_resilience.proxy.faults.postgres.conversation import inspect_postgres
 from pytest_resilience.proxy.faults.reading import DefinitionError
 from pytest_resilience.proxy.faults.secure_link import SecureLink, Security
 from pytest_resilience.proxy.faults.watch import Watch

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pytest_resilience.proxy.wire.sql import Statement
+from pytest_resilience.proxy.wire.sql.statement import Statement
 
 
 class Side(StrEnum):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pytest_resilience.proxy.inspector import InspectedLink, Inspector
-from pytest_resilience.proxy.wire.postgres_requested import GSS_REQUEST, SSL_REQUEST
+from pytest_resilience.proxy.wire.postgres.requested import GSS_REQUEST, SSL_REQUEST
 from pytest_resilience.proxy.wire.tls import TlsSession
 
 CLIENT_HELLO = b"\x16"

@@ -1,44 +1,19 @@
-"""One direction of an inspected connection: it passes messages on, and does to them what faults say.
-
-What the messages of a protocol are its subclasses know: `_parse` cuts them out, and lets `_struck` deal with those that
-faults strike. While a stream is blocked what comes is kept; its sender is stopped when that is too much.
-"""
+"""One direction of an inspected connection: it passes messages on, and can be blocked."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
 
 from pytest_resilience.proxy.faults.conversation import Conversation
-from pytest_resilience.proxy.faults.holds import Decision
-from pytest_resilience.proxy.faults.kinds import Cut, Delay, Hang, Hold, Reset, Truncate
 from pytest_resilience.proxy.faults.plumbing import Plumbing
-from pytest_resilience.proxy.faults.watch import Strike
 from pytest_resilience.proxy.wire.errors import ProtocolError
 
 BACKLOG = 256 * 1024
 """Bytes kept in a blocked stream before its sender is stopped."""
 
 
-@dataclass(slots=True, eq=False)
-class Stopped:
-    """A message that faults have struck.
-
-    Args:
-        data: as much of it as there is.
-        strikes: what is still to be done to it.
-        dropped: told if it is never passed on.
-    """
-
-    data: bytes
-    strikes: deque[Strike]
-    dropped: Callable[[], None] = field(default=lambda: None)
-
-
 class Stream:
-    """Pass one direction on.
+    """Pass one direction on; while it is blocked what comes is kept, and its sender stopped when that is too much.
 
     Args:
         conversation: the connection.
@@ -160,72 +135,3 @@ class Stream:
     def _unread(self) -> bytes:
         """Return what has been taken and neither passed on nor thrown away, and forget it."""
         raise NotImplementedError
-
-    def _special(self, strike: Strike, stopped: Stopped) -> None:
-        """Do to a message what only this protocol can."""
-        raise NotImplementedError
-
-    # What faults do.
-
-    def _deal(self, stopped: Stopped) -> None:
-        """Do to a message what is still to be done, one fault after the other, and pass it on if any of it is left."""
-        while stopped.strikes:
-            strike = stopped.strikes.popleft()
-            kind = strike.fault.kind
-            if isinstance(kind, Delay):
-                self._delay(kind, strike, stopped)
-            elif isinstance(kind, Hold):
-                self._hold(strike, stopped)
-            elif isinstance(kind, Hang):
-                self._hang(kind, strike, stopped)
-            else:
-                self._finish(strike, stopped)
-            return
-        self._send(stopped.data)
-        self.unblock(stopped)
-
-    def _finish(self, strike: Strike, stopped: Stopped) -> None:
-        kind = strike.fault.kind
-        if isinstance(kind, Cut):
-            self._conversation.cut()
-        elif isinstance(kind, Reset):
-            self._conversation.reset()
-        elif isinstance(kind, Truncate):
-            self._truncate(kind.bytes, stopped)
-        else:
-            self._special(strike, stopped)
-
-    def _truncate(self, size: int, stopped: Stopped) -> None:
-        self._send(stopped.data[:size])
-        self._conversation.cut()
-
-    def _delay(self, kind: Delay, strike: Strike, stopped: Stopped) -> None:
-        self.block(stopped)
-        go_on = partial(self._deal, stopped)
-        waiting = self._conversation.wait(strike, healed=go_on)
-        waiting.until(self._conversation.link.call_later, kind.by, go_on)
-
-    def _hold(self, strike: Strike, stopped: Stopped) -> None:
-        self.block(stopped)
-        self._conversation.hold(strike, partial(self._decided, stopped))
-
-    def _decided(self, stopped: Stopped, decision: Decision) -> None:
-        if decision is Decision.CUT:
-            self._conversation.cut()
-        elif decision is Decision.RESET:
-            self._conversation.reset()
-        elif decision is Decision.DROP:
-            self._drop(stopped)
-        else:
-            self._deal(stopped)
-
-    def _hang(self, kind: Hang, strike: Strike, stopped: Stopped) -> None:
-        if not kind.keep:
-            self._drop(stopped)
-        else:
-            self.block(stopped)
-        self._conversation.hang(strike, keep=kind.keep, healed=partial(self._deal, stopped))
-
-    def _drop(self, stopped: Stopped) -> None:
-        stopped.dropped()
-        self.unblock(stopped)

@@ -6,8 +6,8 @@ from typing import Any
 
 from pytest_resilience.proxy.faults.journal import Journal
 from pytest_resilience.proxy.faults.path_template import path_shape
-from pytest_resilience.proxy.wire.postgres_names import REPLIES, REQUESTS
-from pytest_resilience.proxy.wire.sql_shape import shape
+from pytest_resilience.proxy.wire.postgres.names import REPLIES, REQUESTS
+from pytest_resilience.proxy.wire.sql.shape import shape
 
 KEPT = 10_000
 Entry = tuple[float, int, str, int | str, str | None, int, int, str | None, str | None]

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from pytest_resilience.proxy.faults.definition import read_fault
 from pytest_resilience.proxy.faults.desk import FaultDesk
-from pytest_resilience.proxy.faults.http_conversation import inspect_http
-from pytest_resilience.proxy.faults.postgres_conversation import inspect_postgres
+from pytest_resilience.proxy.faults.http.conversation import inspect_http
+from pytest_resilience.proxy.faults.postgres.conversation import inspect_postgres
 from pytest_resilience.proxy.faults.trace import entry_json
 
 Events = list[tuple[str, bytes]]

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_resilience.proxy.wire.copy_rows import BinaryRows, CsvRows, RowCounter, TextRows
-from pytest_resilience.proxy.wire.copy_statement import row_counter
-from pytest_resilience.proxy.wire.sql import Statement
+from pytest_resilience.proxy.wire.postgres.copy_binary import BinaryRows
+from pytest_resilience.proxy.wire.postgres.copy_rows import CsvRows, RowCounter, TextRows
+from pytest_resilience.proxy.wire.postgres.copy_statement import row_counter
+from pytest_resilience.proxy.wire.sql.statement import Statement
 
 
 def pieces(data: bytes, cuts: list[int]) -> list[bytes]:

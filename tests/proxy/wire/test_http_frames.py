@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_resilience.proxy.wire.errors import ProtocolError
-from pytest_resilience.proxy.wire.http_frames import HttpReader, Part
-from pytest_resilience.proxy.wire.http_head import parse_reply, parse_request
+from pytest_resilience.proxy.wire.http.frames import HttpReader, Part
+from pytest_resilience.proxy.wire.http.head import parse_reply, parse_request
 
 CUTS = st.lists(st.integers(0, 3_000), max_size=30)
 BODIES = st.binary(max_size=60)

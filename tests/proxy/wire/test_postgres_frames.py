@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_resilience.proxy.wire.errors import ProtocolError
-from pytest_resilience.proxy.wire.postgres_frames import CONTINUATION, GLANCED, STARTUP, FrameReader
+from pytest_resilience.proxy.wire.postgres.frames import CONTINUATION, GLANCED, STARTUP, FrameReader
 
 STARTUP_MESSAGE = struct.pack("!II", 16, 196608) + b"user\0me\0"
 KINDS = st.sampled_from([b"Q", b"P", b"B", b"E", b"S", b"d", b"c", b"X"])

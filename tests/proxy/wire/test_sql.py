@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_resilience.proxy.wire.command_tags import canonical_message
-from pytest_resilience.proxy.wire.sql import Statement
-from pytest_resilience.proxy.wire.sql_shape import shape
-from pytest_resilience.proxy.wire.sql_split import split
-from pytest_resilience.proxy.wire.sql_tokens import all_tokens
+from pytest_resilience.proxy.wire.postgres.command_tags import canonical_message
+from pytest_resilience.proxy.wire.sql.shape import shape
+from pytest_resilience.proxy.wire.sql.split import split
+from pytest_resilience.proxy.wire.sql.statement import Statement
+from pytest_resilience.proxy.wire.sql.tokens import all_tokens
 
 
 @pytest.mark.parametrize(

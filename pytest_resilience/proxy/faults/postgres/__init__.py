@@ -1,0 +1,1 @@
+"""Faults at PostgreSQL's messages."""

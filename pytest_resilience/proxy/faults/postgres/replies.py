@@ -1,0 +1,184 @@
+"""What a PostgreSQL server says, on its way to the client."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from pytest_resilience.proxy.faults.conversation import Conversation
+from pytest_resilience.proxy.faults.faulty_stream import Stopped
+from pytest_resilience.proxy.faults.kinds import Error
+from pytest_resilience.proxy.faults.plumbing import Plumbing
+from pytest_resilience.proxy.faults.postgres.points import PostgresPoints
+from pytest_resilience.proxy.faults.postgres.shared import PostgresShared, encode
+from pytest_resilience.proxy.faults.postgres.stream import PostgresStream
+from pytest_resilience.proxy.faults.triggers import Message
+from pytest_resilience.proxy.faults.watch import Strike
+from pytest_resilience.proxy.wire.postgres.encode import COPY_FAIL
+from pytest_resilience.proxy.wire.postgres.frames import GLANCED, HELD, FrameReader
+from pytest_resilience.proxy.wire.postgres.names import UNASKED
+from pytest_resilience.proxy.wire.postgres.replied import CHANGES, command, replied, sqlstate
+from pytest_resilience.proxy.wire.postgres.requests import Query, Request
+
+_AUTHENTICATION = ord("R")
+_COMMAND_COMPLETE = ord("C")
+_COPY_IN = ord("G")
+_ERROR = ord("E")
+_READY = ord("Z")
+_ENDS_EXECUTION = frozenset(b"CIsE")
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class StoppedReply(Stopped):
+    """A reply that faults have struck.
+
+    Args:
+        kind: of the message.
+        request: what it answers.
+    """
+
+    kind: int
+    request: Request | None
+
+
+class PostgresReplies(PostgresStream):
+    """The server's direction.
+
+    Args:
+        conversation: the connection.
+        plumbing: to the client.
+        shared: what the other direction knows too.
+        points: makes fault points.
+    """
+
+    direction = "reply"
+
+    def __init__(
+        self, conversation: Conversation, plumbing: Plumbing, shared: PostgresShared, points: PostgresPoints
+    ) -> None:
+        super().__init__(conversation, plumbing, shared, points, FrameReader.of_replies())
+        self._curious = False
+
+    def _look_around(self) -> bool:
+        faults = self._conversation.watch.reply_faults
+        shared, reader = self._shared, self._reader
+        if not faults:
+            reader.held, reader.singly = GLANCED, False
+            return shared.meddling or shared.gate is not None or self.dropping
+        reader.held = HELD
+        reader.singly = any(fault.trigger == Message("CopyData") for fault in faults)
+        self._curious = any(not fault.trigger.only_statements for fault in faults)
+        return True
+
+    def _follow(self, kind: int, buffer: bytes, start: int, end: int) -> str | None:
+        change = CHANGES.get(kind)
+        if change is None:
+            return None
+        change(self._session, buffer, start, end)
+        return _told(kind, buffer, start, end)
+
+    def _look(self, kind: int, start: int, end: int, at: float) -> bool:
+        buffer = self._reader.buffer
+        request = replied(self._session, kind, buffer, start + 5, end)
+        self._trace(at, kind, _told(kind, buffer, start + 5, end), end - start)
+        if self.dropping:
+            self._discard(end)
+        elif kind not in UNASKED:
+            self._answer(kind, start, end, request)
+        self._after(kind, request)
+        return not self.is_blocked and not self._conversation.over
+
+    def _answer(self, kind: int, start: int, end: int, request: Request | None) -> None:
+        if kind == _ERROR and request is not None and request.substitute is not None:
+            self._exchange(start, end, request.substitute)
+        elif self._shared.muting or (request is not None and request.muted):
+            self._mute(kind, start, end)
+        elif self._curious or kind in _ENDS_EXECUTION:
+            self._strike(kind, start, end, request)
+
+    def _after(self, kind: int, request: Request | None) -> None:
+        if request is not None and request.name in {"Query", "Startup"}:
+            request.begun = True
+            if kind == _READY:
+                self._shared.plans.pop(request, None)
+        gate = self._shared.gate
+        if gate is not None and request is gate and kind in _ENDS_EXECUTION:
+            self._shared.gate = None
+            self._shared.open_gate(gate)
+
+    def _strike(self, kind: int, start: int, end: int, request: Request | None) -> None:
+        """Let faults strike the message."""
+        conversation = self._conversation
+        payload = self._reader.buffer[start + 5 : end] if kind == _COMMAND_COMPLETE else b""
+        point = self._points.reply(kind, request, payload)
+        strikes = conversation.watch.strike(point, conversation.link.client_port)
+        planned = None if request is None else self._shared.plans.get(request)
+        if planned is not None and not strikes and kind == _COMMAND_COMPLETE and planned.is_due(request):
+            strikes = [conversation.watch.force(planned.fault, point, conversation.link.client_port)]
+        if strikes:
+            data = self._take_out(start, end)
+            self._deal(StoppedReply(data, deque(strikes), kind=kind, request=request, dropped=self._dropped))
+
+    def _dropped(self) -> None:
+        self._drops_rest = self._reader.unfinished
+
+    # Errors.
+
+    def _exchange(self, start: int, end: int, substitute: bytes) -> None:
+        """Show the client another error than the server's."""
+        self._take_out(start, end)
+        self._send(substitute)
+        if self._shared.fatal:
+            self._conversation.cut()
+
+    def _mute(self, kind: int, start: int, end: int) -> None:
+        """Keep a reply from the client, but for the ReadyForQuery that ends it all."""
+        data = self._take_out(start, end)
+        self._drops_rest = self._reader.unfinished
+        if kind == _COPY_IN:
+            self._shared.to_server(COPY_FAIL)
+        elif kind == _READY:
+            self._end_muting(data)
+
+    def _end_muting(self, ready: bytes) -> None:
+        """Show the client that the server is ready, after a transaction that is still open has been aborted."""
+        self._shared.muting = False
+        if self._session.transaction == "T" and not self._session.pending:
+            self._shared.abort_idle_transaction()
+        else:
+            self._send(ready)
+
+    def _special(self, strike: Strike, stopped: Stopped) -> None:
+        kind = strike.fault.kind
+        if not isinstance(kind, Error) or not isinstance(stopped, StoppedReply):
+            raise TypeError(f"{kind} cannot be done to a PostgreSQL reply")
+        reply, fatal = encode(kind, starting=stopped.kind == _AUTHENTICATION)
+        self._send(reply)
+        if fatal:
+            self._conversation.cut()
+            return
+        self._shared.meddling = True
+        self._drops_rest = self._reader.unfinished
+        if stopped.kind == _READY:
+            self._end_muting(stopped.data)
+        elif stopped.kind != _ERROR:
+            self._silence(stopped)
+        self.unblock(stopped)
+
+    def _silence(self, stopped: StoppedReply) -> None:
+        """Show the client nothing more of this answer, and let the server undo what it can."""
+        if stopped.kind == _COPY_IN:
+            self._shared.to_server(COPY_FAIL)
+        if isinstance(stopped.request, Query):
+            stopped.request.muted = True
+            return
+        self._shared.muting = True
+        if not any(request.name == "Sync" for request in self._session.pending):
+            self._shared.abort_transaction()
+
+
+def _told(kind: int, buffer: bytes, start: int, end: int) -> str | None:
+    """Return what the trace says of a reply: a tag, or an error's code."""
+    if kind == _COMMAND_COMPLETE:
+        return command(buffer[start:end])[0]
+    return sqlstate(buffer[start:end]) if kind == _ERROR else None

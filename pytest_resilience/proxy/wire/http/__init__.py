@@ -1,0 +1,1 @@
+"""HTTP/1.1, without any input or output."""

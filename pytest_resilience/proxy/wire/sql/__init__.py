@@ -1,0 +1,1 @@
+"""SQL, as far as the proxy has to understand it."""
