@@ -37,32 +37,44 @@ class Closed:
 
 @dataclass(slots=True)
 class Toxic:
-    """A toxic on the connections, with a witness at the proxy that sees the first bytes it acts on."""
+    """A toxic on the connections.
+
+    Our engine tells where a toxic of its own acted. A real Toxiproxy tells nothing: there a witness in our
+    engine, in front of it, sees the first bytes that go its way.
+    """
 
     service: ProxiedService
     kind: str
     toxic: Mapping[str, Any]
-    _placed: PlacedToxic | None = None
+    _added: PlacedToxic | None = None
+    _added_at: float = 0.0
     _witness: str | None = None
+    _removed: bool = False
 
     def inject(self) -> None:
-        """Add the toxic and the witness."""
-        self._witness = self.service.add_fault(
-            {"kind": "delay", "attributes": {"by": 0}, "when": {"start": True}}
-        )
-        self._placed = self.service.add_toxic(self.toxic)
+        """Add the toxic, and the witness where one is needed."""
+        if not self.service.is_ours(self.toxic):
+            self._witness = self.service.add_fault(
+                {"kind": "delay", "attributes": {"by": 0}, "when": {"start": True}}
+            )
+        self._added_at = self.service.now()
+        self._added = self.service.add_toxic(self.toxic)
 
     def heal(self) -> None:
         """Remove the toxic; safe where it was never added."""
-        placed, self._placed = self._placed, None
-        if placed is not None:
-            placed.remove()
+        if self._added is not None and not self._removed:
+            self._removed = True
+            self._added.remove()
         if self._witness is not None:
             self.service.heal_fault(self._witness)
 
     def receipts(self) -> Sequence[Receipt]:
-        """Return the witness's receipt, in the fault's own name."""
-        return self.service.receipts(self._witness, kind=self.kind, with_message=False)
+        """Return what the engine, or the witness, saw."""
+        if self._added is None:
+            return ()
+        if self._witness is not None:
+            return self.service.receipts(self._witness, kind=self.kind, with_message=False)
+        return self.service.touches(self._added.name, kind=self.kind, since=self._added_at)
 
 
 @dataclass(slots=True)

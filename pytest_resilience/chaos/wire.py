@@ -121,7 +121,11 @@ class ProxiedService:
 
     def add_toxic(self, toxic: Mapping[str, Any]) -> PlacedToxic:
         """Add a toxic, on our engine where a real Toxiproxy could not carry it."""
-        return (self._first if beyond_toxiproxy(toxic) else self.network).add_toxic(toxic)
+        return (self._first if self.is_ours(toxic) else self.network).add_toxic(toxic)
+
+    def is_ours(self, toxic: Mapping[str, Any]) -> bool:
+        """Tell whether our engine carries the toxic, and can tell where it acted."""
+        return self.network == self._first or beyond_toxiproxy(toxic)
 
     def add_fault(self, order: Mapping[str, Any]) -> str:
         """Arm a fault at a message, and return its id."""
@@ -135,6 +139,23 @@ class ProxiedService:
         """Return the receipts that a fault has left, none before it was armed."""
         if fault is None:
             return ()
+        told = self.engine.receipts(proxy=self.name, fault=fault)
+        return self._receipts(told, kind=kind, since=self.began, with_message=with_message)
+
+    def touches(self, toxic: str, *, kind: str, since: float) -> Sequence[Receipt]:
+        """Return a receipt for each connection on which our engine saw a toxic act.
+
+        Args:
+            toxic: its name.
+            kind: the fault kind that it carries out.
+            since: the test's time at which it was added, seconds; an earlier one had the same name.
+        """
+        told = self.engine.touches(self.name, toxic)
+        return self._receipts(told, kind=kind, since=self.began + since, with_message=False)
+
+    def _receipts(
+        self, told: Sequence[Mapping[str, Any]], *, kind: str, since: float, with_message: bool
+    ) -> Sequence[Receipt]:
         return [
             Receipt(
                 at=receipt["at"] - self.began,
@@ -143,8 +164,8 @@ class ProxiedService:
                 connection=receipt["connection"],
                 message=receipt["message"] if with_message else None,
             )
-            for receipt in self.engine.receipts(proxy=self.name, fault=fault)
-            if receipt["at"] >= self.began  # an earlier test's proxy had the same name
+            for receipt in told
+            if receipt["at"] >= since  # an earlier test's proxy had the same name
         ]
 
     @property

@@ -86,6 +86,10 @@ class EngineClient(ToxiproxyClient):
         query = urlencode({"proxy": proxy, "fault": fault})
         return list(self.call("GET", f"/resilience/receipts?{query}")["receipts"])
 
+    def touches(self, proxy: str, toxic: str) -> list[dict[str, Any]]:
+        """Return the first time on each connection that a toxic changed anything there, in order."""
+        return list(self.call("GET", f"{_faults_of(proxy)}/toxics/{quote(toxic, safe='')}")["touched"])
+
 
 def _faults_of(proxy: str) -> str:
     return f"/resilience/proxies/{quote(proxy, safe='')}"

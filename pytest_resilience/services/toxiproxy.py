@@ -165,6 +165,7 @@ class ToxiproxyAtUrl:
             HarnessError: it cannot.
         """
         found = cls.parse(url)
+        found.client.version()
         check_reach(found.client, f"{found.prefix}probe")
         return found
 

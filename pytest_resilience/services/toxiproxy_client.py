@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -57,7 +58,12 @@ class ToxiproxyClient:
 
     def version(self) -> str:
         """Return the version of Toxiproxy's API that it speaks."""
-        return str(self.call("GET", "/version")["version"])
+        answer = self.call("GET", "/version")
+        if not isinstance(answer, dict) or "version" not in answer:
+            raise EngineError(
+                f"what is at {self.host}:{self.port} is no Toxiproxy: its version is {answer!r}"
+            )
+        return str(answer["version"])
 
     def create_proxy(self, name: str, upstream: str, *, listen: str = "127.0.0.1:0") -> str:
         """Make a proxy, and return the address that it listens on."""
@@ -104,14 +110,14 @@ class ToxiproxyClient:
         except (OSError, http.client.HTTPException) as error:
             raise EngineSilentError(
                 f"{self.title} at {self.host}:{self.port} gave no answer to {verb} {path} "
-                f"within {self.timeout:g} s: {error}; is its process alive? (see its log)"
+                f"(for which it had {self.timeout:g} s): {error}; is its process alive? (see its log)"
             ) from error
         finally:
             connection.close()
         if reply.status >= 300:
             raise EngineRefusedError(
                 f"{self.title} at {self.host}:{self.port} refused {verb} {path} "
-                f"with status {reply.status}: {answer.decode(errors='replace').strip()}",
+                f"with status {reply.status}: {_shortened(answer)}",
                 status=reply.status,
             )
         return self._parsed(answer, f"{verb} {path}")
@@ -121,7 +127,8 @@ class ToxiproxyClient:
             return json.loads(answer) if answer else None
         except ValueError as error:
             raise EngineError(
-                f"what is at {self.host}:{self.port} is no {self.title}: it answered {request} with {answer[:80]!r}"
+                f"what is at {self.host}:{self.port} is no {self.title}: "
+                f"it answered {request} with {_shortened(answer)}"
             ) from error
 
     def _confirm(self, seen: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
@@ -136,3 +143,8 @@ class ToxiproxyClient:
 
 def _proxy(name: str) -> str:
     return f"/proxies/{quote(name, safe='')}"
+
+
+def _shortened(answer: bytes) -> str:
+    """Return the beginning of an answer on one line."""
+    return textwrap.shorten(answer.decode(errors="replace"), 300)

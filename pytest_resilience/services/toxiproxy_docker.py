@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import secrets
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ COMPOSE_FILE = "docker-compose.yml"
 COMPOSE_SERVICE = "toxiproxy"
 DEFAULT_IMAGE = "ghcr.io/shopify/toxiproxy:2.12.0"
 """For projects whose docker-compose.yml names none."""
+_VERSION_TAG = re.compile(r":(\d[\w.-]*)$")
 LABEL = "pytest-resilience"
 START_TIMEOUT = 60.0
 
@@ -82,10 +84,8 @@ class DockerToxiproxy:
 
     def title(self) -> str:
         """Return its kind and the version that the image's tag tells."""
-        _, colon, tag = self.image.rpartition(":")
-        return (
-            f"Toxiproxy docker {tag if colon and tag[:1].isdigit() and '@' not in self.image else self.image}"
-        )
+        version = _VERSION_TAG.search(self.image)
+        return f"Toxiproxy docker {version[1] if version else self.image}"
 
     def proxy_name(self, service: str) -> str:
         """Return the service's own name: nobody else has proxies there."""
