@@ -41,7 +41,7 @@ class StructuredErrorLogger:
 
     Args:
         logger_name: the name of the standard library's logger.
-        router: takes the alerts; default: an `AlertRouter` of the environment's configuration.
+        router: takes the alerts; default: an `AlertRouter` of what the environment configures at that moment.
         redactor: takes patient data and secrets out.
         limit: holds repeats back; what it holds back is counted in a later record. Default: 100 of a kind in a
             minute, shared by all of this name.
@@ -132,11 +132,13 @@ class StructuredErrorLogger:
     def _alert(
         self, severity: Severity, component: str, facts: Mapping[str, Any], identity: Mapping[str, Any]
     ) -> None:
-        if self._router is None:
-            self._router = AlertRouter(redactor=self._redactor, clock=self._clock)
+        # A new one each time: what alerts are sent to is the environment's, which may have changed.
+        router = (
+            AlertRouter(redactor=self._redactor, clock=self._clock) if self._router is None else self._router
+        )
         operation = f"{identity['operation']}: " if "operation" in identity else ""
         message = f"{operation}{facts['error_type']}: {facts['error_message']}"
-        self._router.route_alert(severity, component, message, details=identity)
+        router.route_alert(severity, component, message, details=identity)
 
 
 def _limit_of(name: str, clock: Clock) -> RepeatLimit:

@@ -6,7 +6,7 @@ import re
 
 from pytest_resilience.runtime.redaction.identifiers import DATE, MONTHS
 from pytest_resilience.runtime.redaction.rule import CAPITALS, DIGITS, Rule, mark
-from pytest_resilience.runtime.redaction.vocabulary import GIVEN_NAMES, PASSING_WORDS
+from pytest_resilience.runtime.redaction.vocabulary import DERIVED, GIVEN_NAMES, PASSING_WORDS
 
 _UPPER = "A-ZÀ-ÖØ-Þ"
 _LOWER = "a-zß-öø-ÿ"
@@ -33,14 +33,21 @@ _UNITS = (
 
 
 def _names(match: re.Match[str]) -> str:
-    words = list(_WORDS.finditer(match[0]))
-    strange = [word for word in words if not _passes(word[0])]
-    if not strange or not _is_person(
-        [word[0] for word in strange], cued=bool(_CUED.search(match.string[: match.start()][-24:]))
-    ):
+    unknown = [word for word in _WORDS.finditer(match[0]) if not _passes(word[0])]
+    cued = bool(_CUED.search(match.string, max(0, match.start() - 24), match.start()))
+    if not unknown or not (cued or _are_person([word[0].lower() for word in unknown])):
         return match[0]
-    start, end = strange[0].start(), strange[-1].end()
-    return match[0][:start] + mark("name") + match[0][end:]
+    return match[0][: unknown[0].start()] + mark("name") + match[0][unknown[-1].end() :]
+
+
+def _are_person(words: list[str]) -> bool:
+    strange = [word for word in words if word in GIVEN_NAMES or not word.endswith(DERIVED)]
+    return len(strange) > 1 or any(word in GIVEN_NAMES for word in strange)
+
+
+def _passes(word: str) -> bool:
+    plain = word.lower()
+    return plain in PASSING_WORDS or all(part in PASSING_WORDS for part in plain.split("-"))
 
 
 def _capitals(match: re.Match[str]) -> str:
@@ -48,15 +55,6 @@ def _capitals(match: re.Match[str]) -> str:
     strange = not any(name in PASSING_WORDS for name in names)
     known = any(name in GIVEN_NAMES for name in names)
     return mark("capitals") if match["caret"] or known or (match["comma"] and strange) else match[0]
-
-
-def _is_person(strange: list[str], *, cued: bool) -> bool:
-    return cued or len(strange) > 1 or strange[0].lower() in GIVEN_NAMES
-
-
-def _passes(word: str) -> bool:
-    plain = word.lower()
-    return plain in PASSING_WORDS or all(part in PASSING_WORDS for part in plain.split("-"))
 
 
 _CUED = re.compile(

@@ -7,60 +7,79 @@ import os
 from http import HTTPStatus
 
 _TECHNICAL = """
-    abort aborted access account action active adapter address admin after agent airflow alert alerts
-    alias all already an analytics and any apache api app application archived artifact artifacts
-    assertion async at attempt attempts auroc auth authentication authorization automatic available aws
-    azure background backoff backup bad batch before begin below body boolean both breaker broken bucket
-    buffer bug build builtin but by bytes cache call calls can cancelled cannot canary cause central
-    certificate champion change changes channel check checkpoint checkpoints chunk circuit class cleanup
-    client clock close closed cloud cluster code collection column columns command commit committed
-    complete completed component computer config configuration conflict connect connecting connection
-    connections constraint contact container content context controller cookie copy could count cpu create
-    created critical cursor daemon dag dashboard data database dataset date day db dead deadline deadlock
-    debug default degraded delete deleted delivery denied deploy deployed deployment detail detected did
-    digest directory disk dispatch dns do docker document does domain done down download driver drop due
-    duplicate during each east email empty encoding end endpoint engine entry environment error errors
-    event events every exception exceptions execute executor exhausted exit expected experiment expired
-    external extract fail failed failing failover failure failures fallback false fast fatal feature
-    features feed fetch field file files filesystem final finally finished first flask fleet flow folder
-    for foreign format found free from full function gateway general get git give given global go google
-    grafana green group handler has have hash header headers health healthy heartbeat help high hint hook
-    host hosts hour how http https icu id identifier if illegal image import important in incident index
-    info ingest ingestion ingress input insert instance int integer integration internal invalid io is
-    isolation issue it item job jobs join json jvm kafka kernel key keys kill killed kind kubernetes label
-    large last latency layer ldap leader lease level library limit line linux list listener load local
-    lock locked log logger login logs long lookup lost low machine main maintenance manager many master
+    abort aborted access account action active adapter address admin admission admissions after agent
+    airflow alarm alert alerts alias all allowed already amazon an analytics and angular any apache api
+    app application archived argo arrow artifact artifacts assertion async at athena attempt attempts
+    auroc auth authentication authorization automatic available avro aws azure background backoff backup
+    bad bar batch baz bed before begin below big bigquery bitbucket blood body boolean boom both breaker
+    broken bucket buffer bug build builtin burst but by bytes cache call calls can canary cancelled cannot
+    cart cassandra catboost cause celery central certificate champion change changes channel chaos check
+    checkout checkpoint checkpointing checkpoints chunk circuit city claim claims class cleanup client
+    clinic clock close closed cloud cloudwatch cluster code cold collection column columns command commit
+    committed complete completed component computer config configuration conflict confluence connect
+    connecting connection connections constraint consul contact container content context controller
+    cookie copy corrupt corrupted could count cpu crash crashed create created credential credentials
+    critical csv cursor customer customers daemon dag dagster dashboard data database databricks datadog
+    dataset date day db dead deadline deadlock debug deep default degraded delete deleted delivery demo
+    denied deploy deployed deploying deployment detail detected device devices did digest directory
+    discharge disk dispatch django dns do docker document does domain done down download driver drop
+    dropped dry due dummy duplicate during each early east elastic elasticsearch email empty encoding end
+    endpoint engine entry environment envoy error errors event events every example examples exceeded
+    exceeds excel exception exceptions execute executor exhausted exit expected expecting experiment
+    expired external extract fail failed failing failover failure failures fake fallback false fargate
+    fast fastapi fatal fault faults feature features feed fetch field file files filesystem final finally
+    finished first flask fleet flow fluentd folder foo for forbidden foreign format found fourth free from
+    full function gateway general get git github gitlab give given global go golang gone good google gpu
+    grafana green group grpc gunicorn hadoop handler handshake happened haproxy has hash have header
+    headers health healthy heart heartbeat hello helm help high hint hive hook hospital host hostname
+    hosts hot hour how http https hypothesis icu icustays id identifier if illegal image import important
+    in incident incomplete inconsistent incorrect index info ingest ingestion ingress initial injected
+    input insert instance instances insufficient int integer integration internal interrupted invalid
+    invoice io ipsum is isolation issue istio it item jaeger january java javascript jenkins jira jitter
+    job jobs join json jvm kafka keras kernel key keys kibana kill killed kind kinesis kubeflow kubernetes
+    lab label laboratory labs lag lambda large last late latency layer ldap leader lease level library
+    lightgbm limit line linux list listener live load local lock locked log logger login logs logstash
+    long lookup lorem lost low lower luigi machine main maintenance malformed manager many mariadb master
     max maximum may measured medium memory message messages metadata method metric metrics middleware
-    migration min minimum missing ml mlflow mode model models module monitor monitoring more most mount
-    move must name named namespace network new next no node none normal north not note nothing
-    notification notice now null number numpy object of off offline ok on once one online only open
-    operation operational operator option or oracle order origin os other our out outage output over
-    overflow owner package page pandas panic parameter parent parse partial partition password patch path
-    patient patients payload pending performance permission permissions persistent phase pid ping pipeline
-    platform please plugin pod point policy poll pool port position post postgres postgresql prediction
-    predictions prefix previous primary process processing processor producer production profile program
-    programming progress project promote protocol provider proxy public publish pull push put python
-    quality query queue quota random rate raw read reader ready reason rebuild receive received record
-    recorded records recover recovered recovery redis refused region register registered registry rejected
-    relation release reload remote remove repair repeat replica report repository request requests require
-    required reset resolve resolved resource resources response rest restart restarted restore result
-    results resume retry retrying return returned review right role rollback root route router row rows
-    rule run runbook runner running runtime safe sample save saved scan schedule scheduled scheduler
-    schema score script search second seconds secret security see segment select send sending sequence
-    serialization server servers service services serving session set setting several severity shard
-    should show shutdown signal single size skipped slack slow smtp snapshot socket some something source
-    south spark specified spec sql ssl stack stage staging stale standard standby start started starting
-    state statement static status step still stop stopped storage store stream string style success suite
-    summary support suspended switch sync syntax system systems table tables tag target task tasks tcp
-    team temporary tenant terminated test tests text than that the their then there these they this thread
-    threads three threshold throttle throttled throughput tile time timed timeout timer title tls to token
-    too tool toxiproxy trace traceback traffic train trained training transaction transactions transform
-    trial trigger true try two type unable unauthorized unavailable undefined under unexpected unhandled
-    unhealthy unique unit unix unknown until up update updated upgrade upload upstream url us usage use
-    used user users using valid validation value values variable verify version view violation vm volume
-    wait waiting warehouse warn warning was watch we web webhook west what when where which while who why
+    migration min minimum mismatch missing ml mlflow mock mode model models module mongo mongodb monitor
+    monitoring more mortality most mount move must mysql name named namespace nan network networks new
+    newrelic next nginx no node nomad none normal north not note nothing notice notification now null
+    number numpy nurse obj object objects of off offline ok on once one online only oops open opensearch
+    opentelemetry operation operational operator option or oracle order orders origin os otel other our
+    out outage output over overflow owner oxygen package page pagerduty pandas panic parameter parent
+    parquet parse partial partition password patch path patient patients payload payment pending
+    performance permission permissions persistent phase physician pid ping pipeline planted platform
+    please plugin pod point policy poll pool port position post postgres postgresql prediction predictions
+    prefect prefix pressure presto previous price primary process processing processor producer product
+    production products profile program programming progress project prometheus promote protocol provided
+    provider proxy public publish pubsub pull push put pytest python pytorch quality query queue quick
+    quota qux rabbit rabbitmq random rate raw react read reader ready reason rebuild receive received
+    record recorded records recover recovered recovery redis redshift refresh refreshed refused region
+    register registered registry rejected relation release reload remote remove repair repeat replica
+    report repository request requests require required reset resilience resolve resolved resource
+    resources response rest restart restarted restore result results resume retention retries retry
+    retrying return returned review revision right role rollback rollbacks root round route router row
+    rows ruby rule run runbook runner running runtime rust safe sagemaker sample save saved scan schedule
+    scheduled scheduler schema scikit score script search second seconds secret security see segment
+    select send sendgrid sending sensor sentry sepsis sequence serialization server servers service
+    services serving session set setting several severity shape shapes shard shipping short should show
+    shutdown signal simulated single size sizes skipped sklearn slack slow small smtp snapshot snapshots
+    snowflake soap socket sockets some something source south spark spec specified spike sql sqlite ssl
+    stack stackdriver stage staging stale stall stalled standard standby start started starting state
+    statement static status stay stays step still stop stopped storage store stream string stripe stub
+    stuck style success suite summary support suspended switch sync syntax system systems table tables tag
+    target task tasks tcp team temporary tenant tensor tensorflow tensors terminated test tests text than
+    that the their then there these they third this thread threads three threshold throttle throttled
+    throughput tile time timed timeout timer title tls to token tomcat too tool torch toxic toxics
+    toxiproxy trace traceback traffic train trained training transaction transactions transform trial
+    trigger trino true truncated try twilio two type typescript unable unauthorized unavailable undefined
+    under unexpected unhandled unhealthy unique unit units unix unknown unreachable unrecoverable
+    unresponsive unsuccessful unsupported until up update updated upgrade upload upper upstream upstreams
+    url us usage use used user users using uvicorn vacuum valid validation value values variable vault
+    verify version vertex view violation vital vitals vm volume vue wait waiting ward warehouse warm
+    warmup warn warning was watch watchdog we web webhook west what when where which while who why wide
     will window with withdrawn within without work worker workers workflow workload world write writer
-    wrong xml yaml yes you your zero zone
+    writes wrong xgboost xml yaml yes yet you your zero zipkin zombie zone
 """
 
 _CALENDAR = """
@@ -78,32 +97,53 @@ _SQL = """
 
 GIVEN_NAMES = frozenset(
     """
-    aaron abigail adam adrian ahmed aisha alan alejandro alexander alexandra alice alicia alison amanda
-    amelia amy ana andrea andrew angela anita ann anna anne anthony antonio arthur ashley barbara benjamin
-    bernard beth betty beverly brandon brenda brian bruce bryan caitlin camila carla carlos carmen carol
-    caroline catherine charles charlotte cheryl chloe christina christine christopher claire clara claudia
-    colin connor craig cynthia daisy daniel danielle david deborah debra denise dennis diana diane diego
-    dmitri donald donna dorothy douglas dylan edith edward eileen eleanor elena elizabeth ella ellen emily
-    emma eric erica erin esther ethan eugene eva evelyn fatima felix fernando fiona florence frances
-    francesca francis gabriel gareth gary geoffrey george gerald giovanni gloria gordon graham gregory
-    hannah harold harry hassan heather hector helen henry howard hugo ian ibrahim ines irene isaac isabel
-    isabella ivan jacob jacqueline jaime james jamie jane janet janice jason javier jean jeffrey jennifer
-    jeremy jessica jill joan joanna joe joel john johnny jonathan jorge jose joseph joshua joyce juan
-    judith julia julian julie justin karen karl katherine kathleen kathryn katie keith kelly kenneth kevin
-    kimberly kyle larry laura lauren laurence leila leonard leslie liam lillian linda lisa logan lorenzo
-    louis louise lucas lucia lucy luis luke luna lydia madison malcolm manuel marco margaret maria marie
-    marilyn mario martha martin martina mary mateo matthew maureen megan melissa mia michael michelle
-    miguel mohamed mohammed monica muhammad nancy naomi natalie natasha nathan nicholas nicole nigel nina
-    noah noor nora norman olga oliver olivia omar oscar pamela patricia patrick paul paula pedro penelope
-    peter philip phillip phyllis priya rachel rafael ralph ramon raymond rebecca ricardo richard robert
-    roberta roger ronald rosa rosemary roy russell ruth ryan sabrina samantha samuel sandra sara sarah
-    scott sean sebastian sergio sharon shirley simon sofia sophia sophie stephanie stephen steven stuart
-    susan sylvia tamara teresa theodore theresa thomas tiffany timothy tracy trevor tyler ursula valentina
-    valerie vanessa veronica vera vincent violet virginia vivian walter wendy wesley william xavier yasmin
-    yolanda yusuf yvonne zachary zainab zoe
+    aaron abigail adam adrian agnieszka ahmad ahmed aisha alan alejandro alexander alexandra alfred ali
+    alice alicia alison amanda amara amelia amit amy ana anders andrea andrew angela anil anita ann anna
+    anne anthony antonio aoife arthur ashley barbara benjamin bernard beth betty beverly bjorn brandon
+    brenda brian bruce bryan caitlin camila carla carlos carmen carol caroline catherine charles charlotte
+    cheryl chidi chloe christina christine christopher ciaran claire clara clarence claudia colin connor
+    constance craig cynthia daisy daniel danielle david deborah debra declan deepak denise dennis diana
+    diane diego dieter dmitri donald donna dorothy douglas dragan dylan edith edward eileen eleanor elena
+    elizabeth ella ellen emily emma eric erica erin esther ethan eugene eva evelyn fatima felix fernando
+    fiona florence frances francesca francis gabriel gareth gary geoffrey george gerald giovanni gloria
+    gordon graham gregory gunther hannah harold harry haruto hassan heather hector heinrich helen helga
+    henry howard hugo ian ibrahim ines ingrid irene isaac isabel isabella ivan ivana jacob jacqueline
+    jaime james jamie jane janet janice jared jason javier jean jeffrey jennifer jeremy jessica jill joan
+    joanna joe joel john johnny jonathan jorge jose joseph joshua jovan joyce juan judith julia julian
+    julie jurgen justin karen karl katherine kathleen kathryn katie keith kelly kenneth kevin kimberly
+    klaus kofi kwame kyle lakshmi larry lars laura lauren laurence lawrence leila leonard leslie liam
+    lillian linda lisa logan lorenzo louis louise lucas lucia lucy luis luke luna lydia madison malcolm
+    manfred manuel marco margaret maria marie marilyn mario martha martin martina mary mateo mateusz
+    matthew maureen megan melissa mia michael michelle miguel mildred milica mohamed mohammed monica
+    muhammad nancy naomi natalie natasha nathan ngozi niamh nicholas nicole nigel nikola nina noah noor
+    nora norman olga oliver olivia omar omari oscar padraig pamela patricia patrick paul paula pedro
+    penelope peter petra philip phillip phyllis priya priyanka prudence rachel rafael rahul ralph ramon
+    raymond rebecca ricardo richard robert roberta roger ronald rosa rosemary roy russell ruth ryan
+    sabrina sakura samantha samuel sandra sanjay sara sarah scott sean sebastian sergio sharon shirley
+    siegfried simon siobhan sofia sophia sophie stephanie stephen steven stuart sunita susan sven sylvia
+    tamara terence teresa terrence thandiwe theodore theresa thomas tiffany timothy tracy trevor tyler
+    ursula valentina valerie vanessa vera veronica vincent violet virginia vivian walter wendy wesley
+    wilfred william winifred wolfgang xavier yasmin yolanda yuki yusuf yvonne zachary zainab zoe
     """.split()  # noqa: SIM905 - a word list, readable as one
 )
 """Given names that are no everyday words: one alone is judged to be a person."""
+
+DERIVED = (
+    "ed",
+    "ing",
+    "tion",
+    "tions",
+    "sion",
+    "sions",
+    "ment",
+    "ments",
+    "ity",
+    "ness",
+    "able",
+    "ible",
+    "ously",
+)
+"""How English words end that are made from others: two of them side by side are a title, hardly a person."""
 
 PASSING_WORDS = frozenset(
     word

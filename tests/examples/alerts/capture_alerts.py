@@ -3,6 +3,7 @@ from pytest_resilience.services.alert_inbox import AlertInbox
 
 
 def test_slack_is_asked_again_when_it_is_back(monkeypatch, tmp_path):
+    """An alert that Slack throttles arrives after all."""
     monkeypatch.setenv("RESILIENCE_OUTBOX", str(tmp_path / "outbox.sqlite3"))
     with AlertInbox() as inbox:
         monkeypatch.setenv("SLACK_WEBHOOK_URL", inbox.urls["slack"])

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_resilience.runtime.redaction import DEFAULT_REDACTOR, Redactor, Rule
@@ -183,7 +183,7 @@ class TestTypes:
             "column": "<Series>",
         }
 
-    @settings(deadline=None)
+    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.dates(),
