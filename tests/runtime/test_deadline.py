@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import socket
 import threading
 import time
@@ -18,6 +19,8 @@ from pytest_resilience.testing import EventLog, FakeClock, FlakyCall
 
 AT_ONCE = FixedDelay(0)
 FOREVER = 3600
+
+hang = functools.partial(time.sleep, FOREVER)
 
 
 @pytest.fixture
@@ -117,7 +120,7 @@ def test_a_swallowed_interrupt_is_still_late():
 
     def stubborn():
         with contextlib.suppress(BaseException):
-            time.sleep(FOREVER)
+            hang()
         return "rows"
 
     with pytest.raises(DeadlineExceededError):
@@ -130,7 +133,7 @@ def test_an_except_exception_does_not_swallow_the_interrupt():
     def stubborn():
         while True:
             with contextlib.suppress(Exception):
-                time.sleep(FOREVER)
+                hang()
 
     with pytest.raises(DeadlineExceededError):
         Deadline(0.05).call(stubborn)
@@ -154,7 +157,7 @@ def test_clean_up_runs_when_code_is_interrupted():
     """`finally` and `with` do their work."""
     closed = []
     with pytest.raises(DeadlineExceededError), Deadline(0.05), contextlib.closing(_Closable(closed)):
-        time.sleep(FOREVER)
+        hang()
 
     assert closed == ["closed"]
 
@@ -300,7 +303,7 @@ def test_the_deadline_is_kept_while_an_attempt_runs():
         calls.append(1)
         if len(calls) == 1:
             raise ConnectionError("reset")
-        time.sleep(FOREVER)
+        hang()
 
     with pytest.raises(DeadlineExceededError) as caught:
         Retry(deadline=0.1, backoff=AT_ONCE, operation="load").call(call)
@@ -315,7 +318,7 @@ def test_an_attempt_that_takes_too_long_is_tried_again():
     def call():
         calls.append(1)
         if len(calls) == 1:
-            time.sleep(FOREVER)
+            hang()
         return "rows"
 
     assert Retry(timeout=0.05, backoff=AT_ONCE).call(call) == "rows"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import threading
@@ -14,6 +15,8 @@ from pytest_resilience.runtime import interruption
 from pytest_resilience.runtime.deadline import Deadline
 
 FOREVER = 3600
+
+hang = functools.partial(time.sleep, FOREVER)
 
 
 def test_a_handler_that_was_there_before_still_hears_its_signals():
@@ -74,7 +77,7 @@ def test_an_interrupt_names_its_run():
 
     def code():
         try:
-            time.sleep(FOREVER)
+            hang()
         except interruption.Interrupt as interrupt:
             seen.append(interrupt.run)
             raise
