@@ -148,6 +148,47 @@ class CheckpointDamageFound:
     version_used: int
 
 
+@dataclass(frozen=True, slots=True)
+class DatabaseLost:
+    """A database went away under an operation, and work that needs it is held.
+
+    Args:
+        operation: what noticed it.
+        error: how.
+    """
+
+    operation: str
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseRecovered:
+    """A lost database answers again, and held work goes on.
+
+    Args:
+        operation: what had noticed the loss.
+        elapsed: seconds since the loss.
+        paused: whether on-call had been alerted meanwhile.
+    """
+
+    operation: str
+    elapsed: float
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OperationsPaused:
+    """A lost database did not come back in time: on-call was alerted, and work waits until it does.
+
+    Args:
+        operation: what had noticed the loss.
+        tries: how many there were to reconnect.
+    """
+
+    operation: str
+    tries: int
+
+
 EVENTS = (
     AttemptFailed,
     RetriesSucceeded,
@@ -159,6 +200,9 @@ EVENTS = (
     CallRejected,
     ServedDegraded,
     CheckpointDamageFound,
+    DatabaseLost,
+    DatabaseRecovered,
+    OperationsPaused,
 )
 
 _subscribers: tuple[Listener, ...] = ()

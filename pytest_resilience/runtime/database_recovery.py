@@ -41,7 +41,7 @@ def recover_database_connection(
     keywords = connection_keywords(db_config)
     try:
         retry_with_exponential_backoff(
-            partial(check_answers, keywords, timeout=timeout, clock=clock),
+            partial(check_answers, keywords, timeout=timeout),
             max_retries - 1,
             1.0,
             jitter=False,

@@ -29,11 +29,11 @@ class Message:
 class Relay:
     """Listen on a loopback port, and ask `judge(message)` about each message of a client.
 
-    It may answer None (pass it on), "lose request" (cut the line before it arrives) or "lose reply" (let the server
-    act, and cut the line before the client hears of it).
+    It may answer None (pass it on), "lose request" (cut the line before it arrives), "lose reply" (let the server
+    act, and cut the line before the client hears of it) or "hold" (keep it, and the line open).
     """
 
-    def __init__(self, dsn, judge=lambda _message: None):
+    def __init__(self, dsn, judge=lambda _message: None, port=0):
         parts = urlsplit(dsn)
         where = parse_qs(parts.query)
         self._upstream = f"{where['host'][0]}/.s.PGSQL.{where['port'][0]}"
@@ -41,10 +41,10 @@ class Relay:
         self.seen = []
         self._lock = threading.Lock()
         self._sockets = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        port = self._listener.getsockname()[1]
+        self._listener = socket.create_server(("127.0.0.1", port))
+        self.port = self._listener.getsockname()[1]
         login = parts.netloc.rpartition("@")[0]
-        self.dsn = f"postgresql://{login}@127.0.0.1:{port}{parts.path}"
+        self.dsn = f"postgresql://{login}@127.0.0.1:{self.port}{parts.path}"
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
 
@@ -90,6 +90,8 @@ class Relay:
                 raw, verdict = message
                 if verdict == "lose request":
                     break
+                if verdict == "hold":
+                    continue
                 if verdict == "lose reply":
                     held.set()  # from here on the client hears nothing
                     server.sendall(raw)

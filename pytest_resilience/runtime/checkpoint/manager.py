@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import weakref
 from collections.abc import Callable, Iterator
@@ -15,8 +14,7 @@ from pytest_resilience.events import CheckpointDamageFound, Listener, tell
 from pytest_resilience.runtime.checkpoint.files import CheckpointFiles, make_folder
 from pytest_resilience.runtime.checkpoint.lease import Lease, held_here, take
 from pytest_resilience.runtime.checkpoint.store import State, checked_id, encoded
-
-logger = logging.getLogger(__name__)
+from pytest_resilience.runtime.listeners import standard_listeners
 
 PASSING = ("ENOSPC", "EDQUOT", "EAGAIN", "EINTR", "EMFILE", "ENFILE", "EBUSY", "ESTALE", "ETIMEDOUT")
 
@@ -32,7 +30,7 @@ class CheckpointManager:
 
     Args:
         checkpoint_dir: the folder; it is made, for its owner alone, if it is not there.
-        listeners: told when damage is found.
+        listeners: told when damage is found; default: the standard library's logging.
 
     Raises:
         FatalError: the folder cannot be made.
@@ -42,7 +40,7 @@ class CheckpointManager:
         self,
         checkpoint_dir: str | os.PathLike[str] = "./checkpoints",
         *,
-        listeners: tuple[Listener, ...] = (),
+        listeners: tuple[Listener, ...] | None = None,
     ) -> None:
         self.checkpoint_dir = Path(checkpoint_dir)
         self._folder = self.checkpoint_dir.absolute()
@@ -125,14 +123,8 @@ class CheckpointManager:
         return lease
 
     def _tell(self, files: CheckpointFiles, why: str, version: int) -> None:
-        logger.error(
-            "checkpoint %s is damaged (%s); going on from the last good one, version %d",
-            files.main,
-            why,
-            version,
-            extra={"operation": files.operation_id},
-        )
-        tell(self._listeners, CheckpointDamageFound(files.operation_id, why, version))
+        listeners = standard_listeners() if self._listeners is None else self._listeners
+        tell(listeners, CheckpointDamageFound(files.operation_id, f"{files.main}: {why}", version))
         held = held_here(files.lease)
         if held is not None and held.owner() is self:
             with held.writing:

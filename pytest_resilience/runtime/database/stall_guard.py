@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
 
-from pytest_resilience.clock import SYSTEM_CLOCK
+from pytest_resilience.clock import SystemClock
 from pytest_resilience.errors import RetryableError
 from pytest_resilience.runtime.deadline import remaining_time
+
+_CLOCK = SystemClock()
+"""Our own, so that no virtual time reaches the watch."""
 
 
 class StallGuard:
@@ -31,7 +34,7 @@ class StallGuard:
         self._connection = connection
         self._timeout = timeout
         remaining = remaining_time()
-        self._end = math.inf if remaining is None else SYSTEM_CLOCK.monotonic() + remaining
+        self._end = math.inf if remaining is None else _CLOCK.monotonic() + remaining
         self._late_at = math.inf
         self._cut = False
         self._over = threading.Event()
@@ -68,12 +71,12 @@ class StallGuard:
             self._late_at = math.inf
 
     def _limit(self) -> float:
-        return min(SYSTEM_CLOCK.monotonic() + self._timeout, self._end)
+        return min(_CLOCK.monotonic() + self._timeout, self._end)
 
     def _watch(self) -> None:
         wake_at = self._limit()  # no step that begins later is late before that
-        while not self._over.wait(max(0.0, wake_at - SYSTEM_CLOCK.monotonic())):
-            if self._late_at <= SYSTEM_CLOCK.monotonic():
+        while not self._over.wait(max(0.0, wake_at - _CLOCK.monotonic())):
+            if self._late_at <= _CLOCK.monotonic():
                 self._cut = True
                 _cut(self._connection)
                 return

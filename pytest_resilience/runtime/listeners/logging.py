@@ -47,6 +47,18 @@ LINES: dict[type, tuple[int, str]] = {
         logging.ERROR,
         "%(operation)s: its checkpoint is damaged (%(why)s); going on from version %(version_used)d",
     ),
+    events.DatabaseLost: (
+        logging.WARNING,
+        "%(operation)s: the database is lost, work is held: %(error)s",
+    ),
+    events.DatabaseRecovered: (
+        logging.WARNING,
+        "%(operation)s: the database answers again after %(elapsed).3g s, work goes on",
+    ),
+    events.OperationsPaused: (
+        logging.ERROR,
+        "%(operation)s: the database did not come back in %(tries)d tries; work is paused until it does",
+    ),
 }
 """Level and text of each event; a kind that is not here is logged with its name alone."""
 

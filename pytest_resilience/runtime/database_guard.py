@@ -1,0 +1,182 @@
+"""The guard of a database: when it is lost, work waits, and goes on by itself when it is back (policy §6)."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ParamSpec, TypeVar
+
+from pytest_resilience.clock import SYSTEM_CLOCK, Clock
+from pytest_resilience.errors import FatalError, Severity
+from pytest_resilience.events import DatabaseLost, DatabaseRecovered, Listener, OperationsPaused, tell
+from pytest_resilience.runtime.arguments import seconds, whole_number
+from pytest_resilience.runtime.callables import name_of
+from pytest_resilience.runtime.database.connect import connection_keywords
+from pytest_resilience.runtime.database.loss import is_database_loss
+from pytest_resilience.runtime.database_recovery import recover_database_connection
+from pytest_resilience.runtime.deadline import remaining_time, require_time
+from pytest_resilience.runtime.listeners import standard_listeners
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Alert = Callable[[str, str, str], object]
+"""Called with severity, component and message, as `AlertRouter.route_alert` is."""
+
+logger = logging.getLogger(__name__)
+
+
+class DatabaseGuard:
+    """Run operations against one database, shared by any number of threads.
+
+    An operation that loses the database is called again when it is back, so it must be one that can be: it
+    goes on from a checkpoint, or does nothing twice. The first that notices a loss recovers for all; the
+    others wait.
+
+    Args:
+        db_config: libpq's keywords, or `dsn` or `url` with a connection string.
+        alert: told when a person is needed, for example `AlertRouter().route_alert`.
+        wait: seconds between a loss and the first try to reconnect.
+        max_retries: tries before on-call is alerted and work is paused, 1, 2, 4 … seconds apart.
+        probe_every: seconds between two tries while work is paused.
+        max_losses: so many losses within `window` are recovered from; one more needs a person.
+        window: seconds.
+        listeners: told of losses, pauses and recoveries; default: the standard library's logging.
+        clock: where time comes from.
+    """
+
+    def __init__(
+        self,
+        db_config: Mapping[str, Any],
+        *,
+        alert: Alert | None = None,
+        wait: float = 5.0,
+        max_retries: int = 3,
+        probe_every: float = 15.0,
+        max_losses: int = 5,
+        window: float = 600.0,
+        listeners: tuple[Listener, ...] | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        connection_keywords(db_config)
+        self._db_config = db_config
+        self._alert = alert
+        self._wait = seconds("wait", wait)
+        self._max_retries = whole_number("max_retries", max_retries, least=1)
+        self._probe_every = seconds("probe_every", probe_every)
+        self._max_losses = whole_number("max_losses", max_losses, least=1)
+        self._window = seconds("window", window)
+        self._listeners = listeners
+        self._clock = clock
+        self._losses: deque[float] = deque()
+        self._changed = threading.Condition()
+        self._recovering = False
+        self._paused = False
+        self._recoveries = 0
+
+    @property
+    def paused(self) -> bool:
+        """Whether work waits for a database that did not come back by itself."""
+        return self._paused
+
+    def call(self, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function when the database is there, and again each time that it was lost under it.
+
+        Raises:
+            FatalError: the database goes away too often; a person has been alerted.
+            DeadlineExceededError: the deadline around this call passed while it waited.
+        """
+        operation = name_of(func)
+        while True:
+            era = self.wait_until_there()
+            try:
+                return func(*args, **kwargs)
+            except Exception as error:
+                if not is_database_loss(error):
+                    raise
+                self._recover(operation, error, era)
+
+    def wait_until_there(self) -> int:
+        """Return at once while all is well, else when the database is back; return how often it has come back.
+
+        Raises:
+            DeadlineExceededError: the deadline around this call passed before that.
+        """
+        with self._changed:
+            while self._recovering:
+                self._changed.wait(remaining_time())
+                require_time()
+            return self._recoveries
+
+    def _recover(self, operation: str, error: Exception, era: int) -> None:
+        """Bring the database back, or wait for the one who does; a loss of an earlier era is over already."""
+        with self._changed:
+            if self._recovering or self._recoveries != era:
+                return
+            self._recovering = True
+        with self._leading():
+            self._tell(DatabaseLost(operation, error))
+            began = self._clock.monotonic()
+            self._refuse_flapping(operation, began)
+            paused = self._bring_back(operation)
+            self._tell(DatabaseRecovered(operation, self._clock.monotonic() - began, paused))
+            self._recoveries += 1
+
+    @contextmanager
+    def _leading(self) -> Iterator[None]:
+        """Let the others go on in the end, however it ends; a loss that lasts they will notice themselves."""
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._recovering = self._paused = False
+                self._changed.notify_all()
+
+    def _bring_back(self, operation: str) -> bool:
+        """Try until the database is there; return whether on-call had to be told."""
+        self._clock.sleep(self._wait)
+        if self._is_back(self._max_retries):
+            return False
+        self._paused = True
+        self._tell(OperationsPaused(operation, self._max_retries))
+        self._page(
+            f"the database did not come back in {self._max_retries} tries; operations are paused and go "
+            "on by themselves when it is back"
+        )
+        while True:
+            require_time()
+            self._clock.sleep(self._probe_every)
+            if self._is_back(1):
+                return True
+
+    def _is_back(self, tries: int) -> bool:
+        return recover_database_connection(
+            self._db_config, tries, listeners=self._listeners, clock=self._clock
+        )
+
+    def _refuse_flapping(self, operation: str, now: float) -> None:
+        while self._losses and self._losses[0] <= now - self._window:
+            self._losses.popleft()
+        self._losses.append(now)
+        if len(self._losses) <= self._max_losses:
+            return
+        message = (
+            f"the database was lost {len(self._losses)} times within {self._window:g} s; it is not "
+            "reconnected any more before that time has passed: find out why it goes away"
+        )
+        if len(self._losses) == self._max_losses + 1:
+            self._page(message)
+        raise FatalError(f"{operation}: {message}")
+
+    def _page(self, message: str) -> None:
+        if self._alert is None:
+            return
+        try:
+            self._alert(Severity.CRITICAL, "database", message)
+        except Exception as error:  # noqa: BLE001 - a broken alert must not end the recovery
+            logger.error("on-call could not be alerted (%s): %s", type(error).__name__, message)  # noqa: TRY400
+
+    def _tell(self, event: object) -> None:
+        tell(standard_listeners() if self._listeners is None else self._listeners, event)
