@@ -16,7 +16,6 @@ import psycopg2
 from icu_platform.process import start_process
 from pytest_resilience import (
     ResilienceError,
-    RetryableError,
     StructuredErrorLogger,
     execute_with_rollback,
     retry_with_exponential_backoff,
@@ -58,13 +57,8 @@ def prepare(dsn: str, *, undo: bool = False, base_delay: float = 1.0) -> None:
 def _replace(dsn: str, operations: Sequence[str]) -> None:
     with translated_errors("Connecting to the database"):
         connection = psycopg2.connect(dsn, connect_timeout=10)
-    with closing(connection):
-        outcome = execute_with_rollback(connection, operations)
-    if not outcome and outcome.error is None:
-        raise RetryableError(f"Preparing the model's input ended as {outcome.status}. Try again.")
-    if not outcome:
-        with translated_errors("Preparing the model's input"):
-            raise outcome.error
+    with closing(connection), translated_errors("Preparing the model's input"):
+        execute_with_rollback(connection, operations).result()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

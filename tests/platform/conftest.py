@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -15,7 +14,6 @@ from pytest_resilience.services.pool import ServicePool
 from pytest_resilience.services.run_folder import RunFolder
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
-sys.path.insert(0, str(SCENARIOS))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -88,16 +88,22 @@ def _shared_files() -> dict[str, tuple[str, str]]:
 
 
 @pytest.fixture
-def register_quickly(client, model_name, tmp_path, _shared_files) -> Callable[..., str]:
-    """Register like `register`, with files that are shared by all versions of the same answer."""
+def register_at(client, tmp_path, _shared_files) -> Callable[..., str]:
+    """Register a version of any model, with files that are shared by all versions of the same answer."""
 
-    def register_quickly(answer: float = 1.0) -> str:
+    def register_at(name: str, answer: float = 1.0) -> str:
         key = repr(answer)
         if key not in _shared_files:
             _shared_files[key] = _uploaded(client, tmp_path, answer, sample=True)
-        return _version(client, model_name, *_shared_files[key])
+        return _version(client, name, *_shared_files[key])
 
-    return register_quickly
+    return register_at
+
+
+@pytest.fixture
+def register_quickly(register_at, model_name) -> Callable[..., str]:
+    """Register a version of this test's model in that way."""
+    return lambda answer=1.0: register_at(model_name, answer)
 
 
 def _uploaded(client, folder: Path, answer: float, *, sample: bool) -> tuple[str, str]:

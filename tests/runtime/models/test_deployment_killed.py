@@ -10,9 +10,14 @@ from contextlib import contextmanager, suppress
 from itertools import count
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pytest_resilience.runtime.deployment import deploy_model_with_rollback, deployment_ledger, rollback_model
+from pytest_resilience.runtime.models.ledger import Ledger
 from pytest_resilience.runtime.models.registry import ModelRegistry
+
+_histories = count(1)
 
 WRITES = (
     "create_registered_model",
@@ -173,3 +178,41 @@ def test_a_killed_rollback_is_ended_by_the_next_change(
         assert result["status"] == "success"
         if begun:
             assert result["previous_version"] == middle
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("deploy"), st.booleans()),
+    st.tuples(st.just("roll back"), st.none()),
+    st.tuples(st.just("kill and run again"), st.integers(1, 6)),
+)
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=st.lists(STEPS, min_size=2, max_size=6))
+@pytest.mark.parametrize("scheme", ["aliases"], indirect=True)
+def test_whatever_happened_the_ledger_explains_who_is_in_charge(steps, client, register_at, tracking, scheme):
+    """After any history of deployments, rollbacks and kills, the champion is right, and so is the one before it."""
+    name = f"history-{next(_histories)}"
+    charges = []
+    for action, detail in steps:
+        if action == "deploy":
+            version = register_at(name, 1.0 if detail else float("nan"))
+            deploy_model_with_rollback(name, version, scheme=scheme)
+            charges += [version] if detail else []
+        elif action == "kill and run again":
+            version = register_at(name, 1.0)
+            with suppress(Killed):
+                deploy_model_with_rollback(
+                    name, version, scheme=scheme, registry=MortalRegistry(tracking, detail)
+                )
+            deploy_model_with_rollback(name, version, scheme=scheme)
+            charges.append(version)
+        elif len(charges) > 1:
+            rollback_model(name, scheme=scheme)
+            charges.pop()
+
+        if charges:
+            model = client.get_registered_model(name)
+            assert str(model.aliases.get("champion")) == charges[-1]
+            before = Ledger.of(model.tags).previous_of(charges[-1])
+            assert before == (charges[-2] if len(charges) > 1 else None)
