@@ -192,4 +192,4 @@ def test_the_block_finds_its_key():
             if attempt.number == 1:
                 raise RetryableError("down")
 
-    assert (["order-7", "order-7"], None) == (seen, idempotency_key())
+    assert (seen, idempotency_key()) == (["order-7", "order-7"], None)
