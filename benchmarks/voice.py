@@ -8,6 +8,7 @@ import argparse
 import json
 import logging
 import os
+import resource
 import statistics
 import sys
 import tempfile
@@ -240,6 +241,40 @@ def routed_per_second(folder, threads, each):
     return threads * each / (time.perf_counter() - start)
 
 
+def storm(folder, size, threads=16):
+    """Route so many alerts at once; return alerts a second, megabytes that the process grew, and what was counted."""
+
+    class Counter:
+        name = "slack"
+        counted = 0
+
+        def send(self, alert):
+            """Count what it stands for."""
+            self.counted += alert.count
+
+    channel = Counter()
+    router = AlertRouter(channels=[channel], outbox=Path(folder, "storm.sqlite3"))
+    router.route_alert("HIGH", "api", message())
+
+    def work():
+        for _ in range(size // threads):
+            router.route_alert("HIGH", "api", message())
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    workers = [threading.Thread(target=work) for _ in range(threads)]
+    start = time.perf_counter()
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    seconds = time.perf_counter() - start
+    while not router.flush(30):
+        pass
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    routed = size // threads * threads + 1
+    return {"routed": routed, "counted": channel.counted, "per_second": routed / seconds, "grown_mb": grown}
+
+
 def fsyncs_per_second(folder, times=300):
     """Return how often this disk can be asked to keep a page."""
     with Path(folder, "floor").open("wb") as file:
@@ -263,6 +298,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--calls", type=int, default=CALLS)
+    parser.add_argument("--storm", type=int, default=100_000, help="alerts at once")
     arguments = parser.parse_args()
     ours = "ours, redacted"
     records = measure(record_contenders(), arguments.rounds, arguments.calls)
@@ -280,11 +316,18 @@ def main():
             }
             for _ in range(arguments.rounds)
         ]
+        storms = storm(folder, arguments.storm)
     alerts = {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
     show("alerts accepted durably", alerts, "/s", "one fsync each")
+    print(
+        f"\nstorm of {storms['routed']:,}: {storms['counted']:,} accounted for, {storms['per_second']:,.0f} /s,",
+        end=" ",
+    )
+    print(f"memory grew {storms['grown_mb']:.1f} MB")
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(
-        json.dumps({"records": records, "traces": traces, "alerts": alerts}, indent=2), encoding="utf-8"
+        json.dumps({"records": records, "traces": traces, "alerts": alerts, "storm": storms}, indent=2),
+        encoding="utf-8",
     )
 
 

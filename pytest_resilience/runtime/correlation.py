@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -51,4 +51,4 @@ def operation(name: str, *, correlation_id: str | None = None) -> Iterator[Opera
 
 def new_id() -> str:
     """Return a new correlation id."""
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()

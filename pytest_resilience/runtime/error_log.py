@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import Severity
 from pytest_resilience.runtime import log_sink
-from pytest_resilience.runtime.alerting.router import AlertRouter, known_severity
+from pytest_resilience.runtime.alerting.alert import known_severity
 from pytest_resilience.runtime.correlation import current_operation, new_id
 from pytest_resilience.runtime.error_record import Messages, describe, fingerprint
 from pytest_resilience.runtime.log_record import write_record
@@ -118,6 +118,13 @@ class StructuredErrorLogger:
     def _write(self, severity: Severity, event: str, facts: Mapping[str, Any]) -> None:
         write_record(self.logger, severity, event, facts, clock=self._clock)
 
+    def _default_router(self) -> Router:
+        # SQLite, SMTP and TLS: a process that raises no alert need not load them.
+        from pytest_resilience.runtime.alerting.router import AlertRouter  # noqa: PLC0415
+
+        # A new one each time: what alerts are sent to is the environment's, which may have changed.
+        return AlertRouter(redactor=self._redactor, clock=self._clock)
+
     def _identity(self, context: Mapping[str, Any]) -> dict[str, Any]:
         """Return what ties the record to others: the operation's ids, and the facts that are looked for first."""
         current = current_operation()
@@ -132,10 +139,7 @@ class StructuredErrorLogger:
     def _alert(
         self, severity: Severity, component: str, facts: Mapping[str, Any], identity: Mapping[str, Any]
     ) -> None:
-        # A new one each time: what alerts are sent to is the environment's, which may have changed.
-        router = (
-            AlertRouter(redactor=self._redactor, clock=self._clock) if self._router is None else self._router
-        )
+        router = self._default_router() if self._router is None else self._router
         operation = f"{identity['operation']}: " if "operation" in identity else ""
         message = f"{operation}{facts['error_type']}: {facts['error_message']}"
         router.route_alert(severity, component, message, details=identity)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pytest_resilience.errors import Severity
+
 Action = Literal["trigger", "acknowledge", "resolve"]
 
 
@@ -34,3 +36,11 @@ class Alert:
     action: Action = "trigger"
     created: float
     count: int = 1
+
+
+def known_severity(severity: str) -> Severity:
+    """Return the severity of that name, whatever its case; anything unknown is HIGH, the safer guess."""
+    try:
+        return Severity(str(severity).upper())
+    except ValueError:
+        return Severity.HIGH

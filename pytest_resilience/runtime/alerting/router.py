@@ -13,7 +13,7 @@ from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import ResilienceError, Severity
 from pytest_resilience.runtime import log_sink
 from pytest_resilience.runtime.alerting import process
-from pytest_resilience.runtime.alerting.alert import Action, Alert
+from pytest_resilience.runtime.alerting.alert import Action, Alert, known_severity
 from pytest_resilience.runtime.alerting.channel import Channel
 from pytest_resilience.runtime.alerting.configuration import Configuration, from_environment
 from pytest_resilience.runtime.alerting.courier import FAILOVER_ORDER, LAST_RESORT, Courier
@@ -176,14 +176,6 @@ class AlertRouter:
 
     def _courier(self) -> Courier:
         return process.courier(self._configuration)
-
-
-def known_severity(severity: str) -> Severity:
-    """Return the severity of that name, whatever its case; anything unknown is HIGH, the safer guess."""
-    try:
-        return Severity(str(severity).upper())
-    except ValueError:
-        return Severity.HIGH
 
 
 def _available(names: Iterable[str], configured: frozenset[str]) -> list[str]:
