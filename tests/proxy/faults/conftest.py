@@ -18,8 +18,9 @@ from urllib.parse import quote
 import psycopg2
 import pytest
 
-from pytest_resilience.services.engine import EngineClient, start_engine
+from pytest_resilience.services.engine import EngineAddress, EngineClient, start_engine
 from pytest_resilience.services.postgres import PostgresAddress, start_postgres
+from pytest_resilience.services.process import ChildProcess
 from pytest_resilience.services.run_folder import RunFolder
 
 HANG_GUARD = 30.0
@@ -228,10 +229,24 @@ def server(run: RunFolder) -> PostgresAddress:
 
 
 @pytest.fixture(scope="session")
-def engine(run: RunFolder) -> EngineClient:
-    """The engine as a process."""
-    _, address = start_engine(run, "engine", seed=0)
-    return EngineClient(address.host, address.port)
+def engine_process(run: RunFolder) -> tuple[ChildProcess, EngineAddress]:
+    """The engine as a process, under its guardian."""
+    return start_engine(run, "engine", seed=0)
+
+
+@pytest.fixture(scope="session")
+def engine(engine_process: tuple[ChildProcess, EngineAddress]) -> EngineClient:
+    """A client of the engine."""
+    return EngineClient(engine_process[1].host, engine_process[1].port)
+
+
+@pytest.fixture(scope="session")
+def engine_memory(engine_process: tuple[ChildProcess, EngineAddress]) -> Callable[[], int]:
+    """A function that returns the most memory that the engine has used, in KiB (proc(5): children, VmHWM)."""
+    guardian = engine_process[0].pid
+    child = Path(f"/proc/{guardian}/task/{guardian}/children").read_text("ascii").split()[0]
+    status = Path(f"/proc/{child}/status")
+    return lambda: int(status.read_text("ascii").partition("VmHWM:")[2].split()[0])
 
 
 @contextmanager
