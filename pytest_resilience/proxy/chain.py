@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from pytest_resilience.proxy.draw import Draw
 from pytest_resilience.proxy.lane import Direction, Lane
 from pytest_resilience.proxy.link import Link
 from pytest_resilience.proxy.toxics.attributes import Attributes
-from pytest_resilience.proxy.toxics.stage import Draw, Stage
+from pytest_resilience.proxy.toxics.stage import Stage
 
 
 @dataclass(slots=True)

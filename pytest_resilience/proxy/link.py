@@ -9,11 +9,12 @@ import struct
 from typing import Protocol
 
 from pytest_resilience.proxy.dial import dial
+from pytest_resilience.proxy.draw import Draw
 from pytest_resilience.proxy.inspection import Inspection
 from pytest_resilience.proxy.inspector import InspectorFactory
 from pytest_resilience.proxy.lane import Direction, Lane
 from pytest_resilience.proxy.sweep import Sweep
-from pytest_resilience.proxy.toxics.stage import Draw, Ending, Stage
+from pytest_resilience.proxy.toxics.stage import Ending, Stage
 
 LINGER = 1.0
 """Seconds for a peer to close after we have; closing first would let the kernel send RST over our last bytes."""

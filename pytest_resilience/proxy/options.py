@@ -11,7 +11,8 @@ from pytest_resilience.proxy.settings import Settings
 DESCRIPTION = "A fault-injecting TCP proxy that speaks Toxiproxy's HTTP API."
 COMPAT_HELP = (
     "imitate Toxiproxy where it surprises: status codes of nonsense it accepts, toxicity drawn anew on every "
-    "update, no half-close, populate ignoring toxics, and so on; what hangs or crashes Toxiproxy is not imitated"
+    "update, no half-close, populate ignoring toxics, and so on; not imitated is what hangs or crashes it, and "
+    "that its toxics touch connections that they should spare"
 )
 
 

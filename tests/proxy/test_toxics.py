@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from pytest_resilience.proxy import toxics
+from pytest_resilience.proxy.draw import Draw
 from pytest_resilience.proxy.toxics import TOXICS, Slicer
 from pytest_resilience.proxy.toxics.attributes import AttributeRefusedError
 from pytest_resilience.proxy.toxics.slicer import SlicerStage
-from pytest_resilience.proxy.toxics.stage import Draw
 
-SHARED = {"__init__", "attributes", "stage"}
+SHARED = {"__init__", "attributes", "stage", "timed_stage"}
 
 
 def test_every_file_is_a_toxic_of_the_list() -> None:

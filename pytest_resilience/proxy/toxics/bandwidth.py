@@ -7,7 +7,8 @@ from math import inf
 from typing import ClassVar
 
 from pytest_resilience.proxy.toxics.attributes import Attributes, refuse_above, refuse_below
-from pytest_resilience.proxy.toxics.stage import Stage, TimedStage, now
+from pytest_resilience.proxy.toxics.stage import Stage, now
+from pytest_resilience.proxy.toxics.timed_stage import TimedStage
 
 MAX_RATE = (2**63 - 1) // 100
 """Toxiproxy multiplies the rate by 100 in 64 bits, and dies above this."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pytest_resilience.proxy.toxics.attributes import Attributes, refuse_above
-from pytest_resilience.proxy.toxics.stage import MS, Stage, TimedStage
+from pytest_resilience.proxy.toxics.stage import MS, Stage
+from pytest_resilience.proxy.toxics.timed_stage import TimedStage
 
 MAX_JITTER_MS = 2**62 - 1
 """Toxiproxy doubles the jitter in 64 bits, and dies above this."""

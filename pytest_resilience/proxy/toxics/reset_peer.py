@@ -25,27 +25,26 @@ class ResetPeerStage(Stage):
     def start(self) -> None:
         """Begin to count: from the opening of the connection, or from when the toxic was added to it."""
         if not self.lane.compat:
-            self._count()
+            self._timer = self._count()
 
     def feed(self, data: bytes, at: float) -> None:
         """Hold: the reset discards it, a removal lets it pass."""
-        if self._timer is None:
-            self._count()
+        self._timer = self._timer or self._count()
         self._waiting.append((data, at))
         self.held += len(data)
         self.lane.balance()
 
     def finish(self, ending: Ending) -> None:
         """Hold the end too: the reset comes first."""
-        if self._timer is None:
-            self._count()
+        self._timer = self._timer or self._count()
         self._ending = ending
 
     def update(self, toxic: Any) -> None:
         """Count anew, with the new time."""
         self.toxic = toxic
         if self._timer is not None:
-            self._count()
+            self.stop()
+            self._timer = self._count()
 
     def remove(self) -> None:
         """Let everything pass after all."""
@@ -62,9 +61,8 @@ class ResetPeerStage(Stage):
             self._timer.cancel()
             self._timer = None
 
-    def _count(self) -> None:
-        self.stop()
-        self._timer = self.lane.call_later(max(0, self.toxic.timeout) * MS, self._reset)
+    def _count(self) -> Timer:
+        return self.lane.call_later(max(0, self.toxic.timeout) * MS, self._reset)
 
     def _reset(self) -> None:
         self.touch()

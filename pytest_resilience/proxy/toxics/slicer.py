@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pytest_resilience.proxy.toxics.attributes import AttributeRefusedError, Attributes, refuse_below
-from pytest_resilience.proxy.toxics.stage import Stage, TimedStage, now
+from pytest_resilience.proxy.toxics.stage import Stage, now
+from pytest_resilience.proxy.toxics.timed_stage import TimedStage
 
 US = 0.000001
 """One microsecond in seconds."""
