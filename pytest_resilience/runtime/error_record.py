@@ -77,7 +77,7 @@ def fingerprint(error: BaseException, message: str) -> str:
 
 def digest(*parts: str) -> str:
     """Return an id of these texts, in which numbers do not count."""
-    text = "\0".join(_VARIABLE.sub("#", part) for part in parts)
+    text = _VARIABLE.sub("#", "\0".join(parts))
     return blake2b(text.encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
 
 

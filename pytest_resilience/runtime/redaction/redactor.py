@@ -101,6 +101,7 @@ class Redactor:
         self._all = TextIndex(rules)
         self._certain = TextIndex([rule for rule in rules if rule.certain])
         self._clean: tuple[set[str], set[str]] = (set(), set())
+        self._decided: dict[str, tuple[str, str | None, bool]] = {}
         self._key_kind = key_kind
         self._passing = passing
         self._max_text = max_text
@@ -140,11 +141,12 @@ class Redactor:
         return plain if isinstance(plain, dict) else {"redacted": plain}
 
     def _text(self, text: str, index: TextIndex) -> str:
+        cut = len(text) > self._max_text
+        text = text[: self._max_text + _EDGE] if cut else text
         if not text.isascii():  # half of a surrogate pair cannot be stored or sent anywhere
             text = text.encode("utf-8", "replace").decode("utf-8")
-        if len(text) <= self._max_text:
-            return index.apply(text)
-        return f"{index.apply(text[: self._max_text + _EDGE])[:-_EDGE]}{mark('too-long')}"
+        clean = index.apply(text)
+        return f"{clean[:-_EDGE]}{mark('too-long')}" if cut else clean
 
     def _node(self, value: object, budget: _Budget, *, depth: int, judged: bool) -> Json:
         if value is None or value is True or value is False:
@@ -177,22 +179,44 @@ class Redactor:
             return mark("cycle")
         budget.open.add(id(value))
         try:
-            if is_dataclass(value) and not isinstance(value, Mapping):
-                value = {part.name: getattr(value, part.name) for part in fields(value)}
             if isinstance(value, Mapping):
-                return {self._key(key): self._field(key, item, budget, depth) for key, item in value.items()}
-            return [self._node(item, budget, depth=depth + 1, judged=judged) for item in value]
+                return self._fields(value.items(), budget, depth)
+            if is_dataclass(value):
+                return self._fields(
+                    ((part.name, getattr(value, part.name)) for part in fields(value)), budget, depth
+                )
+            return self._items(value, budget, depth, judged=judged)
         finally:
             budget.open.discard(id(value))
 
-    def _key(self, key: object) -> str:
-        return self.text(str(key))
+    def _items(self, items: Iterable[object], budget: _Budget, depth: int, *, judged: bool) -> Json:
+        shown: list[Json] = []
+        for item in items:
+            shown.append(self._node(item, budget, depth=depth + 1, judged=judged))
+            if budget.nodes < 0:
+                break
+        return shown
 
-    def _field(self, key: object, value: object, budget: _Budget, depth: int) -> Json:
+    def _fields(self, pairs: Iterable[tuple[object, object]], budget: _Budget, depth: int) -> Json:
+        shown: dict[str, Json] = {}
+        for key, value in pairs:
+            name, kind, judged = self._decided.get(key) or self._decide(key)  # type: ignore[call-overload] # any key
+            if kind is not None and value is not None:
+                budget.nodes -= 1
+                shown[name] = mark(kind)
+            else:
+                shown[name] = self._node(value, budget, depth=depth + 1, judged=judged)
+            if budget.nodes < 0:
+                break
+        return shown
+
+    def _decide(self, key: object) -> tuple[str, str | None, bool]:
+        """Return how the name of a field is shown, why its value is not, and whether the value is judged."""
         name = str(key)
-        if value is not None and (kind := self._key_kind(name)):
-            return mark(kind)
-        return self._node(value, budget, depth=depth + 1, judged=name not in self._passing)
+        decision = self.text(name), self._key_kind(name), name not in self._passing
+        if isinstance(key, str) and len(name) < 64 and len(self._decided) < _MAX_REMEMBERED:
+            self._decided[key] = decision
+        return decision
 
 
 def _number(value: Real) -> Json:

@@ -232,6 +232,12 @@ class TestBounds:
         assert shown[0] == "icu"
         assert shown[-1] == "[redacted:too-much]"
 
+    def test_what_is_endless_is_not_read_to_its_end(self):
+        """A list or a mapping of a million entries costs no more than the limit."""
+        shown = Redactor(max_nodes=10).value([list(range(1_000_000)), dict.fromkeys(range(1_000_000))])
+
+        assert len(flat(shown)) < 1_000
+
     def test_total_size_is_bounded(self):
         """Many long texts are not all looked at."""
         shown = Redactor(max_total=1_000).value(["a b" * 200] * 10)
