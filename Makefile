@@ -26,6 +26,7 @@ lint: $(STAMP)  ## check style and import rules
 
 types: $(STAMP)  ## check types
 	$(BIN)/mypy
+	$(BIN)/mypy tests/typing
 
 bench: $(VENV)/.bench-installed  ## measure against peers; prints tables, writes benchmarks/results/*.json
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
