@@ -13,29 +13,35 @@ import sys
 import threading
 from typing import Any
 
+from pytest_resilience.errors import HarnessError
+from pytest_resilience.services.toxiproxy_docker import docker_engine
+
 _GONE_OR_GOING = (404, 409)
 
 
 def main(order: dict[str, Any]) -> int:
     """Run the container until it ends or SIGTERM comes, and remove it."""
-    import docker
+    from docker.errors import DockerException
 
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda _number, _frame: over.set())
-    engine = docker.from_env()
     try:
-        container = engine.containers.create(**_settings(order))
-        try:
-            if not over.is_set():
-                container.start()
-                threading.Thread(target=_hand_on_log, args=(container, over), daemon=True).start()
-                over.wait()
-        finally:
-            _remove(container)
-    except (docker.errors.DockerException, OSError) as error:
+        with docker_engine() as engine:
+            _run(engine.containers.create(**_settings(order)), over)
+    except (HarnessError, DockerException, OSError) as error:
         sys.stdout.write(f"the container {order['name']} of {order['image']} failed: {error}\n")
         return 1
     return 0
+
+
+def _run(container: Any, over: threading.Event) -> None:
+    try:
+        if not over.is_set():
+            container.start()
+            threading.Thread(target=_hand_on_log, args=(container, over), daemon=True).start()
+            over.wait()
+    finally:
+        _remove(container)
 
 
 def _settings(order: dict[str, Any]) -> dict[str, Any]:
@@ -55,11 +61,11 @@ def _settings(order: dict[str, Any]) -> dict[str, Any]:
 
 def _remove(container: Any) -> None:
     """Remove it, unless it is gone or going: it also removes itself when it ends."""
-    import docker
+    from docker.errors import APIError
 
     try:
         container.remove(force=True)
-    except docker.errors.APIError as error:
+    except APIError as error:
         if error.status_code not in _GONE_OR_GOING:
             raise
 
