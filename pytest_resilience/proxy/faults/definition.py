@@ -16,6 +16,7 @@ from pytest_resilience.proxy.faults.reading import (
     anything,
     boolean,
     fields,
+    given_fields,
     header_value,
     headers,
     nearest,
@@ -40,9 +41,9 @@ _ATTRIBUTES: dict[str, dict[str, Reader]] = {
     "truncate": {"bytes": whole(0)},
     "error": {
         "sqlstate": sqlstate,
-        "severity": optional(one_of("ERROR", "FATAL", "PANIC")),
+        "severity": one_of("ERROR", "FATAL", "PANIC"),
         "message": text,
-        "detail": optional(text),
+        "detail": text,
     },
     "respond": {"status": whole(200, 599), "headers": headers(header_value), "body": anything},
     "slow": {"rate": number(0, exclusive=True), "headers": boolean},
@@ -61,11 +62,11 @@ _CONDITIONS: dict[str, Reader] = {
     "table": text,
     "side": one_of(*Side),
     "nth": whole(1),
-    "connection": optional(whole(1)),
-    "application_name": optional(text),
-    "transaction": optional(one_of(*TRANSACTIONS)),
+    "connection": whole(1),
+    "application_name": text,
+    "transaction": one_of(*TRANSACTIONS),
     "headers": headers(pattern()),
-    "body": optional(pattern()),
+    "body": pattern(),
 }
 _OF_POSTGRES = ("application_name", "transaction")
 _OF_HTTP = ("headers", "body")
@@ -91,7 +92,7 @@ def read_fault(document: Any, *, protocol: str, default_id: str, added_at: float
         {"id": text, "kind": text, "attributes": anything, "when": anything, "times": optional(whole(1))},
     )
     kind = _read_kind(given.get("kind"), given.get("attributes", {}))
-    when = fields("when", given.get("when"), _TRIGGERS | _CONDITIONS)
+    when = given_fields("when", given.get("when"), _TRIGGERS | _CONDITIONS)
     trigger = _read_trigger(when)
     _check(kind, trigger, when, protocol)
     return Fault(
@@ -110,7 +111,7 @@ def _read_kind(name: Any, attributes: Any) -> Kind:
     found = next((kind for kind in KINDS if kind.name == name), None)
     if found is None:
         raise DefinitionError(f"unknown kind {name!r}{nearest(str(name), [kind.name for kind in KINDS])}")
-    values = fields(f"attributes of {name}", attributes, _ATTRIBUTES[found.name])
+    values = given_fields(f"attributes of {name}", attributes, _ATTRIBUTES[found.name])
     for field in dataclasses.fields(found):
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if required and field.name not in values:

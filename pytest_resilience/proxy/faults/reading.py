@@ -34,6 +34,17 @@ def fields(name: str, document: Any, readers: Mapping[str, Reader]) -> dict[str,
     return {key: readers[key](key, value) for key, value in document.items()}
 
 
+def given_fields(name: str, document: Any, readers: Mapping[str, Reader]) -> dict[str, Any]:
+    """Read the same, with null as if left out.
+
+    Raises:
+        DefinitionError: as for `fields`.
+    """
+    if isinstance(document, Mapping):
+        document = {key: value for key, value in document.items() if value is not None or key not in readers}
+    return fields(name, document, readers)
+
+
 def nearest(word: str, known: Collection[str]) -> str:
     """Return a hint at the known word that was probably meant."""
     close = difflib.get_close_matches(word, known, n=1)

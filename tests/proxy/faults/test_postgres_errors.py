@@ -106,6 +106,66 @@ def test_transaction_is_failed_until_rollback(warehouse):
     assert warehouse.rows == [2]
 
 
+@pytest.mark.parametrize("statement", ["commit", "end", "prepare transaction 'x'"])
+def test_failed_commit_leaves_no_transaction(warehouse, statement):
+    """As after a real COMMIT that failed the session is idle, the transaction undone, and nothing is left of it."""
+    with warehouse.raw() as client:
+        client.query("begin")
+        client.query("insert into t values (1)")
+        warehouse.fault("error", {"sql": f"^{statement}"}, sqlstate="40001")
+        failed = client.query(statement)
+        client.query("begin")
+        client.query("insert into t values (2)")
+        client.query("commit")
+
+    assert [kind for kind, _ in failed] == [b"E", b"Z"]
+    assert failed[-1][1] == b"I"
+    assert warehouse.rows == [2]
+
+
+def test_loops_that_rely_on_it_work(warehouse):
+    """Drivers take the transaction for over when COMMIT failed: their own loops go on without a ROLLBACK."""
+    warehouse.fault("error", {"message": "COMMIT"}, times=2, sqlstate="40001")
+    with warehouse.connect() as connection:
+        for number in range(2):
+            try:
+                with connection, connection.cursor() as cursor:
+                    cursor.execute("insert into t values (%s)", [number])
+            except psycopg2.errors.SerializationFailure:
+                continue
+        with connection, connection.cursor() as cursor:
+            cursor.execute("insert into t values (7)")
+    with psycopg.connect(warehouse.dsn) as other:
+        warehouse.fault("error", {"message": "COMMIT"}, sqlstate="40001")
+        with pytest.raises(psycopg.errors.SerializationFailure), other.transaction():
+            other.execute("insert into t values (8)")
+        with other.transaction():
+            other.execute("insert into t values (9)")
+
+    assert warehouse.rows == [7, 9]
+
+
+def test_failed_commit_in_a_pipeline(warehouse):
+    """In the extended protocol too, and what the client had prepared is still there."""
+    with warehouse.raw() as client:
+        client.send_message(b"P", b"mine\0select 1\0\0\0")
+        for sql in ("begin", "insert into t values (1)", "commit"):
+            if sql == "commit":
+                warehouse.fault("error", {"message": "COMMIT"}, sqlstate="40001")
+            client.execute(sql, sync=False)
+        client.send_message(b"S")
+        failed = client.read_until(b"Z")
+        client.send_message(b"B", b"\0mine\0\0\0\0\0\0\0")
+        client.send_message(b"E", b"\0\0\0\0\0")
+        client.send_message(b"S")
+        answer = [kind for kind, _ in client.read_until(b"Z")]
+
+    assert [kind for kind, _ in failed][-2:] == [b"E", b"Z"]
+    assert failed[-1][1] == b"I"
+    assert answer == [b"2", b"D", b"C", b"Z"]
+    assert warehouse.rows == []
+
+
 def test_failed_transaction_holds_no_locks(warehouse):
     """The server's transaction is really aborted: its locks are gone while the client has not yet said ROLLBACK."""
     with warehouse.connect() as connection, connection.cursor() as cursor:

@@ -91,6 +91,9 @@ class PostgresReplies(PostgresStream):
     def _answer(self, kind: int, start: int, end: int, request: Request | None) -> None:
         if kind == _ERROR and request is not None and request.substitute is not None:
             self._exchange(start, end, request.substitute)
+        elif kind == _READY and self._must_roll_back():
+            self._take_out(start, end)
+            self._shared.end_transaction()
         elif self._shared.muting or (request is not None and request.muted):
             self._mute(kind, start, end)
         elif self._curious or kind in _ENDS_EXECUTION:
@@ -130,6 +133,11 @@ class PostgresReplies(PostgresStream):
         self._send(substitute)
         if self._shared.fatal:
             self._conversation.cut()
+
+    def _must_roll_back(self) -> bool:
+        """Tell whether the transaction that this ReadyForQuery reports as failed has to be over."""
+        wanted, self._shared.rolls_back = self._shared.rolls_back, False
+        return wanted and self._session.transaction == "E" and not self._session.pending
 
     def _mute(self, kind: int, start: int, end: int) -> None:
         """Keep a reply from the client, but for the ReadyForQuery that ends it all."""

@@ -39,6 +39,7 @@ EXECUTING = frozenset(b"QE")
 PASSES_GATE = frozenset(b"HDCX")
 """What may be said behind an Execute without being part of what is undone with it: it changes nothing."""
 
+COMMITS = frozenset({"COMMIT", "PREPARE TRANSACTION"})
 _SYNC = ord("S")
 _PASSWORD = ord("p")
 
@@ -186,6 +187,7 @@ class PostgresRequests(PostgresStream):
             return
         self._shared.meddling = True
         self._shared.fatal = fatal
+        self._shared.rolls_back = _commits(stopped.executes, strike.receipt.message)
         self._drops_rest = self._reader.unfinished
         self._send(replacement(self._session, stopped.kind, stopped.request, stopped.executes, reply))
         self.unblock(stopped)
@@ -220,3 +222,9 @@ class PostgresRequests(PostgresStream):
         self._send(FLUSH)
         self.block(self._shared.gate)
         self._backlog.appendleft(self._reader.give_back(start))
+
+
+def _commits(request: Request | None, struck: str) -> bool:
+    """Tell whether a request would have committed: a COMMIT that fails leaves no transaction, not a failed one."""
+    statements = () if request is None else request.statements
+    return struck in COMMITS or (len(statements) == 1 and statements[0].tag in COMMITS)

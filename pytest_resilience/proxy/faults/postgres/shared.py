@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pytest_resilience.proxy.faults.kinds import Error
 from pytest_resilience.proxy.faults.postgres.injection import Plan
-from pytest_resilience.proxy.wire.postgres.encode import REFUSED_PARSE, SYNC, error_response
+from pytest_resilience.proxy.wire.postgres.encode import REFUSED_PARSE, ROLLBACK, SYNC, error_response
 from pytest_resilience.proxy.wire.postgres.requests import Request
 from pytest_resilience.proxy.wire.postgres.session import PostgresSession
 
@@ -20,6 +20,7 @@ class PostgresShared:
         meddling: the engine has said something of its own; replies have to be looked at one by one.
         muting: what the server says is not for the client, up to the next ReadyForQuery.
         fatal: the session ends behind the next error that the engine puts in.
+        rolls_back: the server's transaction is over with that error, not failed: it stands in COMMIT's place.
         plans: strings that were made to fail.
         gate: the execution whose answer has to be known before the client's next request is passed on.
         open_gate: goes on with the client's requests.
@@ -32,6 +33,7 @@ class PostgresShared:
         self.meddling = False
         self.muting = False
         self.fatal = False
+        self.rolls_back = False
         self.plans: dict[Request, Plan] = {}
         self.gate: Request | None = None
         self.open_gate: Callable[[Request], None] = _nothing
@@ -53,6 +55,12 @@ class PostgresShared:
         self.abort_transaction()
         self.to_server(SYNC)
         self.session.pending.append(Request("Sync"))
+
+    def end_transaction(self) -> None:
+        """Roll back the failed transaction of a server that waits; its ReadyForQuery is for the client, alone."""
+        self.muting = True
+        self.to_server(ROLLBACK)
+        self.session.pending.extend((Request("Execute"), Request("Sync")))
 
 
 def encode(error: Error, *, starting: bool = False) -> tuple[bytes, bool]:

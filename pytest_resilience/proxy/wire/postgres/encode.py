@@ -24,6 +24,15 @@ REFUSED_PARSE = message(b"P", f"{_REFUSED_STATEMENT}\0{_REFUSED_STATEMENT}\0\0\0
 It has a name of its own, since a Parse of the unnamed statement would drop the client's.
 """
 
+ROLLBACK = (
+    message(b"P", f"{_REFUSED_STATEMENT}\0rollback\0\0\0".encode())
+    + message(b"B", f"\0{_REFUSED_STATEMENT}\0\0\0\0\0\0\0".encode())
+    + message(b"E", b"\0\0\0\0\0")
+    + message(b"C", f"S{_REFUSED_STATEMENT}\0".encode())
+    + SYNC
+)
+"""The end of a transaction, without a simple query, which would drop the client's unnamed statement."""
+
 
 def query(sql: bytes) -> bytes:
     """Return a simple query."""
