@@ -65,17 +65,11 @@ def write_stays(path, rows):
     with path.open("w") as stream:
         stream.write(",".join(COLUMNS) + "\n")
         for number in range(rows):
-            stream.write(
-                ""
-                ""
-                ""
-                ""
-                ""
-                f"{number},{draw.randrange(10**7)},{draw.randrange(10**7)},MICU,2150-03-0{draw.randrange(1, 9)} "
-                "11:23:45,2150-04-01 "
-                ""
-                f"08:00:00,{draw.random() * 20:.3f},{draw.randrange(40, 160)},{draw.randrange(80, 200)},{draw.random() * 5 + 35:.1f},{draw.random() * 4:.2f},stable after fluids\n"
-            )
+            ids = f"{number},{draw.randrange(10**7)},{draw.randrange(10**7)}"
+            times = f"2150-03-0{draw.randrange(1, 9)} 11:23:45,2150-04-01 08:00:00,{draw.uniform(0, 20):.3f}"
+            pulse, pressure = draw.randrange(40, 160), draw.randrange(80, 200)
+            vitals = f"{pulse},{pressure},{draw.uniform(35, 40):.1f},{draw.uniform(0, 4):.2f}"
+            stream.write(f"{ids},MICU,{times},{vitals},stable after fluids\n")
     return path
 
 
