@@ -59,7 +59,12 @@ def framed(kind, payload):
 
 def pgbench_transaction():
     """Return what one prepared select-only transaction says: request, reply, messages."""
-    asked = framed(b"B", b"\0P0_1\0" + b"\0" * 20) + framed(b"D", b"P\0") + framed(b"E", b"\0" * 5) + framed(b"S", b"")
+    asked = (
+        framed(b"B", b"\0P0_1\0" + b"\0" * 20)
+        + framed(b"D", b"P\0")
+        + framed(b"E", b"\0" * 5)
+        + framed(b"S", b"")
+    )
     row = framed(b"T", b"x" * 30) + framed(b"D", b"\0\1\0\0\0\2-7") + framed(b"C", b"SELECT 1\0")
     return asked, framed(b"2", b"") + row + framed(b"Z", b"I"), 9
 
@@ -113,7 +118,9 @@ def begun(inspect, *, armed):
     if inspect is inspect_postgres:
         conversation.client_data(STARTUP)
         conversation.server_data(framed(b"R", b"\0\0\0\0") + framed(b"Z", b"I"))
-        conversation.client_data(framed(b"P", b"P0_1\0select abalance from accounts where aid = $1\0\0\0") + framed(b"S", b""))
+        conversation.client_data(
+            framed(b"P", b"P0_1\0select abalance from accounts where aid = $1\0\0\0") + framed(b"S", b"")
+        )
         conversation.server_data(framed(b"1", b"") + framed(b"Z", b"I"))
     return conversation
 
@@ -202,7 +209,9 @@ QUESTIONS = {"messages": ask_messages, "rows": ask_rows, "pgbench": ask_pgbench}
 
 def main():
     """Ask everything, print it, and write it down."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--only", nargs="*", choices=QUESTIONS, default=list(QUESTIONS))
     arguments = parser.parse_args()

@@ -241,11 +241,17 @@ def engine(engine_process: tuple[ChildProcess, EngineAddress]) -> EngineClient:
 
 
 @pytest.fixture(scope="session")
-def engine_memory(engine_process: tuple[ChildProcess, EngineAddress]) -> Callable[[], int]:
-    """A function that returns the most memory that the engine has used, in KiB (proc(5): children, VmHWM)."""
+def engine_folder(engine_process: tuple[ChildProcess, EngineAddress]) -> Path:
+    """What the kernel tells of the engine's process (proc(5)), which is its guardian's child."""
     guardian = engine_process[0].pid
-    child = Path(f"/proc/{guardian}/task/{guardian}/children").read_text("ascii").split()[0]
-    status = Path(f"/proc/{child}/status")
+    children = Path(f"/proc/{guardian}/task/{guardian}/children").read_text("ascii")
+    return Path(f"/proc/{children.split()[0]}")
+
+
+@pytest.fixture(scope="session")
+def engine_memory(engine_folder: Path) -> Callable[[], int]:
+    """A function that returns the most memory that the engine has used, in KiB."""
+    status = engine_folder / "status"
     return lambda: int(status.read_text("ascii").partition("VmHWM:")[2].split()[0])
 
 
