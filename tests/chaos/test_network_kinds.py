@@ -28,6 +28,9 @@ def test_kinds_are_those_of_the_table() -> None:
     [
         ("latency", {"delay": 0.3, "jitter": "100ms"}, {"latency": 300, "jitter": 100}),
         ("bandwidth", {"rate": 100_000}, {"rate": 100}),
+        ("bandwidth", {"rate": 0}, {"rate": 0}),
+        ("bandwidth", {"rate": 1_500}, {"rate": 1, "bytes_per_second": 1_500}),
+        ("bandwidth", {"rate": 5}, {"rate": 1, "bytes_per_second": 5}),
         ("slow_close", {"delay": "2s"}, {"delay": 2000}),
         ("timeout", {}, {"timeout": 0}),
         ("reset_peer", {"after": 1}, {"timeout": 1000}),
