@@ -75,7 +75,7 @@ class PostgresSession:
     def query(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows as tuples, whatever rows the connection's owner likes."""
         with self.cursor() as cursor:
-            cursor.execute(sql, parameters)
+            cursor.execute(sql, parameters or None)
             return [tuple(row.values() if isinstance(row, Mapping) else row) for row in cursor.fetchall()]
 
     def execute(self, sql: str, parameters: tuple[Any, ...] | None = None) -> int:

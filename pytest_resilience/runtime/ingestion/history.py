@@ -76,7 +76,7 @@ class History:
     def end(self, source: CsvSource) -> IngestionState | None:
         """Return how this very file was ingested to its end, or None if it was not."""
         state = self._read(self.ended)
-        return state if state is not None and is_same_file(source, state) else None
+        return None if state is None else in_this_file(source, state)
 
     def last(self, source: CsvSource) -> IngestionState | None:
         """Return how far an unfinished run came, or None if there is none.
@@ -85,13 +85,16 @@ class History:
             FatalError: the file has changed since.
         """
         state = self._read(self.progress)
-        if state is not None and not is_same_file(source, state):
+        if state is None:
+            return None
+        found = in_this_file(source, state)
+        if found is None:
             raise FatalError(
                 f"source file {source.name!r} has changed since its ingestion began (row {state.last_row}, "
                 f"{state.timestamp}): what is in the table and what is in the file no longer belong "
                 "together. Bring the old file back to finish, or empty the table and pass start_over=True"
             )
-        return state
+        return found
 
     def forget(self) -> None:
         """Delete both, in the transaction that is open."""
@@ -124,9 +127,14 @@ class History:
         return None if state is None else IngestionState.from_json(state)
 
 
-def is_same_file(source: CsvSource, state: IngestionState) -> bool:
-    """Tell whether what was read is still in the file; a file that was only touched is read again to be sure."""
+def in_this_file(source: CsvSource, state: IngestionState) -> IngestionState | None:
+    """Return the state with the file's present version, or None if what was read is not in the file any more.
+
+    A file that was only touched, or copied to its place again, is read to be sure.
+    """
     now = source.version()
     if now.size != state.size:
-        return False
-    return now.modified_ns == state.modified_ns or source.crc32(state.offset) == state.crc32
+        return None
+    if now.modified_ns == state.modified_ns or source.crc32(state.offset) == state.crc32:
+        return replace(state, modified_ns=now.modified_ns)
+    return None

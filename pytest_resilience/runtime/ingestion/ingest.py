@@ -92,9 +92,8 @@ def ingest_data_with_checkpoint(  # noqa: PLR0913 - two are needed, the others a
         clock: where time comes from.
 
     Raises:
-        FatalError: the file, the table or the database's address is not there, the file does not fit the
-        table or
-            has changed since its ingestion began, or somebody else is ingesting it.
+        FatalError: the file, the table or the database's address is not there, the file does not fit the table
+            or has changed since its ingestion began, or somebody else is ingesting it.
         RetryableError: the database was lost or did not answer; call again when it is back.
         BusinessLogicError: too many rows are wrong; the batch in which that became clear is not in the table.
     """
@@ -176,9 +175,8 @@ class _Task:
         history.open()
         if self.start_over:
             history.forget()
-        is_empty = table.is_empty(session.query)
         end = history.end(self.source)
-        if end is not None and not is_empty:
+        if end is not None and not table.is_empty(session.query):
             logger.warning(
                 "%s: this file was ingested to its end at %s, nothing is done now; pass "
                 "start_over=True to do it again",
@@ -187,7 +185,7 @@ class _Task:
             )
             return end
         last = history.last(self.source)
-        if last is not None and last.last_row > last.rejected and is_empty:
+        if last is not None and last.last_row > last.rejected and table.is_empty(session.query):
             raise FatalError(
                 f"{self.name}: {last.last_row - last.rejected} rows are in by the checkpoint, and the "
                 "table is empty; restore the table to go on, or pass start_over=True to begin anew"

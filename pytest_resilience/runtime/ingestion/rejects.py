@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -52,7 +53,7 @@ class RejectTable:
     ) -> None:
         self._session = session
         self._table = OwnTable(table, _COLUMNS)
-        self._origin = (source_file, f"{version.size}-{version.modified_ns}")
+        self._origin = (_readable(os.fsencode(source_file)), f"{version.size}-{version.modified_ns}")
 
     def keep(self, rejects: Sequence[Reject]) -> None:
         """Write the rows, in the transaction that is open; those that are there already stay."""
@@ -61,7 +62,7 @@ class RejectTable:
         with self._session.cursor() as cursor:
             self._table.ensure(cursor)
         self._session.execute(
-            _KEEP.format(table=self._table.name),
+            _KEEP.format(table=self._table.name.replace("%", "%%")),
             (
                 *self._origin,
                 [reject.line for reject in rejects],

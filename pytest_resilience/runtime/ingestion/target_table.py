@@ -107,7 +107,8 @@ class TargetTable:
 
     def sibling(self, suffix: str) -> str:
         """Return the quoted name of a table beside this one."""
-        return f"{quoted(self.schema)}.{quoted(self.name[: LONGEST_NAME - len(suffix)] + suffix)}"
+        stem = self.name.encode()[: LONGEST_NAME - len(suffix)].decode(errors="ignore")
+        return f"{quoted(self.schema)}.{quoted(stem + suffix)}"
 
     def is_empty(self, query: Query) -> bool:
         """Tell whether there is no row in it."""

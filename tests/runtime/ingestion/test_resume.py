@@ -219,3 +219,15 @@ def test_a_collision_with_another_transaction_is_run_again(stays, table, ingest,
 
     assert (result.rows, result.batches) == (25, 3)
     assert len(table()) == 25
+
+
+def test_a_touched_file_goes_on_too(stays, table, ingest, rows):
+    """A file that was copied to its place again between two runs is gone on with."""
+    fail_at(rows, 15)
+    with pytest.raises(RetryableError):
+        ingest(stays)
+    rows("drop trigger trouble on raw.stays")
+    os.utime(stays, (1, 1))
+
+    assert ingest(stays).resumed_from == 10
+    assert len(table()) == 25

@@ -85,3 +85,37 @@ def test_a_lone_backslash_and_dot_is_data(write, rows, ingest):
 
     assert ingest(write("a\nx\n\\.\ny\\.\nz\n"), "t").rows == 4
     assert rows('select a from t order by a collate "C"') == [("\\.",), ("x",), ("y\\.",), ("z",)]
+
+
+def test_a_role_that_may_only_insert_is_enough(write, rows, database, ingest):
+    """A fresh run does not read the table."""
+    rows("create table t (a int check (a > 0)); drop role if exists writer; create role writer")
+    rows("grant insert on t to writer; grant usage, create on schema public to writer")
+    dsn = f"{database}&options=-c%20role%3Dwriter"
+
+    result = ingest(write("a\n" + "1\n" * 19 + "0\n"), "t", dsn=dsn)
+
+    assert (result.rows, result.rejected) == (19, 1)
+    rows("drop owned by writer; drop role writer")
+
+
+@pytest.mark.parametrize("name", ['100% "sure"', "{brace}", "'quote'", "ümlaut " * 8, "x" * 63])
+def test_strange_names_are_only_names(name, write, rows, ingest):
+    """Percent signs, braces, quotes and long names reach neither a format nor a statement."""
+    quoted = '"' + name.replace('"', '""') + '"'
+    rows(f"create table {quoted} (a int)", None)
+    path = write("a\n" + "1\n" * 19 + "x\n", f"{name[:30].replace('/', '')}.csv")
+
+    result = ingest(path, quoted)
+
+    assert (result.rows, result.rejected) == (19, 1)
+
+
+def test_a_file_name_that_is_no_text_is_kept_all_the_same(tmp_path, rows, ingest):
+    """Bytes that are no UTF-8 in a path reach the tables in a readable form."""
+    rows("create table t (a int)")
+    path = tmp_path / "bad\udcff.csv"
+    path.write_text("a\n" + "1\n" * 19 + "x\n")
+
+    assert ingest(path, "t").rejected == 1
+    assert rows("select source_file from t_rejects") == [(f"{tmp_path}/bad\\xff.csv",)]
