@@ -41,20 +41,20 @@ class FaultyStream(Stream):
 
     def _deal(self, stopped: Stopped) -> None:
         """Do to a message what is still to be done, one fault after the other, and pass it on if any of it is left."""
-        while stopped.strikes:
-            strike = stopped.strikes.popleft()
-            kind = strike.fault.kind
-            if isinstance(kind, Delay):
-                self._delay(kind, strike, stopped)
-            elif isinstance(kind, Hold):
-                self._hold(strike, stopped)
-            elif isinstance(kind, Hang):
-                self._hang(kind, strike, stopped)
-            else:
-                self._finish(strike, stopped)
+        if not stopped.strikes:
+            self._send(stopped.data)
+            self.unblock(stopped)
             return
-        self._send(stopped.data)
-        self.unblock(stopped)
+        strike = stopped.strikes.popleft()
+        kind = strike.fault.kind
+        if isinstance(kind, Delay):
+            self._delay(kind, strike, stopped)
+        elif isinstance(kind, Hold):
+            self._hold(strike, stopped)
+        elif isinstance(kind, Hang):
+            self._hang(kind, strike, stopped)
+        else:
+            self._finish(strike, stopped)
 
     def _finish(self, strike: Strike, stopped: Stopped) -> None:
         kind = strike.fault.kind
