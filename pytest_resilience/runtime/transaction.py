@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypedDict, TypeVar, Unpack
@@ -15,12 +16,16 @@ from pytest_resilience.runtime.database.connection import (
     Connection,
     TransactionState,
     closed_after,
+    driver_connection,
     leave_clean,
+    speaks_libpq,
     sqlstate_of,
     view_of,
 )
 from pytest_resilience.runtime.database.operations import Operations
 from pytest_resilience.runtime.database.outcome import TransactionOutcome, TransactionStatus
+from pytest_resilience.runtime.database.stall_guard import StallGuard
+from pytest_resilience.runtime.deadline import remaining_time
 from pytest_resilience.runtime.retry import retry_with_exponential_backoff
 
 T = TypeVar("T")
@@ -40,6 +45,8 @@ class UnitSettings(TypedDict, total=False):
         max_retries: how often it is run again after a serialization failure or a deadlock; 3 if not given.
         base_delay: seconds before it is first run again, doubled each time, with jitter; 0.1 if not given.
         marker: lets a lost answer to COMMIT be found out, and makes a second run of the same unit do nothing.
+        timeout: seconds for one run, after which a connection of psycopg is cut; none if not given, but for what a
+            deadline around the call leaves.
         listeners: told of each attempt that failed.
         clock: where time comes from.
     """
@@ -47,6 +54,7 @@ class UnitSettings(TypedDict, total=False):
     max_retries: int
     base_delay: float
     marker: CommitMarker | None
+    timeout: float
     listeners: tuple[Listener, ...] | None
     clock: Clock
 
@@ -85,7 +93,10 @@ def run_in_transaction(
     Returns:
         What is true exactly when everything is committed; its `result()` is what `work` returned.
     """
-    return _Unit(connection=view_of(db_connection), work=work, **settings).run()
+    unit = _Unit(
+        connection=view_of(db_connection), driver=driver_connection(db_connection), work=work, **settings
+    )
+    return unit.run()
 
 
 class _RunAgainError(RetryableError):
@@ -97,10 +108,12 @@ class _Unit:
     """One unit of work on its way."""
 
     connection: Connection
+    driver: Any
     work: Callable[[Any], Any]
     max_retries: int = 3
     base_delay: float = 0.1
     marker: CommitMarker | None = None
+    timeout: float = math.inf
     listeners: tuple[Listener, ...] | None = None
     clock: Clock = SYSTEM_CLOCK
     attempts: int = field(default=0, init=False)
@@ -109,7 +122,7 @@ class _Unit:
         joined = self.connection.state() is not TransactionState.IDLE
         try:
             return retry_with_exponential_backoff(
-                self._attempt,
+                self._watched_attempt,
                 0 if joined else self.max_retries,
                 self.base_delay,
                 LONGEST_DELAY,
@@ -120,6 +133,13 @@ class _Unit:
             )
         except _RunAgainError as error:
             return self._rolled_back(error.__cause__ or error)
+
+    def _watched_attempt(self) -> TransactionOutcome[Any]:
+        """Run the unit once; in a connection that is cut it fails, or is unknown, as in any that is lost."""
+        if not speaks_libpq(self.driver) or (self.timeout == math.inf and remaining_time() is None):
+            return self._attempt()
+        with StallGuard(self.driver, self.timeout) as guard, guard.step("transaction"):
+            return self._attempt()
 
     def _attempt(self) -> TransactionOutcome[Any]:
         self.attempts += 1

@@ -16,7 +16,14 @@ import pytest
 import sqlalchemy
 from psycopg2 import extensions
 
-from pytest_resilience import CommitMarker, FatalError, execute_with_rollback, run_in_transaction
+from pytest_resilience import (
+    CommitMarker,
+    DeadlineExceededError,
+    FatalError,
+    execute_with_rollback,
+    run_in_transaction,
+)
+from pytest_resilience.runtime.deadline import Deadline
 
 ADD = "insert into stays (stay_id, unit) values (%s, %s)"
 
@@ -481,6 +488,25 @@ def test_ctrl_c_inside_a_statement_leaves_no_open_transaction(connection, rows, 
 
     assert connection.closed or is_idle(connection)
     assert stays() == []
+
+
+@pytest.mark.parametrize("opener", ["psycopg2", "psycopg 3", "sqlalchemy"])
+@pytest.mark.parametrize(("text", "status"), [(b"insert", "rolled_back"), (b"COMMIT", "unknown")])
+def test_a_database_that_does_not_answer_is_given_up(relayed, stays, opener, text, status):
+    """The connection is cut after the time-out, wherever the driver waits, and the outcome is as for a lost one."""
+    with contextlib.closing(OPENERS[opener](relayed(text, "hold").dsn)) as connection:
+        outcome = execute_with_rollback(connection, [(ADD, (1, "MICU"))], timeout=0.3)
+
+    assert outcome.status == status
+    assert stays() == []
+
+
+def test_a_deadline_around_the_call_counts_as_a_time_out(relayed, stays):
+    """What the deadline leaves is all that a silent server gets."""
+    with contextlib.closing(psycopg2.connect(relayed(b"insert", "hold").dsn)) as connection:
+        with pytest.raises(DeadlineExceededError), Deadline(0.3):
+            execute_with_rollback(connection, [(ADD, (1, "MICU"))])
+        assert connection.closed
 
 
 def test_any_db_api_driver_will_do():

@@ -75,7 +75,7 @@ class StallGuard:
 
     def _watch(self) -> None:
         wake_at = self._limit()  # no step that begins later is late before that
-        while not self._over.wait(max(0.0, wake_at - _CLOCK.monotonic())):
+        while not self._over.wait(max(0.0, min(wake_at - _CLOCK.monotonic(), threading.TIMEOUT_MAX))):
             if self._late_at <= _CLOCK.monotonic():
                 self._cut = True
                 _cut(self._connection)
