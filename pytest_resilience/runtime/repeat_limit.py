@@ -41,12 +41,12 @@ class RepeatLimit:
         self._clock = clock
         self._windows: OrderedDict[str, _Window] = OrderedDict()
         self._next_sweep = clock.monotonic() + window
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         _ALL.add(self)
 
     def after_fork(self) -> None:
         """Make the lock anew: a thread that is not in this process may have held it."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def admit(self, fingerprint: str) -> int | None:
         """Return how many like it were held back before this one, or None if this one is held back too."""

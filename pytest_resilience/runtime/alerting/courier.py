@@ -117,12 +117,19 @@ class Courier:
                 sender.give_to([LAST_RESORT])
         self._work_off([LAST_RESORT])
 
-    def retire(self) -> None:
-        """Stop delivering and let go of the outbox; what is in it stays in it."""
+    def retire(self, timeout: float = 0.0) -> None:
+        """Stop delivering and let go of the outbox; what is in it stays in it.
+
+        Args:
+            timeout: seconds to wait for each delivery that is under way.
+        """
+        threads = list(self._threads.values())
         self._retired = True
         self._stop()
-        if not self._threads:
+        if not threads:
             self.outbox.close()
+        for thread in threads if timeout else ():
+            thread.join(timeout)
 
     def _stop(self) -> None:
         self._closed = True

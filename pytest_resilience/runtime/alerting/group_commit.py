@@ -41,7 +41,8 @@ class GroupCommit:
         self._connection: sqlite3.Connection | None = connect()
         self._waiting: list[_Ticket[Any]] = []
         self._led = False
-        self._queue = threading.Lock()
+        self._leader: int | None = None
+        self._queue = threading.RLock()
         self._using = threading.Lock()
 
     def run(self, work: Work[T]) -> T:
@@ -50,11 +51,15 @@ class GroupCommit:
         Raises:
             sqlite3.Error: if it could not be done; then nothing of it is stored.
         """
+        if (
+            self._leader == threading.get_ident()
+        ):  # a signal handler, in the middle of this thread's own commit
+            raise sqlite3.OperationalError("the outbox is in use by this very thread")
         ticket = _Ticket(work)
         try:
             if not self._lead_or_queue(ticket):
                 ticket.gate.acquire()
-            if not ticket.done:
+            if ticket.leads:
                 self._lead()
         except BaseException:  # Ctrl-C while waiting: the others must not wait for this thread
             self._abandon(ticket)
@@ -119,8 +124,10 @@ class GroupCommit:
             with self._queue:
                 batch, self._waiting = self._waiting, []
             with self._using:
+                self._leader = threading.get_ident()
                 self._commit_batch(batch)
         finally:
+            self._leader = None
             for ticket in batch:
                 ticket.done = True
                 ticket.gate.release()
@@ -129,7 +136,8 @@ class GroupCommit:
 
     def _commit_batch(self, batch: list[_Ticket[Any]]) -> None:
         try:
-            self._commit(batch)
+            if batch:
+                self._commit(batch)
         except Exception as error:  # noqa: BLE001 - it belongs to the thread whose work it is
             if len(batch) == 1:
                 batch[0].error = error

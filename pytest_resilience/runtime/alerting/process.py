@@ -20,13 +20,15 @@ from pytest_resilience.runtime.alerting.local_file import FileChannel
 from pytest_resilience.runtime.alerting.outbox import Outbox
 from pytest_resilience.runtime.log_record import write_record
 from pytest_resilience.runtime.redaction import DEFAULT_REDACTOR
+from pytest_resilience.runtime.repeat_limit import RepeatLimit
 
 EXIT_GRACE = 5.0
 """Seconds that the end of the process waits for deliveries; what is left stays in the outbox."""
 
 LOGGER = "pytest_resilience.alerting"
 
-_lock = threading.Lock()
+_lock = threading.RLock()
+_reports = RepeatLimit(3, 60.0)
 _couriers: dict[tuple[Path, bool], tuple[Hashable, Courier]] = {}
 
 
@@ -55,6 +57,19 @@ def courier(configuration: Configuration, *, durable: bool = True) -> Courier:
         return found
 
 
+def stop_all(timeout: float = 15.0) -> None:
+    """Stop all deliveries of this process; what is in an outbox stays in it. For the end of a test.
+
+    Args:
+        timeout: seconds to wait for a delivery that is under way.
+    """
+    with _lock:
+        stopped = [each for _, each in _couriers.values()]
+        _couriers.clear()
+    for each in stopped:
+        each.retire(timeout)
+
+
 def _start(configuration: Configuration, *, durable: bool) -> Courier:
     channels = (*configuration.channels, FileChannel(configuration.alert_file))
     started = Courier(Outbox(configuration.outbox if durable else None), channels, report=report)
@@ -71,12 +86,14 @@ def _identity(channel: Channel) -> Hashable:
 
 
 def report(channel: str, error: BaseException, failures: int) -> None:
-    """Log that a delivery failed: at first, and then ever more rarely."""
-    if failures & (failures - 1):
+    """Log that a delivery failed, a few times a minute for each channel and kind of failure."""
+    held = _reports.admit(f"{channel} {type(error).__name__}")
+    if held is None:
         return
     facts = {
         "channel": channel,
         "attempt": failures,
+        "suppressed": held,
         "error_type": type(error).__name__,
         "error_message": DEFAULT_REDACTOR.text(str(error)),
     }

@@ -23,6 +23,9 @@ from pytest_resilience.runtime.error_record import digest
 from pytest_resilience.runtime.log_record import write_record
 from pytest_resilience.runtime.redaction import DEFAULT_REDACTOR, Redactor
 
+MAX_IN_MEMORY = 10_000
+"""Deliveries that may wait in memory while the outbox cannot be written; beyond that only CRITICAL is taken."""
+
 
 class AlertRouter:
     """Route alerts by severity and component (policy §5).
@@ -158,6 +161,10 @@ class AlertRouter:
         except (OSError, sqlite3.Error) as error:
             process.report("outbox", error, 1)
             volatile = process.courier(self._configuration, durable=False)
+            if volatile.outbox.totals()["pending"] >= MAX_IN_MEMORY and alert.severity != Severity.CRITICAL:
+                raise MemoryError(
+                    f"{MAX_IN_MEMORY} alerts are in memory already, and the outbox takes none"
+                ) from error
             volatile.add(alert, _available(names, volatile.names))
 
     def _follow_up(self, action: Action, severity: str, component: str, dedup_key: str | None) -> int:

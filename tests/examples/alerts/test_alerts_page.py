@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_resilience import AlertRouter
+from pytest_resilience.runtime.alerting import process
 from pytest_resilience.runtime.alerting.configuration import ENVIRONMENT
 
 HERE = Path(__file__).parent
@@ -19,7 +20,8 @@ def outbox(monkeypatch, tmp_path):
     for name in ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("RESILIENCE_OUTBOX", str(tmp_path / "outbox.sqlite3"))
-    return tmp_path / "outbox.alerts.jsonl"
+    yield tmp_path / "outbox.alerts.jsonl"
+    process.stop_all()
 
 
 def run(name):

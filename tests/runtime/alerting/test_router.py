@@ -14,6 +14,7 @@ from pytest_resilience.runtime.alerting import process, sender
 from pytest_resilience.runtime.alerting.configuration import default_outbox, from_environment
 from pytest_resilience.runtime.alerting.outbox import Outbox
 from pytest_resilience.runtime.backoff import ExponentialBackoff
+from pytest_resilience.runtime.repeat_limit import RepeatLimit
 from pytest_resilience.testing import virtual_time
 
 HANG_GUARD = 30
@@ -24,15 +25,9 @@ QUICK = ExponentialBackoff(base_delay=0.01, max_delay=0.05)
 def couriers(monkeypatch):
     """Quick retries, and no courier left behind."""
     monkeypatch.setattr(sender, "BACKOFF", QUICK)
+    monkeypatch.setattr(process, "_reports", RepeatLimit(3, 60.0))
     yield
-    with process._lock:
-        left = [courier for _, courier in process._couriers.values()]
-        process._couriers.clear()
-    for courier in left:
-        threads = list(courier._threads.values())
-        courier.retire()
-        for thread in threads:
-            thread.join(HANG_GUARD)
+    process.stop_all(HANG_GUARD)
 
 
 def filed(tmp_path):
@@ -285,6 +280,28 @@ class TestNeverRaises:
         configured.wait_for(lambda: len(configured.pagerduty) == len(configured.slack) == 30, HANG_GUARD)
 
         assert '"channel": "outbox"' in capsys.readouterr().err
+
+    def test_an_alert_from_a_signal_handler_is_sent(self, configured):
+        """It comes in the middle of this thread's own commit; nothing is waited for that can never happen."""
+        router = AlertRouter()
+        router.route_alert("CRITICAL", "database", "before")
+        outbox = router._courier().outbox
+        outbox.commits.run(lambda _connection: router.route_alert("CRITICAL", "database", "terminated"))
+        configured.wait_for(lambda: len(configured.pagerduty) == 2, HANG_GUARD)
+
+    def test_memory_is_bounded_while_the_outbox_is_gone(self, configured, environment, tmp_path, capsys):
+        """What is over the limit is refused, and said so; CRITICAL is taken all the same."""
+        (tmp_path / "file").write_text("", encoding="utf-8")
+        environment.setenv("RESILIENCE_OUTBOX", str(tmp_path / "file" / "outbox.sqlite3"))
+        environment.setattr("pytest_resilience.runtime.alerting.router.MAX_IN_MEMORY", 3)
+        router = AlertRouter()
+        with configured.slack.down(), configured.pagerduty.down(), configured.email.down():
+            accepted = [router.route_alert("HIGH", "api", f"m{number}") for number in range(10)]
+
+            assert accepted[0] == ["slack"]
+            assert accepted[-1] == []
+            assert router.route_alert("CRITICAL", "api", "x") == ["pagerduty", "slack"]
+        assert "MemoryError" in capsys.readouterr().err
 
     def test_a_locked_outbox_is_waited_for_only_so_long(self, configured, tmp_path, monkeypatch):
         """Another process that holds the file does not hold the caller."""

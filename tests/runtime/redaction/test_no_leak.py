@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from pytest_resilience.runtime.alerting import process
 from pytest_resilience.runtime.alerting.apprise import AppriseChannel
 from pytest_resilience.runtime.alerting.email import EmailChannel
 from pytest_resilience.runtime.alerting.pagerduty import PagerDutyChannel
@@ -157,6 +158,13 @@ def test_the_search_finds_a_leak(plants, capfd):
         log.log_error(Told(plant.text), {})
 
     assert len(leaks(mine, {"stderr": readable(capfd.readouterr().err)})) >= len(mine) / 2
+
+
+@pytest.fixture(autouse=True)
+def couriers():
+    """No delivery goes on after its test."""
+    yield
+    process.stop_all()
 
 
 @pytest.fixture
