@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pytest_resilience.errors import RetryableError
 from pytest_resilience.runtime.alerting.alert import Alert
+from pytest_resilience.runtime.alerting.private_folder import make_private_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class FileChannel:
         """Append the alert and wait until it is on disk."""
         line = (json.dumps(asdict(alert)) + "\n").encode()
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(self.path.parent)
             descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 # One write: lines of several processes never mix (POSIX, O_APPEND).

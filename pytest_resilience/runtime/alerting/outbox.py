@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pytest_resilience.runtime.alerting.alert import Alert
 from pytest_resilience.runtime.alerting.group_commit import GroupCommit
+from pytest_resilience.runtime.alerting.private_folder import make_private_folder
 
 BUSY_TIMEOUT = 2.0
 """Seconds to wait for another process's commit."""
@@ -140,7 +141,7 @@ def _totals(connection: sqlite3.Connection) -> Mapping[str, int]:
 
 def _open(path: Path | None) -> sqlite3.Connection:
     if path is not None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         # SQLite gives its -wal and -shm files the mode of the database.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     connection = sqlite3.connect(
