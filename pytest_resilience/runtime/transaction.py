@@ -20,11 +20,11 @@ from pytest_resilience.runtime.database.connection import (
     leave_clean,
     speaks_libpq,
     sqlstate_of,
-    view_of,
 )
 from pytest_resilience.runtime.database.operations import Operations
 from pytest_resilience.runtime.database.outcome import TransactionOutcome, TransactionStatus
 from pytest_resilience.runtime.database.stall_guard import StallGuard
+from pytest_resilience.runtime.database.views import view_of
 from pytest_resilience.runtime.deadline import remaining_time
 from pytest_resilience.runtime.retry import retry_with_exponential_backoff
 
@@ -93,10 +93,7 @@ def run_in_transaction(
     Returns:
         What is true exactly when everything is committed; its `result()` is what `work` returned.
     """
-    unit = _Unit(
-        connection=view_of(db_connection), driver=driver_connection(db_connection), work=work, **settings
-    )
-    return unit.run()
+    return _Unit(given=db_connection, connection=view_of(db_connection), work=work, **settings).run()
 
 
 class _RunAgainError(RetryableError):
@@ -107,8 +104,8 @@ class _RunAgainError(RetryableError):
 class _Unit:
     """One unit of work on its way."""
 
+    given: Any
     connection: Connection
-    driver: Any
     work: Callable[[Any], Any]
     max_retries: int = 3
     base_delay: float = 0.1
@@ -136,9 +133,13 @@ class _Unit:
 
     def _watched_attempt(self) -> TransactionOutcome[Any]:
         """Run the unit once; in a connection that is cut it fails, or is unknown, as in any that is lost."""
-        if not speaks_libpq(self.driver) or (self.timeout == math.inf and remaining_time() is None):
+        unlimited = self.timeout == math.inf and remaining_time() is None
+        if unlimited or self.connection.state() is TransactionState.LOST:
             return self._attempt()
-        with StallGuard(self.driver, self.timeout) as guard, guard.step("transaction"):
+        driver = driver_connection(self.given)
+        if not speaks_libpq(driver):
+            return self._attempt()
+        with StallGuard(driver, self.timeout) as guard, guard.step("transaction"):
             return self._attempt()
 
     def _attempt(self) -> TransactionOutcome[Any]:
@@ -175,9 +176,9 @@ class _Unit:
         try:
             self.connection.commit()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is reported in the outcome
-            lost = self.connection.state() is TransactionState.LOST
+            sure = self.connection.knows_its_state and self.connection.state() is not TransactionState.LOST
             leave_clean(self.connection)
-            return self._after_lost_commit(error, outcome) if lost else self._failed(error)
+            return self._failed(error) if sure else self._after_lost_commit(error, outcome)
         except BaseException:
             leave_clean(self.connection)
             raise
@@ -188,11 +189,11 @@ class _Unit:
     ) -> TransactionOutcome[Any]:
         committed = None if self.marker is None else self.marker.is_there(clock=self.clock)
         if committed:
-            logger.warning("the connection died during COMMIT; the marker shows that it was committed")
+            logger.warning("COMMIT got no answer; the marker shows that it was committed")
             return outcome
         if committed is None:
             logger.error(
-                "the connection died during COMMIT (%s), and nobody knows whether it was committed; "
+                "COMMIT failed with %s on a connection that died, and nobody knows whether it was committed; "
                 "look before trying again, or give the unit a marker that can reconnect",
                 type(error).__name__,
             )

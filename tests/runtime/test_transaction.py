@@ -517,3 +517,45 @@ def test_any_db_api_driver_will_do():
         assert connection.execute("select a from t").fetchall() == [(1,)]
         assert connection.execute("select name from sqlite_master").fetchall() == [("t",)]
         assert not connection.in_transaction
+
+
+class SilentDriver:
+    """A connection of a DB-API driver that does not tell its state, and loses COMMIT."""
+
+    def __init__(self):
+        self.calls = []
+
+    def cursor(self):
+        """Return itself: the one statement does nothing."""
+        return self
+
+    def execute(self, sql):
+        """Note a statement."""
+        self.calls.append(sql)
+
+    def commit(self):
+        """Lose the connection."""
+        raise OSError("gone")
+
+    def rollback(self):
+        """Note it."""
+        self.calls.append("rollback")
+
+    def close(self):
+        """Close cursor and connection."""
+
+
+def test_a_driver_that_does_not_tell_its_state_is_not_trusted_after_a_failed_commit():
+    """Whether COMMIT arrived is unknown, unless the driver can say that the connection is alive."""
+    driver = SilentDriver()
+
+    assert execute_with_rollback(driver, ["insert"]).status == "unknown"
+    assert driver.calls == ["insert", "rollback"]
+
+
+def test_a_closed_sqlalchemy_connection_is_a_rollback(database):
+    """Nothing was done, and that is certain, also where the driver's connection is out of reach."""
+    connection = open_sqlalchemy(database)
+    connection.close()
+
+    assert execute_with_rollback(connection, ["select 1"], timeout=5).status == "rolled_back"

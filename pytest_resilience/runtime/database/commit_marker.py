@@ -8,8 +8,9 @@ from typing import Any
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import RetryableError
-from pytest_resilience.runtime.database.connection import closed_after, view_of
+from pytest_resilience.runtime.database.connection import closed_after
 from pytest_resilience.runtime.database.own_table import OwnTable, plain_name
+from pytest_resilience.runtime.database.views import view_of
 from pytest_resilience.runtime.retry import retry_with_exponential_backoff
 
 TABLE = "resilience_commits"

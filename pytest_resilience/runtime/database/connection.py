@@ -1,7 +1,4 @@
-"""One view of a database connection, be it psycopg2's, psycopg 3's, SQLAlchemy's or another DB-API driver's.
-
-No driver is imported: a connection says by its class where it comes from.
-"""
+"""What the runtime needs of a database connection, and what one can tell of connections and errors of any driver."""
 
 from __future__ import annotations
 
@@ -10,8 +7,6 @@ import logging
 from collections.abc import Iterator
 from enum import Enum
 from typing import Any, Protocol
-
-from pytest_resilience.errors import FatalError
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +22,10 @@ class TransactionState(Enum):
 
 class Connection(Protocol):
     """What a transaction needs of a connection."""
+
+    @property
+    def knows_its_state(self) -> bool:
+        """Whether `state()` tells the truth; if not, nobody knows what a failed COMMIT did."""
 
     def state(self) -> TransactionState:
         """Return where the connection stands."""
@@ -45,26 +44,6 @@ class Connection(Protocol):
 
     def close(self) -> None:
         """Close it for good."""
-
-
-def view_of(connection: Any) -> Connection:
-    """Return the view that fits this connection.
-
-    Raises:
-        FatalError: it is asynchronous, or no connection at all.
-    """
-    kind = type(connection)
-    maker = kind.__module__.partition(".")[0]
-    if "Async" in kind.__name__ or not callable(getattr(connection, "rollback", None)):
-        raise FatalError(
-            f"expected an open synchronous database connection, got a {kind.__module__}.{kind.__qualname__}; "
-            "pass one of psycopg2, psycopg, SQLAlchemy or another DB-API driver"
-        )
-    if maker == "sqlalchemy":
-        return _SqlAlchemy(connection)
-    if maker == "sqlite3":
-        return _Sqlite(connection)
-    return _Psycopg(connection) if speaks_libpq(connection) else _DbApi(connection)
 
 
 def speaks_libpq(connection: Any) -> bool:
@@ -108,143 +87,3 @@ def leave_clean(connection: Connection) -> None:
     except Exception as error:  # noqa: BLE001 - whatever it is, closing ends the transaction too
         logger.warning("rollback failed with %s; the connection is closed", type(error).__name__)
         connection.close()
-
-
-class _DbApi:
-    """A connection of any DB-API driver: it begins transactions by itself (PEP 249), and does not tell."""
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-
-    def state(self) -> TransactionState:
-        return TransactionState.IDLE
-
-    def begin(self) -> None:
-        """Do nothing: the first statement begins one."""
-
-    def cursor(self) -> Any:
-        return self._connection.cursor()
-
-    def commit(self) -> None:
-        self._connection.commit()
-
-    def rollback(self) -> None:
-        self._connection.rollback()
-
-    def close(self) -> None:
-        self._connection.close()
-
-
-class _Sqlite(_DbApi):
-    """An sqlite3 connection, whose own implicit transactions leave out CREATE and DROP."""
-
-    def state(self) -> TransactionState:
-        return TransactionState.OPEN if self._connection.in_transaction else TransactionState.IDLE
-
-    def begin(self) -> None:
-        self._connection.execute("BEGIN")
-
-    def commit(self) -> None:
-        self._connection.execute("COMMIT")
-
-    def rollback(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
-
-
-class _Psycopg(_DbApi):
-    """A connection of psycopg2 or psycopg 3; in autocommit mode transactions are spelt out, and the mode stays."""
-
-    def state(self) -> TransactionState:
-        if self._connection.closed:
-            return TransactionState.LOST
-        match int(self._connection.info.transaction_status):  # libpq's PGTransactionStatusType
-            case 0:
-                return TransactionState.IDLE
-            case 1 | 2:
-                return TransactionState.OPEN
-            case 3:
-                return TransactionState.ABORTED
-            case _:
-                return TransactionState.LOST
-
-    def begin(self) -> None:
-        if self._connection.autocommit:
-            self._say("BEGIN")
-
-    def commit(self) -> None:
-        if self._connection.autocommit:
-            self._say("COMMIT")
-        else:
-            self._connection.commit()
-
-    def rollback(self) -> None:
-        if not self._connection.autocommit:
-            self._connection.rollback()
-        elif self.state() is not TransactionState.IDLE:
-            self._say("ROLLBACK")
-
-    def _say(self, statement: str) -> None:
-        with closed_after(self._connection.cursor()) as cursor:
-            cursor.execute(statement)
-
-
-class _SqlAlchemy:
-    """A SQLAlchemy connection, which keeps a transaction of its own beside the driver's."""
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-
-    def state(self) -> TransactionState:
-        if self._connection.closed or self._connection.invalidated:
-            return TransactionState.LOST
-        state = self._driver().state()
-        return TransactionState.OPEN if state is TransactionState.IDLE and self._has_begun() else state
-
-    def begin(self) -> None:
-        if not self._has_begun():
-            self._connection.begin()
-        self._driver_autocommit("begin")
-
-    def cursor(self) -> Any:
-        return _SqlAlchemyCursor(self._connection)
-
-    def commit(self) -> None:
-        self._driver_autocommit("commit")
-        self._connection.commit()
-
-    def rollback(self) -> None:
-        if not self._connection.invalidated:
-            self._driver_autocommit("rollback")
-        self._connection.rollback()
-
-    def close(self) -> None:
-        self._connection.invalidate()
-        self._connection.close()
-
-    def _has_begun(self) -> bool:
-        return bool(self._connection.in_transaction())
-
-    def _driver(self) -> Connection:
-        return view_of(driver_connection(self._connection))
-
-    def _driver_autocommit(self, act: str) -> None:
-        """Under isolation level AUTOCOMMIT, SQLAlchemy's own begin and commit do nothing: spell them out."""
-        if getattr(driver_connection(self._connection), "autocommit", False) is True:
-            getattr(self._driver(), act)()
-
-
-class _SqlAlchemyCursor:
-    """The few methods of a cursor, spoken through SQLAlchemy, so that it knows what happens."""
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-        self._result: Any = None
-
-    def execute(self, sql: Any, parameters: Any = None) -> None:
-        """Run a string as the driver takes it, or an SQLAlchemy statement."""
-        run = self._connection.exec_driver_sql if isinstance(sql, str) else self._connection.execute
-        self._result = run(sql, parameters)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._result, name)

@@ -14,8 +14,8 @@ from pytest_resilience.runtime.database.connection import (
     driver_connection,
     leave_clean,
     speaks_libpq,
-    view_of,
 )
+from pytest_resilience.runtime.database.views import view_of
 
 COPY_BLOCK = 1 << 18
 
