@@ -73,9 +73,9 @@ class ProxiedService:
 
     def end(self) -> None:
         """Remove the proxies with all their connections."""
-        with ExitStack() as undo:
+        with ExitStack() as each:  # the others even where one fails
             for leg in reversed(self._legs):
-                undo.callback(leg.end)
+                each.callback(leg.end)
 
     @property
     def host(self) -> str:
@@ -116,8 +116,9 @@ class ProxiedService:
         """Take one closing back, and open the listeners with the last one, the one that clients meet last."""
         self._closings = max(0, self._closings - 1)
         if self._closings == 0:
-            for leg in reversed(self._legs):
-                leg.set_enabled(enabled=True)
+            with ExitStack() as each:  # backwards, and the others even where one fails
+                for leg in self._legs:
+                    each.callback(leg.set_enabled, enabled=True)
 
     def add_toxic(self, toxic: Mapping[str, Any]) -> PlacedToxic:
         """Add a toxic, on our engine where a real Toxiproxy could not carry it."""

@@ -25,7 +25,9 @@ def pytest_runtest_makereport(
     if run is not None and report.failed and (sandbox is not None or report.when == "setup"):
         if sandbox is not None:
             report.sections.extend(_sections(sandbox))
-        replay = f'pytest --resilience-chaos --chaos-seed={run.seed} "{item.nodeid}"'
+        toxiproxy = item.config.getoption("resilience_toxiproxy", "auto")
+        engine = "" if toxiproxy == "auto" else f" --chaos-toxiproxy={toxiproxy}"
+        replay = f'pytest --resilience-chaos --chaos-seed={run.seed}{engine} "{item.nodeid}"'
         report.sections.append(("resilience: replay", replay))
     return report
 

@@ -67,7 +67,7 @@ class ServicePool:
 
     def prefetch(self, names: Iterable[str]) -> None:
         """Begin to start services side by side; errors come up where a service is asked for."""
-        engines = {ENGINE, TOXIPROXY} & set(self._makers)
+        engines = [name for name in (ENGINE, TOXIPROXY) if name in self._makers]
         for name in (*names, *engines):
             self._begin(name)
 

@@ -132,6 +132,7 @@ def test_replacement_is_told(pytester: pytest.Pytester, workers: tuple[str, ...]
         [
             r"-+ resilience: log of Toxiproxy -+",
             r"pytest-resilience: Toxiproxy was killed and replaced: .* gave no answer to DELETE .*",
+            r'pytest --resilience-chaos --chaos-seed=\d+ --chaos-toxiproxy=binary ".*::test_red"',
             r"=+ warnings summary =+",
             r".*ToxiproxyReplacedWarning: Toxiproxy was killed and replaced: .* gave no answer to DELETE .*",
         ]

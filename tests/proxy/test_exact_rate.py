@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -38,6 +40,24 @@ def test_whoever_asks_reads_it_back(client: EngineClient) -> None:
     client.add_toxic("p", {"type": "bandwidth", "name": "exact", "attributes": settings})
 
     assert [toxic["attributes"] for toxic in client.toxics("p")] == [settings]
+
+
+@pytest.mark.parametrize(("rate", "size"), [(50, 20), (5, 2), (1_500, 600)])
+def test_bytes_take_their_time(client: EngineClient, rate: int, size: int) -> None:
+    """At so many bytes a second the last byte has come when a line of that rate would have carried it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        listen = client.create_proxy("q", f"127.0.0.1:{server.getsockname()[1]}")
+        settings = {"rate": 1, "bytes_per_second": rate}
+        client.add_toxic("q", {"type": "bandwidth", "name": "exact", "attributes": settings})
+        with socket.create_connection(("127.0.0.1", int(listen.rpartition(":")[2]))) as reader:
+            writer, _ = server.accept()
+            with writer:
+                began = time.monotonic()
+                writer.sendall(b"x" * size)
+                received = reader.recv(size, socket.MSG_WAITALL)
+                took = time.monotonic() - began
+
+    assert (len(received), took >= 0.39) == (size, True)
 
 
 @pytest.mark.parametrize("rate", [-1, 2**62])
