@@ -119,7 +119,8 @@ class Chain:
         }
         stage = toxic.attributes.stage(toxic.attributes, lane, draw.random)
         stage.name = toxic.name
-        lane.insert(sum(other.name in earlier for other in lane.stages), stage)
+        after = [index for index, other in enumerate(lane.stages, start=1) if other.name in earlier]
+        lane.insert(max(after, default=0), stage)
 
     def _draw_again(self, toxics: list[Toxic]) -> None:
         if not self._redraw:

@@ -47,9 +47,13 @@ class Inspection:
 
     def data(self, lane: Lane, data: bytes) -> None:
         """Show data."""
-        if self._inspector is not None:
-            show = self._inspector.client_data if lane is self._link.upstream else self._inspector.server_data
-            self._guarded(lambda: show(data))
+        if self._inspector is None:
+            return
+        show = self._inspector.client_data if lane is self._link.upstream else self._inspector.server_data
+        try:
+            show(data)
+        except Exception:  # noqa: BLE001 - inspectors are other people's code
+            self._broken()
 
     def ended(self, lane: Lane, *, reset: bool) -> None:
         """Tell of the end of a side."""
@@ -143,8 +147,12 @@ class Inspection:
         try:
             call()
         except Exception:  # noqa: BLE001 - inspectors are other people's code
-            _LOG.exception("inspector of %s, connection %d, failed; reset", self.proxy_name, self.number)
-            self._link.abort()
+            self._broken()
+
+    def _broken(self) -> None:
+        """Let a broken inspector look like a broken connection, and tell why."""
+        _LOG.exception("inspector of %s, connection %d, failed; reset", self.proxy_name, self.number)
+        self._link.abort()
 
     def _pause(self, lane: Lane) -> None:
         if not lane.paused and not self._link.over:

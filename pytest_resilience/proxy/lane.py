@@ -139,8 +139,16 @@ class Lane:
         stage.start()
 
     def remove(self, stage: Stage) -> None:
-        """Take a stage out; what it holds is passed on first."""
+        """Take a stage out, as soon as it has passed on what it holds."""
+        stage.name = ""
         stage.remove()
+        if not stage.held:
+            self.emptied(stage)
+
+    def emptied(self, stage: Stage) -> None:
+        """Do without a stage that has been removed and holds nothing any more."""
+        if stage not in self.stages:
+            return
         index = self.stages.index(stage)
         del self.stages[index]
         if index:

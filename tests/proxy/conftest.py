@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,6 +71,20 @@ async def set_up(**settings: Any) -> AsyncIterator[Bench]:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
+
+
+@pytest.fixture(scope="session")
+def open_sockets() -> Callable[[], int]:
+    """Count this process's sockets; event loops open pipes of their own."""
+
+    def count() -> int:
+        links = []
+        for path in Path("/proc/self/fd").iterdir():
+            with contextlib.suppress(OSError):  # the folder's own descriptor
+                links.append(str(path.readlink()))
+        return sum(link.startswith("socket:") for link in links)
+
+    return count
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from pathlib import Path
+import random
 from typing import Any
 
 from pytest_resilience.proxy.chain import Toxic
@@ -13,18 +13,13 @@ from pytest_resilience.proxy.link import Link
 from pytest_resilience.proxy.toxics import Bandwidth, Latency
 
 
-def open_descriptors() -> int:
-    """Count this process's descriptors."""
-    return len(list(Path("/proc/self/fd").iterdir()))
-
-
 def alive(kind: type) -> int:
     """Count the objects of a class."""
     gc.collect()
     return sum(isinstance(thing, kind) for thing in gc.get_objects())
 
 
-def test_two_hundred_connections_at_once_leave_nothing(with_bench: Any) -> None:
+def test_two_hundred_connections_at_once_leave_nothing(with_bench: Any, open_sockets: Any) -> None:
     """Under a toxic, half of them closed before their reply came: no socket, task or object stays."""
 
     async def one(bench: Any, number: int) -> None:
@@ -40,12 +35,12 @@ def test_two_hundred_connections_at_once_leave_nothing(with_bench: Any) -> None:
 
     async def test(bench: Any) -> None:
         bench.proxy.toxics.add(Toxic("slow", "downstream", Direction.DOWNSTREAM, 1.0, Latency(latency=1)))
-        before = (open_descriptors(), len(asyncio.all_tasks()), alive(Link), alive(Lane))
+        before = (open_sockets(), len(asyncio.all_tasks()), alive(Link), alive(Lane))
         for _ in range(3):
             await asyncio.gather(*[one(bench, number) for number in range(200)])
             await bench.all_over()
         for _ in range(500):
-            after = (open_descriptors(), len(asyncio.all_tasks()), alive(Link), alive(Lane))
+            after = (open_sockets(), len(asyncio.all_tasks()), alive(Link), alive(Lane))
             if after == before:
                 break
             await asyncio.sleep(0.01)
@@ -92,5 +87,27 @@ def test_what_a_peer_does_not_read_is_bounded(with_bench: Any) -> None:
             await asyncio.sleep(0.1)
 
         assert 0 < len(lane.outlet.backlog) <= 256 * 1024
+
+    with_bench(test)
+
+
+def test_what_a_removed_toxic_held_is_released_in_turns(with_bench: Any) -> None:
+    """The removal returns before megabytes are passed on, and all of them arrive, in order, and with what follows."""
+
+    async def test(bench: Any) -> None:
+        toxic = Toxic("slow", "upstream", Direction.UPSTREAM, 1.0, Latency(latency=3_600_000))
+        bench.proxy.toxics.add(toxic)
+        (_, to_proxy), (server, _) = await bench.pair()
+        sent = random.Random(1).randbytes(6 * 1024 * 1024)
+        to_proxy.write(sent)
+        lane = next(iter(bench.proxy.links)).upstream
+        while lane.received < len(sent):  # noqa: ASYNC110 - a lane tells nobody what it reads
+            await asyncio.sleep(0.01)
+        bench.proxy.toxics.remove(toxic)
+        assert lane.outlet.sent <= len(sent) / 2
+        to_proxy.write(b"more")
+
+        assert await server.readexactly(len(sent) + 4) == sent + b"more"
+        assert lane.stages == []
 
     with_bench(test)

@@ -46,7 +46,7 @@ def test_slices_are_of_the_size(average: int, variation: int) -> None:
     lane: Any = SimpleNamespace()
     stage = SlicerStage(Slicer(average, variation), lane, Draw(1).random)
     data = bytes(range(256)) * 8
-    pieces = list(stage._pieces(data))
+    pieces = list(stage.cut(data))
 
     assert b"".join(pieces) == data
     assert max(map(len, pieces)) <= average + variation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
 from typing import ClassVar
@@ -21,24 +22,32 @@ class BandwidthStage(TimedStage):
     toxic: Bandwidth
     _free_at = 0.0
 
-    def feed(self, data: bytes, at: float) -> None:
-        """Cut the data into slices, and give each its time on the line; without a rate hold it."""
-        rate = self.toxic.bytes_per_second or self.toxic.rate * 1000
-        if rate <= 0:
-            self.hold(data, at, inf)
-            return
-        self.capacity = max(Stage.capacity, rate // SLICES_PER_SECOND)
-        size = max(1, rate // SLICES_PER_SECOND)
-        due = max(self._free_at, now())
+    def start(self) -> None:
+        """Hold up to a tenth of a second."""
+        self.capacity = max(Stage.capacity, self._rate // SLICES_PER_SECOND)
+
+    def cut(self, data: bytes) -> Iterator[bytes]:
+        """Cut into slices of a tenth of a second."""
+        size = max(1, self._rate // SLICES_PER_SECOND) if self._rate else max(1, len(data))
         for start in range(0, len(data), size):
-            piece = data[start : start + size]
-            due += len(piece) / rate
-            self.hold(piece, at, due)
-        self._free_at = due
+            yield data[start : start + size]
+
+    def due(self, piece: bytes, at: float, came: float) -> float:  # noqa: ARG002 - the line counts, not the age
+        """Release a slice when the line has carried it; without a rate never."""
+        if not self._rate:
+            return inf
+        self._free_at = max(self._free_at, came) + len(piece) / self._rate
+        return self._free_at
 
     def restart(self) -> None:
-        """Consider the line free."""
-        self._free_at = 0.0
+        """Consider the line free from now on."""
+        self.start()
+        self._free_at = now()
+
+    @property
+    def _rate(self) -> int:
+        """Bytes a second."""
+        return self.toxic.bytes_per_second or max(0, self.toxic.rate) * 1000
 
 
 @dataclass(frozen=True, slots=True)

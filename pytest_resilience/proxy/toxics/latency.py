@@ -20,12 +20,12 @@ class LatencyStage(TimedStage):
     capacity = 8 * 1024 * 1024
     ages = True
 
-    def feed(self, data: bytes, at: float) -> None:
-        """Hold the chunk until its age, counted from its receipt, is what was drawn for it."""
+    def due(self, piece: bytes, at: float, came: float) -> float:  # noqa: ARG002 - the age counts
+        """Release a chunk when its age, counted from its receipt, is what is drawn for it."""
         delay: float = self.toxic.latency
         if self.toxic.jitter > 0:
             delay += self.random.uniform(-self.toxic.jitter, self.toxic.jitter)
-        self.hold(data, at, at + max(0.0, delay * MS))
+        return at + max(0.0, delay * MS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pytest_resilience.proxy.toxics.attributes import AttributeRefusedError, Attributes, refuse_below
-from pytest_resilience.proxy.toxics.stage import Stage, now
+from pytest_resilience.proxy.toxics.stage import Stage
 from pytest_resilience.proxy.toxics.timed_stage import TimedStage
 
 US = 0.000001
@@ -19,23 +19,20 @@ class SlicerStage(TimedStage):
 
     toxic: Slicer
     capacity = 64 * 1024
-    passes_at_once = False
     _free_at = 0.0
 
-    def feed(self, data: bytes, at: float) -> None:
-        """Cut the data, and release the pieces one after the other."""
-        pause = max(0, self.toxic.delay) * US
-        due = max(self._free_at, now())
-        for piece in self._pieces(data):
-            self.hold(piece, at, due)
-            due += pause
-        self._free_at = due
+    def due(self, piece: bytes, at: float, came: float) -> float:  # noqa: ARG002 - only the pause counts
+        """Release a piece when the pause after the one before is over."""
+        due = max(self._free_at, came)
+        self._free_at = due + max(0, self.toxic.delay) * US
+        return due
 
     def restart(self) -> None:
         """Pause no longer for what went before."""
         self._free_at = 0.0
 
-    def _pieces(self, data: bytes) -> Iterator[bytes]:
+    def cut(self, data: bytes) -> Iterator[bytes]:
+        """Cut into pieces of the average size, give or take the variation."""
         average, variation = self.toxic.average_size, self.toxic.size_variation
         if average <= 0:
             yield data

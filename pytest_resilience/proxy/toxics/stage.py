@@ -57,6 +57,9 @@ class Lane(Protocol):
     def reset(self) -> None:
         """Send RST to both sides at once."""
 
+    def emptied(self, stage: Stage) -> None:
+        """Do without a stage that has been removed and holds nothing any more."""
+
     def touched(self, stage: Stage) -> None:
         """Note that the toxic has had its effect on this connection."""
 
@@ -111,7 +114,7 @@ class Stage:
         self.toxic = toxic
 
     def remove(self) -> None:
-        """Let go of everything that is held: the toxic has been removed."""
+        """Let go of everything that is held: the toxic has been removed. What is left after it follows soon."""
 
     def stop(self) -> None:
         """Drop everything: the connection is over."""

@@ -3,38 +3,60 @@
 from __future__ import annotations
 
 from collections import deque
-from math import inf
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
 from pytest_resilience.proxy.toxics.stage import Ending, Lane, Stage, Timer, now
 
+PIECES_AT_ONCE = 64
+BYTES_AT_ONCE = 256 * 1024
+"""What is released before other connections, and control calls, get their turn."""
+
 
 class TimedStage(Stage):
-    """Hold data until it is due, in order; the end follows the last of it."""
+    """Hold chunks in their order; cut the first of them into pieces, and release each piece when it is due.
 
-    BATCH = 64
-    """Pieces released before other connections get their turn."""
-    passes_at_once = True
-    """Whether data that is due when it comes is passed on there and then."""
+    Only the first piece has a time, so that a change of the toxic costs the same however much is held.
+    """
+
     ages = False
     """Whether later toxics see the time that data was due as the time of its receipt, so that delays add up."""
 
     def __init__(self, toxic: Any, lane: Lane, random: Random) -> None:
         super().__init__(toxic, lane, random)
-        self._queue: deque[tuple[float, bytes, float]] = deque()
+        self._waiting: deque[tuple[bytes, float, float]] = deque()
+        self._rest: Iterator[bytes] = iter(())
+        self._first: tuple[float, bytes] | None = None
+        self._at = self._came = 0.0
         self._ending: Ending | None = None
         self._timer: Timer | None = None
+        self._leaving = False
 
-    def hold(self, data: bytes, at: float, due: float) -> None:
-        """Pass the data on when it is due, and not before what is held already."""
+    def cut(self, data: bytes) -> Iterator[bytes]:
+        """Cut a chunk into pieces; by default it stays whole."""
+        yield data
+
+    def due(self, piece: bytes, at: float, came: float) -> float:
+        """Tell when the next piece is to be released.
+
+        Args:
+            piece: the piece, which is now the first.
+            at: when the proxy received it.
+            came: when it came to this stage.
+        """
+        raise NotImplementedError
+
+    def restart(self) -> None:
+        """Forget the schedule of what went before: the toxic has changed."""
+
+    def feed(self, data: bytes, at: float) -> None:
+        """Hold a chunk."""
         self.touch()
-        if self.passes_at_once and not self._queue and due <= now():
-            self.next.feed(data, due if self.ages else at)
-            return
-        self._queue.append((due, data, at))
+        self._waiting.append((data, at, now()))
         self.held += len(data)
-        self._arm()
+        if self._timer is None:
+            self._release()
         if self.held >= self.capacity:
             self.lane.balance()
 
@@ -44,58 +66,82 @@ class TimedStage(Stage):
         self._pass_on_end()
 
     def update(self, toxic: Any) -> None:
-        """Time everything that is held anew, as if it had come just now with the age it has."""
+        """Go on with other attributes, which hold for what is held too."""
         self.toxic = toxic
-        waiting, self._queue, self.held = self._queue, deque(), 0
-        self._disarm()
         self.restart()
-        for _, data, at in waiting:
-            self.feed(data, at)
-        self._pass_on_end()
-        self.lane.balance()
-
-    def restart(self) -> None:
-        """Forget the schedule of what was held."""
+        self._begin_anew()
 
     def remove(self) -> None:
-        """Pass on everything at once."""
-        waiting, self._queue, self.held = self._queue, deque(), 0
-        for _, data, at in waiting:
-            self.next.feed(data, at)
-        self._pass_on_end()
-        self.stop()
+        """Release everything, as fast as others get their turn; the lane is told when it is done."""
+        self._leaving = True
+        self._begin_anew()
 
     def stop(self) -> None:
         """Drop what is held."""
-        self._queue.clear()
+        self._waiting.clear()
+        self._rest, self._first, self._ending = iter(()), None, None
         self.held = 0
-        self._ending = None
         self._disarm()
+
+    def _begin_anew(self) -> None:
+        """Cut and time anew what has been cut already."""
+        begun = (self._first[1] if self._first is not None else b"") + b"".join(self._rest)
+        self._first = None
+        self._rest = self._pieces(begun)
+        self._disarm()
+        self._release()
+        self.lane.balance()
+
+    def _release(self) -> None:
+        self._timer = None
+        full = self.held >= self.capacity
+        pieces, size = PIECES_AT_ONCE, BYTES_AT_ONCE
+        while pieces > 0 and size > 0 and (ready := self._take_ready()) is not None:
+            due, piece = ready
+            self.held -= len(piece)
+            pieces -= 1
+            size -= len(piece)
+            self.next.feed(piece, due if self.ages and not self._leaving else self._at)
+        self._arm()
+        self._pass_on_end()
+        if full and self.held < self.capacity:
+            self.lane.balance()
+        if self._leaving and not self.held:
+            self.lane.emptied(self)
+
+    def _take_ready(self) -> tuple[float, bytes] | None:
+        self._prepare()
+        if self._first is None or self._first[0] > now():
+            return None
+        ready, self._first = self._first, None
+        return ready
+
+    def _prepare(self) -> None:
+        """Let the first piece have its time."""
+        while self._first is None:
+            piece = next(self._rest, None)
+            if piece is not None:
+                self._first = (0.0 if self._leaving else self.due(piece, self._at, self._came), piece)
+            elif self._waiting:
+                data, self._at, self._came = self._waiting.popleft()
+                self._rest = self._pieces(data)
+            else:
+                return
+
+    def _pieces(self, data: bytes) -> Iterator[bytes]:
+        return iter((data,) if data else ()) if self._leaving else self.cut(data)
+
+    def _arm(self) -> None:
+        self._prepare()
+        if self._first is not None and self._first[0] < float("inf"):
+            self._timer = self.lane.call_later(max(0.0, self._first[0] - now()), self._release)
 
     def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _arm(self) -> None:
-        if self._timer is None and self._queue and self._queue[0][0] < inf:
-            self._timer = self.lane.call_later(max(0.0, self._queue[0][0] - now()), self._release)
-
-    def _release(self) -> None:
-        self._timer = None
-        full = self.held >= self.capacity
-        for _ in range(self.BATCH):
-            if not self._queue or self._queue[0][0] > now():
-                break
-            due, data, at = self._queue.popleft()
-            self.held -= len(data)
-            self.next.feed(data, due if self.ages else at)
-        self._arm()
-        self._pass_on_end()
-        if full and self.held < self.capacity:
-            self.lane.balance()
-
     def _pass_on_end(self) -> None:
-        if self._ending is not None and not self._queue:
+        if self._ending is not None and not self.held:
             ending, self._ending = self._ending, None
             self.next.finish(ending)
