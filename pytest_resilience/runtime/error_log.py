@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import weakref
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -64,6 +65,8 @@ class StructuredErrorLogger:
         self._limit = limit or _limit_of(logger_name, clock)
         self._clock = clock
         _LOGGERS.add(self)
+        if router is None and os.path.exists(os.environ.get("RESILIENCE_OUTBOX", "")):  # noqa: PTH110 - no pathlib yet
+            self._default_router()  # delivers what an earlier process left behind
 
     def log_error(
         self,

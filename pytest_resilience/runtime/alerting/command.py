@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the channels, one a line, and return 0."""
-    router = AlertRouter(rules=arguments.rules)
+    router = AlertRouter(rules=arguments.rules, channels=[])  # without channels nothing can be sent
     names = router.channels_for(arguments.severity, arguments.component)
     configured = {channel.name for channel in from_environment().channels}
     title = f"{arguments.severity}/{arguments.component}"

@@ -31,7 +31,7 @@ class AlertRouter:
     """Route alerts by severity and component (policy §5).
 
     An alert is in a durable outbox before `route_alert` returns; threads of this process deliver it, or those of the
-    next one that uses the same outbox. Any number of routers share them. Where no channel is configured, alerts go
+    next one that makes a router with the same outbox. Any number of routers share them. Where no channel is configured, alerts go
     to a local file. Nothing leaves here that was not redacted.
 
     Args:
@@ -64,6 +64,7 @@ class AlertRouter:
         )
         self._redactor = redactor
         self._clock = clock
+        self._resume()
 
     def channels_for(self, severity: str, component: str) -> list[str]:
         """Return the names of the channels that the rules give to this pair; sends nothing."""
@@ -132,6 +133,14 @@ class AlertRouter:
             OSError, sqlite3.Error: if the outbox cannot be read.
         """
         return self._courier().outbox.totals()
+
+    def _resume(self) -> None:
+        """Deliver what an earlier process left in the outbox, if there is one."""
+        if self._configuration.channels and self._configuration.outbox.exists():
+            try:
+                self._courier()
+            except (OSError, sqlite3.Error) as error:
+                process.report("outbox", error, 1)
 
     def _alert(
         self, severity: str, component: str, message: str, details: Mapping[str, Any], dedup_key: str | None

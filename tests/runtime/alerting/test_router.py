@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from pytest_resilience import AlertRouter
+from pytest_resilience import AlertRouter, StructuredErrorLogger
 from pytest_resilience.runtime.alerting import process, sender
 from pytest_resilience.runtime.alerting.configuration import default_outbox, from_environment
 from pytest_resilience.runtime.alerting.outbox import Outbox
@@ -363,6 +363,17 @@ class TestProcesses:
         assert [alert["message"] for alert in filed(tmp_path)] == ["left behind"]
         self.run("AlertRouter().flush(20)", tmp_path)
         assert (len(configured.pagerduty), len(configured.slack)) == (1, 1)
+
+    @pytest.mark.parametrize("made", ["AlertRouter()", "StructuredErrorLogger('agent')"])
+    def test_a_restart_delivers_without_a_new_alert(self, configured, made):
+        """Whoever makes a router, or a logger that has one, delivers what was left."""
+        outbox = Outbox(from_environment().outbox)
+        alert = AlertRouter()._alert("HIGH", "api", "left behind", {}, None)
+        process.stop_all()
+        outbox.add(alert, ["slack"])
+        outbox.close()
+        eval(made, {"AlertRouter": AlertRouter, "StructuredErrorLogger": StructuredErrorLogger})  # noqa: S307
+        configured.wait_for(lambda: len(configured.slack) == 1, HANG_GUARD)
 
     def test_a_forked_child_sends_its_own(self, configured, tmp_path):
         """The parent's threads and connection are not the child's; neither loses or doubles an alert."""
