@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import stat
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -74,13 +75,17 @@ def _state_folder(environment: Mapping[str, str]) -> Path:
     state = environment.get("XDG_STATE_HOME") or (f"{home}/.local/state" if os.access(home, os.W_OK) else "")
     if state:
         return Path(state, "pytest-resilience")
-    shared = Path(tempfile.gettempdir(), f"pytest-resilience-{os.getuid()}")
-    shared.mkdir(mode=0o700, exist_ok=True)
-    # Anybody may have made a folder of this name there.
-    private = shared.lstat().st_uid == os.getuid() and shared.lstat().st_mode & 0o777 == 0o700
-    return (
-        shared if private and not shared.is_symlink() else Path(tempfile.mkdtemp(prefix="pytest-resilience-"))
-    )
+    try:
+        return _shared_folder(Path(tempfile.gettempdir(), f"pytest-resilience-{os.getuid()}"))
+    except OSError:
+        return Path(os.devnull)  # nothing can be written anywhere, nor below this: alerts are kept in memory
+
+
+def _shared_folder(folder: Path) -> Path:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()  # anybody may have made something of this name there
+    private = found.st_uid == os.getuid() and found.st_mode == stat.S_IFDIR | 0o700
+    return folder if private else Path(tempfile.mkdtemp(prefix="pytest-resilience-"))
 
 
 def _pagerduty(environment: Mapping[str, str]) -> Channel | None:

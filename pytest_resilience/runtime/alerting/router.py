@@ -31,8 +31,8 @@ class AlertRouter:
     """Route alerts by severity and component (policy §5).
 
     An alert is in a durable outbox before `route_alert` returns; threads of this process deliver it, or those of the
-    next one that makes a router with the same outbox. Any number of routers share them. Where no channel is configured, alerts go
-    to a local file. Nothing leaves here that was not redacted.
+    next one that makes a router with the same outbox. Any number of routers share them. Where no channel is
+    configured, alerts go to a local file. Nothing leaves here that was not redacted.
 
     Args:
         rules: pairs of severity and component with the names of their channels, or the path of a TOML file;
