@@ -1,3 +1,17 @@
-"""What all tests share: pytest's own test bench for plugins."""
+"""What all tests share: pytest's own test bench for plugins, and an outbox that is nobody's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
 
 pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _outbox_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep alerts that a test raises on the way out of the user's own outbox."""
+    outbox: Path = tmp_path_factory.mktemp("outbox") / "alerts.db"
+    patch = pytest.MonkeyPatch()
+    patch.setenv("RESILIENCE_OUTBOX", str(outbox))

@@ -185,33 +185,25 @@ def test_a_removed_reset_peer_lets_everything_pass(ours: Any, servers: Any, conn
 def test_an_abort_is_passed_on(ours: Any, servers: Any, connect: Connect) -> None:
     """A client's RST reaches the server as RST, behind the data."""
     seen: list[object] = []
-    done = threading.Event()
+    first, done = threading.Event(), threading.Event()
 
     def talk(connection: socket.socket) -> None:
         try:
             while data := connection.recv(100):
                 seen.append(data)
+                first.set()
         except OSError as error:
             seen.append(type(error))
         done.set()
 
     client = connect(ours.proxy(servers.serve(talk)))
     client.sendall(b"hi")
-    assert wait_for(lambda: seen == [b"hi"])
+    assert first.wait(30)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
     client.close()
 
     assert done.wait(30)
     assert [b"hi", ConnectionResetError] == seen
-
-
-def wait_for(condition: Callable[[], bool]) -> bool:
-    """Wait until something holds; False if it never does."""
-    for _ in range(3000):
-        if condition():
-            return True
-        time.sleep(0.01)
-    return False
 
 
 @pytest.mark.parametrize("options", [(), (socket.SO_REUSEADDR,)])

@@ -57,6 +57,16 @@ def test_inbox_takes_alerts(alert_inbox) -> None:
     assert (status, alert_inbox.slack[0].body) == (200, {"text": "database lost"})
 
 
+def test_alerts_of_the_runtime_arrive(alert_inbox) -> None:
+    """A router without any setting sends to the captured endpoints."""
+    channels = AlertRouter().route_alert("CRITICAL", "database", "connection lost")
+    alert_inbox.wait_for(lambda: alert_inbox.pagerduty and alert_inbox.slack, 60)
+
+    assert channels == ["pagerduty", "slack"]
+    assert alert_inbox.pagerduty[0].body["payload"]["severity"] == "critical"
+    assert (list(alert_inbox.email), alert_inbox.pagerduty.rejected) == ([], [])
+
+
 def test_records_are_parsed(error_log) -> None:
     """Lines of JSON and plain records come as mappings alike."""
     StructuredErrorLogger("ward", router=_Silent()).log_error(ValueError("bad"), {"operation": "ingest"})
