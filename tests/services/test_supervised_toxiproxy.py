@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,8 @@ from pytest_resilience.services.toxiproxy import BinaryToxiproxy, ToxiproxyAtUrl
 from pytest_resilience.services.toxiproxy_client import EngineError, EngineSilentError, ToxiproxyClient
 
 ROOT = Path(__file__).parents[2]
+HANG_GUARD = 60.0
+"""Seconds after which something that should have happened is taken to be never going to."""
 SLOW = {
     "type": "latency",
     "name": "slow",
@@ -41,10 +45,24 @@ def toxiproxy(run: RunFolder) -> Iterator[SupervisedToxiproxy]:
 
 
 def strike(toxiproxy: SupervisedToxiproxy, number: signal.Signals) -> None:
-    """Send a signal to the process itself, past its guardian."""
+    """Send a signal to the process itself, past its guardian, and wait until all its threads have heard."""
     guardian = toxiproxy._child.pid
     (pid,) = Path(f"/proc/{guardian}/task/{guardian}/children").read_text().split()
     os.kill(int(pid), number)
+    heard = {signal.SIGSTOP: {"T"}, signal.SIGKILL: {"Z", "X"}, signal.SIGCONT: set("RSD")}[number]
+    end = time.monotonic() + HANG_GUARD
+    while not states(int(pid)) <= heard:
+        assert time.monotonic() < end, f"it never heard {number.name}"
+
+
+def states(pid: int) -> set[str]:
+    """Return the states of a process's threads (proc(5)), none once it is gone."""
+    found = set()
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            stat = (task / "stat").read_text()
+            found.add(stat.rpartition(")")[2].split()[0])
+    return found
 
 
 def as_it_is(toxiproxy: SupervisedToxiproxy) -> dict[str, tuple[object, ...]]:
