@@ -97,21 +97,12 @@ class ModelRegistry:
         else:
             self.request(what, lambda client: client.set_registered_model_alias(model_name, alias, version))
 
-    def set_stage(self, model_name: str, version: str, stage: str, *, alone: bool = False) -> None:
-        """Move a version to a stage.
-
-        Args:
-            model_name: the registered model.
-            version: the version to move.
-            stage: where to.
-            alone: archive the versions that are there, in the same step of the server.
-        """
+    def set_stage(self, model_name: str, version: str, stage: str) -> None:
+        """Move a version to a stage, whatever else is there."""
         with without_warnings():  # stages are deprecated and still in use; we support both on purpose
             self.request(
                 f"Moving {_named(model_name, version)} to stage {stage}",
-                lambda client: client.transition_model_version_stage(
-                    model_name, version, stage, archive_existing_versions=alone
-                ),
+                lambda client: client.transition_model_version_stage(model_name, version, stage),
             )
 
     def set_tag(self, model_name: str, key: str, value: str) -> None:

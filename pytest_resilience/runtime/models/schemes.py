@@ -13,6 +13,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from pytest_resilience.runtime.models.registry import ModelRegistry
 from pytest_resilience.runtime.models.standing import (
+    ARCHIVED,
     CANDIDATE,
     CHAMPION,
     PREVIOUS,
@@ -81,7 +82,11 @@ class Aliases:
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """Charge by stage; the server archives the others in Production in the same step."""
+    """Charge by stage.
+
+    For a moment two versions are in Production; none never is. The server could archive the others in the same step,
+    but MLflow 3 fails at that on PostgreSQL, where it compares a number with a text.
+    """
 
     registry: ModelRegistry
     name: SchemeName = "stages"
@@ -91,14 +96,17 @@ class Stages:
         return Before(standing.stages.get(PRODUCTION))
 
     def promote(self, model_name: str, version: str, before: Before) -> None:
-        """Move the version to Production; `before` tells nothing that the server does not know."""
+        """Move the version to Production, then all others from there to Archived."""
         del before
-        self.registry.set_stage(model_name, version, PRODUCTION, alone=True)
+        self.registry.set_stage(model_name, version, PRODUCTION)
+        for other in self.registry.versions(model_name, PRODUCTION):
+            if other != version:
+                self.registry.set_stage(model_name, other, ARCHIVED)
 
     def restore(self, model_name: str, version: str, before: Before) -> None:
-        """Move the earlier version back to Production, and the version to Staging."""
+        """Move the earlier version back to Production, then the version to Staging."""
         if before.champion is not None:
-            self.registry.set_stage(model_name, before.champion, PRODUCTION, alone=True)
+            self.registry.set_stage(model_name, before.champion, PRODUCTION)
         if version != before.champion:
             self.registry.set_stage(model_name, version, STAGING)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -15,6 +17,7 @@ from pytest_resilience.runtime.models.mlflow_border import load_mlflow, without_
 from pytest_resilience.services.pool import ServicePool
 from pytest_resilience.services.run_folder import RunFolder
 
+_session = uuid4().hex[:8]
 _names = count(1)
 
 
@@ -36,8 +39,8 @@ def pool() -> Iterator[ServicePool]:
 
 @pytest.fixture(scope="session")
 def mlflow_url(pool) -> str:
-    """A real MLflow server's address."""
-    return pool.mlflow().url
+    """A real MLflow server's address: one that `RESILIENCE_MLFLOW_URL` names, on PostgreSQL say, or our own."""
+    return os.environ.get("RESILIENCE_MLFLOW_URL") or pool.mlflow().url
 
 
 @pytest.fixture
@@ -67,7 +70,7 @@ def client(tracking):
 @pytest.fixture
 def model_name() -> str:
     """A name that no other test uses."""
-    return f"model-{next(_names)}"
+    return f"model-{_session}-{next(_names)}"
 
 
 @pytest.fixture

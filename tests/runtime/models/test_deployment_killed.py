@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from itertools import count
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,8 +17,6 @@ from hypothesis import strategies as st
 from pytest_resilience.runtime.deployment import deploy_model_with_rollback, deployment_ledger, rollback_model
 from pytest_resilience.runtime.models.ledger import Ledger
 from pytest_resilience.runtime.models.registry import ModelRegistry
-
-_histories = count(1)
 
 WRITES = (
     "create_registered_model",
@@ -127,7 +126,8 @@ def test_a_rerun_ends_what_was_begun(register_quickly, model_name, deploy, track
             deploy(new, registry)
         except Killed:
             killed += 1
-            assert in_charge() in ([old], [new])
+            # By stages both are for a moment; never is neither.
+            assert set() < set(in_charge()) <= {old, new}
 
         result = deploy(new)
 
@@ -192,7 +192,7 @@ STEPS = st.one_of(
 @pytest.mark.parametrize("scheme", ["aliases"], indirect=True)
 def test_whatever_happened_the_ledger_explains_who_is_in_charge(steps, client, register_at, tracking, scheme):
     """After any history of deployments, rollbacks and kills, the champion is right, and so is the one before it."""
-    name = f"history-{next(_histories)}"
+    name = f"history-{uuid4().hex}"
     charges = []
     for action, detail in steps:
         if action == "deploy":
