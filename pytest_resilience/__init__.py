@@ -56,10 +56,10 @@ if TYPE_CHECKING:
     from pytest_resilience.runtime.handover import limit_statements as limit_statements
     from pytest_resilience.runtime.handover import statement_timeout as statement_timeout
     from pytest_resilience.runtime.idempotency import idempotency_key as idempotency_key
-    from pytest_resilience.runtime.ingestion.ingest import IngestionResult as IngestionResult
     from pytest_resilience.runtime.ingestion.ingest import (
         ingest_data_with_checkpoint as ingest_data_with_checkpoint,
     )
+    from pytest_resilience.runtime.ingestion.result import IngestionResult as IngestionResult
     from pytest_resilience.runtime.models.health import GoldenRequest as GoldenRequest
     from pytest_resilience.runtime.models.health_check import run_model_health_check as run_model_health_check
     from pytest_resilience.runtime.models.server import ModelServer as ModelServer
@@ -139,7 +139,8 @@ _HOMES = {
     "runtime.database.outcome": ("TransactionOutcome",),
     "runtime.database_guard": ("DatabaseGuard",),
     "runtime.database_recovery": ("recover_database_connection",),
-    "runtime.ingestion.ingest": ("IngestionResult", "ingest_data_with_checkpoint"),
+    "runtime.ingestion.ingest": ("ingest_data_with_checkpoint",),
+    "runtime.ingestion.result": ("IngestionResult",),
     "runtime.transaction": ("execute_with_rollback", "run_in_transaction"),
     "runtime.foreign.verdict": ("Verdict",),
     "runtime.handover": (

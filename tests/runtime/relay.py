@@ -81,28 +81,33 @@ class Relay:
 
     def _serve(self, client, server):
         reader = client.makefile("rb")
-        with contextlib.suppress(OSError, struct.error, ValueError), client, server, reader:
-            self._start_up(reader, client, server)
-            held = threading.Event()
-            back = threading.Thread(target=self._back, args=(server, client, held), daemon=True)
-            back.start()
-            while (message := self._read(reader)) is not None:
-                raw, verdict = message
-                if verdict == "lose request":
-                    break
-                if verdict == "hold":
-                    continue
-                if verdict == "lose reply":
-                    held.set()  # from here on the client hears nothing
-                    server.sendall(raw)
-                    if raw[:1] in ANSWERED:
-                        back.join()
-                    break
-                server.sendall(raw)
-            for one in (client, server):
+        held = threading.Event()
+        back = threading.Thread(target=self._back, args=(server, client, held), daemon=True)
+        with client, server, reader:
+            with contextlib.suppress(OSError, struct.error):
+                self._start_up(reader, client, server)
+                back.start()
+                self._carry(reader, server, held, back)
+            for one in (client, server):  # closing alone does not wake the other thread, nor the server
                 with contextlib.suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
-            back.join()
+            if back.ident is not None:
+                back.join()
+
+    def _carry(self, reader, server, held, back):
+        while (message := self._read(reader)) is not None:
+            raw, verdict = message
+            if verdict == "lose request":
+                return
+            if verdict == "hold":
+                continue
+            if verdict == "lose reply":
+                held.set()  # from here on the client hears nothing
+                server.sendall(raw)
+                if raw[:1] in ANSWERED:
+                    back.join()
+                return
+            server.sendall(raw)
 
     def _start_up(self, reader, client, server):
         while True:

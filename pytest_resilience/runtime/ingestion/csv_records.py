@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO
+from typing import Protocol
 
 from pytest_resilience.errors import FatalError
 
@@ -19,6 +19,13 @@ LONGEST_RECORD = 1 << 24
 """Bytes; a record beyond that is a quote that was never closed."""
 END_OF_DATA = b"\\."
 """A line that servers before PostgreSQL 18 take for the end of the data."""
+
+
+class Stream(Protocol):
+    """What is read."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes, at most so many; none at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +116,7 @@ class RecordReader:
     """
 
     def __init__(
-        self, stream: IO[bytes], start: Position, *, name: str = "the file", block: int = BLOCK
+        self, stream: Stream, start: Position, *, name: str = "the file", block: int = BLOCK
     ) -> None:
         self._stream = stream
         self._at = start

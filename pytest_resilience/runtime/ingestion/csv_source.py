@@ -105,17 +105,21 @@ class CsvSource:
         assert batch is not None  # noqa: S101 - there is text
         return Header(tuple(name.strip() for name in names), batch.end(), zlib.crc32(raw))
 
-    def batches(self, start: Position, rows: int, crc32: int) -> Generator[tuple[Batch, int]]:
+    def batches(
+        self, start: Position, rows: int, crc32: int, *, end: int | None = None
+    ) -> Generator[tuple[Batch, int]]:
         """Yield batches of at most so many rows from a place on, each with the checksum of the text up to its end.
 
         Args:
             start: the place.
             rows: at most so many in a batch.
             crc32: of the text before the place.
+            end: the byte behind the last record; default: the end of the file.
         """
         with self._open() as stream:
             stream.seek(start.offset)
-            reader = RecordReader(stream, start, name=self.name)
+            limited = stream if end is None else _Limited(stream, end - start.offset)
+            reader = RecordReader(limited, start, name=self.name)
             while (batch := reader.next_batch(rows)) is not None:
                 crc32 = zlib.crc32(batch.raw, crc32)
                 yield batch, crc32
@@ -149,3 +153,16 @@ class CsvSource:
             ) from error
         except OSError as error:
             raise translate(error, f"reading source file {self.name!r}") from error
+
+
+class _Limited:
+    """A stream that ends after so many bytes."""
+
+    def __init__(self, stream: IO[bytes], left: int) -> None:
+        self._stream = stream
+        self._left = left
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(min(size, self._left))
+        self._left -= len(data)
+        return data

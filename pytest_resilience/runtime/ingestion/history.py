@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import replace
+from typing import Any
 
 from pytest_resilience.errors import FatalError
 from pytest_resilience.runtime.checkpoint.postgres import PostgresCheckpointStore
@@ -14,6 +15,8 @@ from pytest_resilience.runtime.database.postgres_session import PostgresSession
 from pytest_resilience.runtime.ingestion.csv_source import CsvSource
 from pytest_resilience.runtime.ingestion.state import IngestionState
 
+PLAN = "parts"
+"""Only the checkpoint of a run in parts has this key."""
 FINISHED = "resilience_ingestions"
 PATIENCE = 10
 """Seconds to wait for another run; one that was killed frees its lock when the server notices."""
@@ -35,6 +38,11 @@ def operation_id(source_file: str, target_sql: str) -> str:
     digest = hashlib.sha256(f"{source_file}\0{target_sql}".encode(errors="surrogateescape")).hexdigest()[:16]
     words = re.sub(r"[^\w.-]+", "_", f"{source_file.rpartition('/')[2]}-{target_sql}", flags=re.ASCII)
     return f"ingest-{words[:120].strip('_.')}-{digest}"
+
+
+def part_operation(operation: str, number: int) -> str:
+    """Return the name under which a range of the file keeps its progress."""
+    return f"{operation}-part-{number}"
 
 
 class History:
@@ -96,8 +104,26 @@ class History:
             )
         return found
 
+    def plan(self) -> dict[str, Any] | None:
+        """Return the plan of an unfinished run in parts, or None if there is no unfinished run.
+
+        Raises:
+            FatalError: an unfinished run was not in parts.
+        """
+        state = self.progress.load_checkpoint(self.operation)
+        if state is not None and PLAN not in state:
+            raise self._other_kind("without executor=")
+        return state
+
+    def saved(self) -> IngestionState | None:
+        """Return the last checkpoint, whatever file it speaks of."""
+        return self._read(self.progress)
+
     def forget(self) -> None:
-        """Delete both, in the transaction that is open."""
+        """Delete all, in the transaction that is open."""
+        state = self.progress.load_checkpoint(self.operation) or {}
+        for part in state.get(PLAN, ()):
+            self.progress.delete_checkpoint(part_operation(self.operation, part["number"]))
         self.progress.delete_checkpoint(self.operation)
         self.ended.delete_checkpoint(self.operation)
 
@@ -124,7 +150,15 @@ class History:
 
     def _read(self, store: PostgresCheckpointStore) -> IngestionState | None:
         state = store.load_checkpoint(self.operation)
+        if state is not None and PLAN in state:
+            raise self._other_kind("with executor=")
         return None if state is None else IngestionState.from_json(state)
+
+    def _other_kind(self, how: str) -> FatalError:
+        return FatalError(
+            f"{self.operation} was begun {how} and has not ended; finish it so, or empty the table and pass "
+            "start_over=True"
+        )
 
 
 def in_this_file(source: CsvSource, state: IngestionState) -> IngestionState | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import partial
 
 from pytest_resilience.clock import Clock
@@ -18,7 +17,7 @@ from pytest_resilience.runtime.ingestion.history import History
 from pytest_resilience.runtime.ingestion.loader import BatchLoader, Loaded, blames_a_row
 from pytest_resilience.runtime.ingestion.quality import QualityGate
 from pytest_resilience.runtime.ingestion.rejects import RejectTable
-from pytest_resilience.runtime.ingestion.state import IngestionState
+from pytest_resilience.runtime.ingestion.state import IngestionState, timestamp
 from pytest_resilience.runtime.retry import retry_with_exponential_backoff
 
 RUN_AGAIN = ("40001", "40P01")
@@ -130,8 +129,3 @@ class Run:
         with self.session.transaction():
             self.gate.judge(self.state, at_end=True)
             self.history.finish(self.state)
-
-
-def timestamp(clock: Clock) -> str:
-    """Return the time as ISO 8601, in UTC."""
-    return datetime.fromtimestamp(clock.time(), UTC).isoformat()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from pytest_resilience.clock import Clock
 from pytest_resilience.errors import CheckpointDamagedError
 from pytest_resilience.runtime.ingestion.csv_records import Position
 from pytest_resilience.runtime.ingestion.csv_source import FileVersion
@@ -72,3 +74,8 @@ class IngestionState:
             raise CheckpointDamagedError(
                 f"this checkpoint is not one of an ingestion ({error}); delete it to start from the beginning"
             ) from error
+
+
+def timestamp(clock: Clock) -> str:
+    """Return the time as ISO 8601, in UTC."""
+    return datetime.fromtimestamp(clock.time(), UTC).isoformat()

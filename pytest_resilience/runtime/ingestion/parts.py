@@ -1,0 +1,299 @@
+"""Ingest a file over several connections: byte ranges, each with its own checkpoint, run on any executor.
+
+The plan, where each range begins and ends, is kept in the database, so that every run cuts the file in the same
+places. A range is ingested like a whole file; one that is done stays done, whoever dies. The end of the file is noted
+when all of them are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future, wait
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from pytest_resilience.clock import SYSTEM_CLOCK
+from pytest_resilience.errors import CheckpointDamagedError, FatalError, RetryableError
+from pytest_resilience.runtime.database.connect import connect
+from pytest_resilience.runtime.database.postgres_session import PostgresSession
+from pytest_resilience.runtime.database.stall_guard import StallGuard
+from pytest_resilience.runtime.ingestion.ahead import one_ahead
+from pytest_resilience.runtime.ingestion.csv_records import Position
+from pytest_resilience.runtime.ingestion.csv_source import CsvSource, FileVersion
+from pytest_resilience.runtime.ingestion.history import History, operation_id, part_operation
+from pytest_resilience.runtime.ingestion.quality import QualityGate
+from pytest_resilience.runtime.ingestion.result import IngestionResult
+from pytest_resilience.runtime.ingestion.state import IngestionState, timestamp
+from pytest_resilience.runtime.ingestion.target_table import TargetTable
+from pytest_resilience.runtime.ingestion.task import IngestionTask, explained_errors
+from pytest_resilience.runtime.rules import data_quality_score
+
+logger = logging.getLogger(__name__)
+
+NO_FLOOR = QualityGate(data_quality_score.with_threshold(0.0), None)
+"""The rule is for the whole file; a range is not judged by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A range of the file: its number, where it begins, and the byte behind it."""
+
+    number: int
+    offset: int
+    line: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a file is cut.
+
+    Args:
+        parts: the ranges.
+        crc32: of the whole text.
+        size: of the file, in bytes.
+        modified_ns: when the file was changed, nanoseconds since the epoch.
+    """
+
+    parts: tuple[Part, ...]
+    crc32: int
+    size: int
+    modified_ns: int
+
+    @classmethod
+    def make(cls, source: CsvSource, count: int, rows: int) -> Plan:
+        """Cut a file into at most so many ranges of about the same size, between batches of so many rows."""
+        version, header = source.version(), source.header()
+        start, crc32 = header.end, header.crc32
+        parts: list[Part] = []
+        for batch, total in source.batches(start, rows, crc32):
+            crc32, end = total, batch.end()
+            if batch.is_last or end.offset * count >= version.size * (len(parts) + 1):
+                number = len(parts)
+                parts.append(Part(number=number, offset=start.offset, line=start.line, end=end.offset))
+                start = end
+        return cls(parts=tuple(parts), crc32=crc32, size=version.size, modified_ns=version.modified_ns)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as it is kept."""
+        return asdict(self) | {"parts": [asdict(part) for part in self.parts]}
+
+    @classmethod
+    def from_json(cls, state: dict[str, Any]) -> Plan:
+        """Read a plan.
+
+        Raises:
+            CheckpointDamagedError: it is none.
+        """
+        try:
+            return cls(**state | {"parts": tuple(Part(**part) for part in state["parts"])})
+        except (TypeError, KeyError) as error:
+            raise CheckpointDamagedError(
+                f"this checkpoint is no plan of an ingestion in parts ({error})"
+            ) from error
+
+
+class PartHistory(History):
+    """The progress of one range; its end is a checkpoint that says so, and stays until the whole file has ended."""
+
+    def finish(self, state: IngestionState) -> None:
+        """Note the end of the range, in the transaction that is open."""
+        self.save(replace(state, finished=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartTask:
+    """One range, to be ingested by whoever gets it.
+
+    Args:
+        task: the whole.
+        dsn: where to connect; None means `DATABASE_URL` of that process.
+        part: the range.
+        operation: names its progress.
+        version: of the file that was cut.
+    """
+
+    task: IngestionTask
+    dsn: str | None
+    part: Part
+    operation: str
+    version: FileVersion
+
+
+def ingest_in_parts(task: IngestionTask, dsn: str | None, executor: Executor, count: int) -> IngestionResult:
+    """Ingest a file in ranges on an executor; go on with what earlier runs have left."""
+    source = task.source()
+    if source.is_gzip:
+        raise FatalError(
+            f"{source.name!r} is a gzip file, in which no worker can begin in the middle; unpack it first"
+        )
+    with (
+        contextlib.closing(connect(dsn)) as made,
+        StallGuard(made, task.timeout) as guard,
+        explained_errors(session := PostgresSession(made), task.name),
+    ):
+        with guard.step(task.name):
+            table = task.table(session)
+            table.matched(source.header().names)
+            history = History(session, operation_id(task.path, table.sql))
+            history.lock()
+        with contextlib.closing(history):
+            with guard.step(task.name), session.transaction():
+                plan = _plan(task, session, table, history, source, count)
+            if isinstance(plan, IngestionState):
+                return IngestionResult.of(plan, resumed_from=plan.last_row, batches=0)
+            with session.transaction():
+                before = [_part_state(history, part) for part in plan.parts]
+                task.refuse_an_emptied_table(
+                    session, table, sum(state.last_row - state.rejected for state in before if state)
+                )
+            logger.info("%s: begun, %d ranges", task.name, len(plan.parts), extra={"operation": "ingest"})
+            states = _run_parts(task, dsn, executor, plan, history.operation, before)
+            with guard.step(task.name), session.transaction():
+                return _end(task, history, plan, before, states)
+
+
+def ingest_part(work: PartTask) -> tuple[IngestionState, int]:
+    """Ingest one range to its end; return its final state, and how many batches that took. Safe to call again."""
+    task, part, source = work.task, work.part, work.task.source()
+    with (
+        contextlib.closing(connect(work.dsn)) as made,
+        StallGuard(made, task.timeout) as guard,
+        explained_errors(session := PostgresSession(made), f"{task.name}, range {part.number}"),
+    ):
+        history = PartHistory(session, work.operation)
+        with guard.step(task.name):
+            table = task.table(session)
+            history.lock()
+        with contextlib.closing(history):
+            with guard.step(task.name), session.transaction():
+                history.open()
+                place = Position(part.offset, part.line)
+                state = history.saved() or task.first_state(place, 0, work.version, SYSTEM_CLOCK)
+            if state.finished:
+                return state, 0
+            run = task.run(
+                session=session,
+                source=source,
+                table=table,
+                history=history,
+                gate=NO_FLOOR,
+                state=replace(state, size=work.version.size, modified_ns=work.version.modified_ns),
+                guard=guard,
+                clock=SYSTEM_CLOCK,
+            )
+            batches = source.batches(state.position, task.batch_size, state.crc32, end=part.end)
+            with contextlib.closing(one_ahead(batches)) as ahead:
+                run.over(ahead, lambda _state: None)
+            return run.state, run.batches
+
+
+def _plan(
+    task: IngestionTask,
+    session: PostgresSession,
+    table: TargetTable,
+    history: History,
+    source: CsvSource,
+    count: int,
+) -> Plan | IngestionState:
+    """Return the plan of an unfinished run, or a new one; or the end, if the file was ingested before."""
+    history.open()
+    if task.start_over:
+        history.forget()
+    end = task.ended_before(session, table, history, source)
+    if end is not None:
+        return end
+    kept = history.plan()
+    if kept is None:
+        plan = Plan.make(source, count, task.batch_size)
+        history.progress.save_checkpoint(history.operation, plan.as_json())
+        return plan
+    plan, now = Plan.from_json(kept), source.version()
+    if now.size != plan.size or (
+        now.modified_ns != plan.modified_ns and source.crc32(now.size) != plan.crc32
+    ):
+        raise FatalError(
+            f"source file {source.name!r} has changed since its ingestion in parts began; bring the old file back to "
+            "finish, or empty the table and pass start_over=True"
+        )
+    return replace(plan, modified_ns=now.modified_ns)
+
+
+def _part_state(history: History, part: Part) -> IngestionState | None:
+    state = history.progress.load_checkpoint(part_operation(history.operation, part.number))
+    return None if state is None else IngestionState.from_json(state)
+
+
+def _run_parts(
+    task: IngestionTask,
+    dsn: str | None,
+    executor: Executor,
+    plan: Plan,
+    operation: str,
+    before: Sequence[IngestionState | None],
+) -> list[tuple[IngestionState, int]]:
+    """Run the ranges that are not done; when all have ended, raise what the first of the failed ones raised."""
+    version = FileVersion(plan.size, plan.modified_ns)
+    futures: list[Future[tuple[IngestionState, int]]] = []
+    for part, state in zip(plan.parts, before, strict=True):
+        if state is not None and state.finished:
+            done: Future[tuple[IngestionState, int]] = Future()
+            done.set_result((state, 0))
+            futures.append(done)
+            continue
+        name = part_operation(operation, part.number)
+        futures.append(
+            executor.submit(
+                ingest_part, PartTask(task=task, dsn=dsn, part=part, operation=name, version=version)
+            )
+        )
+    wait(futures)
+    try:
+        return [future.result() for future in futures]
+    except BrokenExecutor as error:
+        raise RetryableError(
+            f"{task.name}: a worker died; what it had committed is kept, run it again with an executor that works"
+        ) from error
+
+
+def _end(
+    task: IngestionTask,
+    history: History,
+    plan: Plan,
+    before: Sequence[IngestionState | None],
+    states: Sequence[tuple[IngestionState, int]],
+) -> IngestionResult:
+    """Judge the whole, and note its end, in the transaction that is open."""
+    last = states[-1][0] if states else None
+    total = task.first_state(
+        last.position if last else Position(plan.size, 0),
+        plan.crc32,
+        FileVersion(plan.size, plan.modified_ns),
+        SYSTEM_CLOCK,
+    )
+    total = replace(
+        total,
+        last_row=sum(state.last_row for state, _ in states),
+        rejected=sum(state.rejected for state, _ in states),
+        timestamp=timestamp(SYSTEM_CLOCK),
+    )
+    gate = QualityGate(data_quality_score.with_threshold(task.quality_threshold), plan.size)
+    gate.judge(total, at_end=True)
+    for part in plan.parts:
+        history.progress.delete_checkpoint(part_operation(history.operation, part.number))
+    history.finish(total)
+    result = IngestionResult.of(
+        total,
+        resumed_from=sum(state.last_row for state in before if state),
+        batches=sum(batches for _, batches in states),
+    )
+    logger.info(
+        "%s: finished, %d rows, %d rejected",
+        task.name,
+        result.rows,
+        result.rejected,
+        extra={"operation": "ingest"},
+    )
+    return result
