@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import secrets
+import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -149,19 +151,32 @@ def docker_engine() -> Iterator[Any]:
             '--chaos-toxiproxy=docker needs a package: pip install "pytest-resilience[chaos]"'
         ) from error
     try:
-        engine = docker.from_env()
-    except docker.errors.DockerException as error:
+        _knock()
+        engine = docker.from_env()  # asks for the engine's version
+    except (OSError, docker.errors.DockerException) as error:
         raise _no_engine(error) from error
     with contextlib.closing(engine):
-        try:
-            engine.ping()
-        except (docker.errors.DockerException, OSError) as error:
-            raise _no_engine(error) from error
         yield engine
+
+
+def _knock() -> None:
+    """Connect to the engine's Unix socket; Docker's package leaves its own open where nobody is there.
+
+    Raises:
+        OSError: nobody is there.
+    """
+    host = _host().removeprefix("http+")
+    if host.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as knocking:
+            knocking.connect(host.removeprefix("unix://"))
+
+
+def _host() -> str:
+    return os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
 
 
 def _no_engine(error: Exception) -> HarnessError:
     return HarnessError(
-        f"no Docker engine answers: {error}; start one (DOCKER_HOST says where it is), "
+        f"no Docker engine answers at {_host()}: {error}; start one (DOCKER_HOST says where it is), "
         "or use --chaos-toxiproxy=binary or =embedded, which need none"
     )
