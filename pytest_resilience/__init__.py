@@ -62,8 +62,8 @@ if TYPE_CHECKING:
     from pytest_resilience.runtime.ingestion.result import IngestionResult as IngestionResult
     from pytest_resilience.runtime.models.health import GoldenRequest as GoldenRequest
     from pytest_resilience.runtime.models.health_check import run_model_health_check as run_model_health_check
+    from pytest_resilience.runtime.models.prediction import Prediction as Prediction
     from pytest_resilience.runtime.models.server import ModelServer as ModelServer
-    from pytest_resilience.runtime.models.server import Prediction as Prediction
     from pytest_resilience.runtime.pipeline import Degraded as Degraded
     from pytest_resilience.runtime.pipeline import Pipeline as Pipeline
     from pytest_resilience.runtime.redaction import Redactor as Redactor
@@ -112,10 +112,8 @@ _HOMES = {
     ),
     "runtime.models.health": ("GoldenRequest",),
     "runtime.models.health_check": ("run_model_health_check",),
-    "runtime.models.server": (
-        "ModelServer",
-        "Prediction",
-    ),
+    "runtime.models.prediction": ("Prediction",),
+    "runtime.models.server": ("ModelServer",),
     "runtime.pipeline": ("Degraded", "Pipeline"),
     "runtime.retry": (
         "retry",

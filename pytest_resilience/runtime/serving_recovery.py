@@ -56,7 +56,7 @@ def recover_model_serving(model_name: str, *, server: ModelServer | None = None)
         return _roll_back(server, error) or _fall_back(server, error)
     except ResilienceError as error:
         # The registry is away, which says nothing against the version in charge.
-        return _fall_back(server, error)
+        return server.answers() or _fall_back(server, error)
     _log.info("serving recovered", extra={"model": model_name, "version": version, "outcome": "done"})
     return True
 

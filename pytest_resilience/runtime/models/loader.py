@@ -50,7 +50,7 @@ class ChampionLoader:
         """Return the version in charge: the one in memory where it still is, else loaded and proven to answer.
 
         Args:
-            current: what is in memory.
+            current: what is in memory; None to load it in any case.
             guarded: let the breaker refuse; a recovery that somebody asked for is not refused.
         """
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import math
+from concurrent.futures import Future
 from typing import Any
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
@@ -12,30 +13,13 @@ from pytest_resilience.runtime.breaker import CircuitBreaker
 from pytest_resilience.runtime.error_log import StructuredErrorLogger
 from pytest_resilience.runtime.models.fallback import FALLBACKS, FallbackRegistry, Rule
 from pytest_resilience.runtime.models.files import LoadedModel
+from pytest_resilience.runtime.models.health import examine
 from pytest_resilience.runtime.models.loader import ChampionLoader
+from pytest_resilience.runtime.models.prediction import Prediction
 from pytest_resilience.runtime.models.registry import ModelRegistry
 from pytest_resilience.runtime.models.single_flight import SingleFlight
 
 _log = logging.getLogger("pytest_resilience.models")
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What a model, or the rule in its place, says of some rows.
-
-    Args:
-        output: one prediction a row.
-        model_name: the model that was asked.
-        model_version: the version that answered; None when the rule did.
-        degraded: True when the rule answered.
-        reason: why the rule answered.
-    """
-
-    output: Any
-    model_name: str
-    model_version: str | None
-    degraded: bool = False
-    reason: str | None = None
 
 
 class ModelServer:
@@ -122,12 +106,12 @@ class ModelServer:
             )
         return Prediction(output, self.model_name, serving.version)
 
-    def warm_up(self) -> None:
-        """Begin to load the version in charge, and wait for nothing."""
-        self._guarded.start()
+    def warm_up(self) -> Future[LoadedModel]:
+        """Begin to load the version in charge, if it is not in memory; whoever wants to can wait for it."""
+        return self._guarded.start()
 
     def reload(self, *, timeout: float = 60.0) -> str:
-        """Load the version that is in charge now, end the fallback, and return the version.
+        """Load the version that is in charge now, whatever is in memory, end the fallback, and return it.
 
         Args:
             timeout: seconds that it may take; no prediction waits for it, so it is longer than the deadline.
@@ -137,6 +121,18 @@ class ModelServer:
         """
         return self._load(self._unguarded, timeout).version
 
+    def answers(self) -> bool:
+        """Return whether what is in memory answers its own sample."""
+        serving = self._serving
+        if serving is None or serving.sample is None:
+            return False
+        try:
+            examine(serving.model.predict, serving.sample, latency_limit=math.inf, calls=1)
+        except ResilienceError as error:
+            self._log_error(error, "check the model in memory")
+            return False
+        return True
+
     def _flight(self, *, guarded: bool) -> SingleFlight[LoadedModel]:
         return SingleFlight(
             lambda: self._install(guarded=guarded),
@@ -145,7 +141,7 @@ class ModelServer:
         )
 
     def _install(self, *, guarded: bool) -> LoadedModel:
-        loaded = self._loader.champion(self._serving, guarded=guarded)
+        loaded = self._loader.champion(self._serving if guarded else None, guarded=guarded)
         self._serving = loaded
         self._look_again_later()
         return loaded
@@ -191,6 +187,9 @@ class ModelServer:
             raise error from cause
         if not self._falls_back:
             self._falls_back = True
-            context = {"operation": "predict by rule", "resource": self.model_name, "component": "ml_model"}
-            self.errors.log_error(cause, context, "HIGH")
+            self._log_error(cause, "predict by rule")
         return Prediction(rule(rows), self.model_name, None, degraded=True, reason=str(cause))
+
+    def _log_error(self, error: ResilienceError, operation: str) -> None:
+        context = {"operation": operation, "resource": self.model_name, "component": "ml_model"}
+        self.errors.log_error(error, context, "HIGH")
