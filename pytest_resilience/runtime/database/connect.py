@@ -59,8 +59,7 @@ def connection_keywords(db_config: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         db_config: libpq's keywords, `database` and `username` for two of them, or `dsn` or `url` with a
-        connection
-            string, or both.
+            connection string, or both.
 
     Raises:
         FatalError: it is no mapping.

@@ -49,11 +49,10 @@ def ingest_data_with_checkpoint(  # noqa: PLR0913 - two are needed, the others a
 
     Args:
         source_file: the file, plain or gzip; its first line names columns of the table.
-        target_table: an existing table, `name` or `schema.name`. Its types and constraints say what a wrong
-        row is.
+        target_table: an existing table, `name` or `schema.name`. Its types and constraints say what a wrong row
+            is.
         connection: an open connection of psycopg2, psycopg 3 or SQLAlchemy; what is open on it is committed
-        first,
-            and it is left open.
+            first, and it is left open.
         dsn: where to connect instead; default: `DATABASE_URL`.
         batch_size: rows a batch.
         delimiter: one byte between two fields.

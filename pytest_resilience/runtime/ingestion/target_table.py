@@ -65,8 +65,7 @@ class TargetTable:
         schema: where it is.
         name: of its own.
         columns: in the table's order.
-        counts_rows: whether each row that is sent is a row that is counted; a trigger may see to other
-        things.
+        counts_rows: whether each row that is sent is a row that is counted; a trigger may see to other things.
     """
 
     schema: str
