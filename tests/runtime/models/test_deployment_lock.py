@@ -124,12 +124,15 @@ deploy_model_with_rollback(sys.argv[2], sys.argv[3], registry=Registry(sys.argv[
 """
 
 
-def test_a_killed_process_keeps_nobody_waiting(register_quickly, model_name, tracking, client):
+def test_a_killed_process_keeps_nobody_waiting(register_quickly, model_name, tracking, client, tmp_path):
     """After SIGKILL in the middle of a change the next deployment takes over at once, and ends it."""
     old, new = register_quickly(), register_quickly()
     deploy_model_with_rollback(model_name, old)
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED_DEPLOYMENT, tracking, model_name, new], timeout=120, check=False
+        [sys.executable, "-c", KILLED_DEPLOYMENT, tracking, model_name, new],
+        env=os.environ | {"TMPDIR": str(tmp_path)},  # a killed process does not tidy up
+        timeout=120,
+        check=False,
     )
     between = str(client.get_registered_model(model_name).aliases["champion"])
 
