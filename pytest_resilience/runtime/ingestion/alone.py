@@ -10,7 +10,12 @@ from pytest_resilience.runtime.database.postgres_session import PostgresSession
 from pytest_resilience.runtime.database.stall_guard import StallGuard
 from pytest_resilience.runtime.ingestion.ahead import one_ahead
 from pytest_resilience.runtime.ingestion.csv_source import CsvSource
-from pytest_resilience.runtime.ingestion.history import History, operation_id
+from pytest_resilience.runtime.ingestion.history import (
+    History,
+    in_this_file,
+    operation_id,
+    refuse_a_changed_file,
+)
 from pytest_resilience.runtime.ingestion.progress import Show, shown_progress
 from pytest_resilience.runtime.ingestion.quality import QualityGate
 from pytest_resilience.runtime.ingestion.result import IngestionResult
@@ -36,8 +41,7 @@ def ingest_alone(
             history = History(session, operation_id(task.path, table.sql))
             history.lock()
         with contextlib.closing(history):
-            with guard.step(task.name), session.transaction():
-                state = _start(task, session, table, history, source, clock)
+            state = _start(task, session, table, history, source, guard) or task.first_state(source, clock)
             if state.finished:
                 return IngestionResult.of(state, resumed_from=state.last_row, batches=0)
             text_size = None if source.is_gzip else state.size
@@ -61,21 +65,22 @@ def _start(
     table: TargetTable,
     history: History,
     source: CsvSource,
-    clock: Clock,
-) -> IngestionState:
-    """Return where to begin: where an earlier run ended, or behind the header."""
-    history.open()
-    if task.start_over:
-        history.forget()
-    end = task.ended_before(session, table, history, source)
-    if end is not None:
-        return end
-    last = history.last(source)
-    if last is not None:
-        task.refuse_an_emptied_table(session, table, last.last_row - last.rejected)
-        return last
-    header = source.header()
-    return task.first_state(header.end, header.crc32, source.version(), clock)
+    guard: StallGuard,
+) -> IngestionState | None:
+    """Return where an earlier run ended; None for the beginning. The file is read without a transaction open."""
+    with guard.step(task.name), session.transaction():
+        history.open()
+        if task.start_over:
+            history.forget()
+        end, last = history.end(), history.last()
+    end = None if end is None else in_this_file(source, end)
+    last = None if last is None else refuse_a_changed_file(source, last)
+    with guard.step(task.name), session.transaction():
+        if end is not None and task.is_still_there(session, table, end):
+            return end
+        if last is not None:
+            task.refuse_an_emptied_table(session, table, last.last_row - last.rejected)
+    return last
 
 
 def _load(task: IngestionTask, run: Run, show: Show) -> IngestionResult:

@@ -81,28 +81,17 @@ class History:
             with self.session.transaction():
                 self.session.query("select pg_advisory_unlock(%s, hashtext(%s))", (_LOCKS, self.operation))
 
-    def end(self, source: CsvSource) -> IngestionState | None:
-        """Return how this very file was ingested to its end, or None if it was not."""
-        state = self._read(self.ended)
-        return None if state is None else in_this_file(source, state)
+    def end(self) -> IngestionState | None:
+        """Return how a file of this name was ingested to its end, or None if none was."""
+        return self._read(self.ended)
 
-    def last(self, source: CsvSource) -> IngestionState | None:
+    def last(self) -> IngestionState | None:
         """Return how far an unfinished run came, or None if there is none.
 
         Raises:
-            FatalError: the file has changed since.
+            FatalError: an unfinished run was in parts.
         """
-        state = self._read(self.progress)
-        if state is None:
-            return None
-        found = in_this_file(source, state)
-        if found is None:
-            raise FatalError(
-                f"source file {source.name!r} has changed since its ingestion began (row {state.last_row}, "
-                f"{state.timestamp}): what is in the table and what is in the file no longer belong "
-                "together. Bring the old file back to finish, or empty the table and pass start_over=True"
-            )
-        return found
+        return self._read(self.progress)
 
     def plan(self) -> dict[str, Any] | None:
         """Return the plan of an unfinished run in parts, or None if there is no unfinished run.
@@ -114,10 +103,6 @@ class History:
         if state is not None and PLAN not in state:
             raise self._other_kind("without executor=")
         return state
-
-    def saved(self) -> IngestionState | None:
-        """Return the last checkpoint, whatever file it speaks of."""
-        return self._read(self.progress)
 
     def forget(self) -> None:
         """Delete all, in the transaction that is open."""
@@ -172,3 +157,19 @@ def in_this_file(source: CsvSource, state: IngestionState) -> IngestionState | N
     if now.modified_ns == state.modified_ns or source.crc32(state.offset) == state.crc32:
         return replace(state, modified_ns=now.modified_ns)
     return None
+
+
+def refuse_a_changed_file(source: CsvSource, state: IngestionState) -> IngestionState:
+    """Return the state with the file's present version.
+
+    Raises:
+        FatalError: what was read is not in the file any more.
+    """
+    found = in_this_file(source, state)
+    if found is None:
+        raise FatalError(
+            f"source file {source.name!r} has changed since its ingestion began (row {state.last_row}, "
+            f"{state.timestamp}): what is in the table and what is in the file no longer belong together. "
+            "Bring the old file back to finish, or empty the table and pass start_over=True"
+        )
+    return found

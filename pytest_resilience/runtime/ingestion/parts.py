@@ -22,7 +22,7 @@ from pytest_resilience.runtime.database.stall_guard import StallGuard
 from pytest_resilience.runtime.ingestion.ahead import one_ahead
 from pytest_resilience.runtime.ingestion.csv_records import Position
 from pytest_resilience.runtime.ingestion.csv_source import CsvSource, FileVersion
-from pytest_resilience.runtime.ingestion.history import History, operation_id, part_operation
+from pytest_resilience.runtime.ingestion.history import History, in_this_file, operation_id, part_operation
 from pytest_resilience.runtime.ingestion.quality import QualityGate
 from pytest_resilience.runtime.ingestion.result import IngestionResult
 from pytest_resilience.runtime.ingestion.state import IngestionState, timestamp
@@ -75,6 +75,21 @@ class Plan:
                 parts.append(Part(number=number, offset=start.offset, line=start.line, end=end.offset))
                 start = end
         return cls(parts=tuple(parts), crc32=crc32, size=version.size, modified_ns=version.modified_ns)
+
+    def of(self, source: CsvSource) -> Plan:
+        """Return the plan with the file's present version.
+
+        Raises:
+            FatalError: the file is not the one that was cut.
+        """
+        now = source.version()
+        touched = now.modified_ns != self.modified_ns
+        if now.size != self.size or (touched and source.crc32(now.size) != self.crc32):
+            raise FatalError(
+                f"source file {source.name!r} has changed since its ingestion in parts began; bring the old file "
+                "back to finish, or empty the table and pass start_over=True"
+            )
+        return replace(self, modified_ns=now.modified_ns)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as it is kept."""
@@ -140,15 +155,13 @@ def ingest_in_parts(task: IngestionTask, dsn: str | None, executor: Executor, co
             history = History(session, operation_id(task.path, table.sql))
             history.lock()
         with contextlib.closing(history):
-            with guard.step(task.name), session.transaction():
-                plan = _plan(task, session, table, history, source, count)
+            plan = _plan(task, session, table, history, source, guard, count)
             if isinstance(plan, IngestionState):
                 return IngestionResult.of(plan, resumed_from=plan.last_row, batches=0)
-            with session.transaction():
+            with guard.step(task.name), session.transaction():
                 before = [_part_state(history, part) for part in plan.parts]
-                task.refuse_an_emptied_table(
-                    session, table, sum(state.last_row - state.rejected for state in before if state)
-                )
+                rows = sum(state.last_row - state.rejected for state in before if state)
+                task.refuse_an_emptied_table(session, table, rows)
             logger.info("%s: begun, %d ranges", task.name, len(plan.parts), extra={"operation": "ingest"})
             states = _run_parts(task, dsn, executor, plan, history.operation, before)
             with guard.step(task.name), session.transaction():
@@ -171,7 +184,7 @@ def ingest_part(work: PartTask) -> tuple[IngestionState, int]:
             with guard.step(task.name), session.transaction():
                 history.open()
                 place = Position(part.offset, part.line)
-                state = history.saved() or task.first_state(place, 0, work.version, SYSTEM_CLOCK)
+                state = history.last() or task.state_at(place, 0, work.version, SYSTEM_CLOCK)
             if state.finished:
                 return state, 0
             run = task.run(
@@ -190,35 +203,29 @@ def ingest_part(work: PartTask) -> tuple[IngestionState, int]:
             return run.state, run.batches
 
 
-def _plan(
+def _plan(  # noqa: PLR0917 - what has been prepared
     task: IngestionTask,
     session: PostgresSession,
     table: TargetTable,
     history: History,
     source: CsvSource,
+    guard: StallGuard,
     count: int,
 ) -> Plan | IngestionState:
     """Return the plan of an unfinished run, or a new one; or the end, if the file was ingested before."""
-    history.open()
-    if task.start_over:
-        history.forget()
-    end = task.ended_before(session, table, history, source)
-    if end is not None:
-        return end
-    kept = history.plan()
-    if kept is None:
-        plan = Plan.make(source, count, task.batch_size)
-        history.progress.save_checkpoint(history.operation, plan.as_json())
-        return plan
-    plan, now = Plan.from_json(kept), source.version()
-    if now.size != plan.size or (
-        now.modified_ns != plan.modified_ns and source.crc32(now.size) != plan.crc32
-    ):
-        raise FatalError(
-            f"source file {source.name!r} has changed since its ingestion in parts began; bring the old file back to "
-            "finish, or empty the table and pass start_over=True"
-        )
-    return replace(plan, modified_ns=now.modified_ns)
+    with guard.step(task.name), session.transaction():
+        history.open()
+        if task.start_over:
+            history.forget()
+        end, kept = history.end(), history.plan()
+    end = None if end is None else in_this_file(source, end)
+    plan = Plan.make(source, count, task.batch_size) if kept is None else Plan.from_json(kept).of(source)
+    with guard.step(task.name), session.transaction():
+        if end is not None and task.is_still_there(session, table, end):
+            return end
+        if kept is None:
+            history.progress.save_checkpoint(history.operation, plan.as_json())
+    return plan
 
 
 def _part_state(history: History, part: Part) -> IngestionState | None:
@@ -267,7 +274,7 @@ def _end(
 ) -> IngestionResult:
     """Judge the whole, and note its end, in the transaction that is open."""
     last = states[-1][0] if states else None
-    total = task.first_state(
+    total = task.state_at(
         last.position if last else Position(plan.size, 0),
         plan.crc32,
         FileVersion(plan.size, plan.modified_ns),

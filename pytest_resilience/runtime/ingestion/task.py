@@ -59,8 +59,13 @@ class IngestionTask:
         with session.transaction():
             return TargetTable.find(session.query, self.target_table)
 
-    def first_state(self, place: Position, crc32: int, version: FileVersion, clock: Clock) -> IngestionState:
-        """Return the state of who has not read anything yet behind this place."""
+    def first_state(self, source: CsvSource, clock: Clock) -> IngestionState:
+        """Return the state of who has read the header and no row."""
+        header = source.header()
+        return self.state_at(header.end, header.crc32, source.version(), clock)
+
+    def state_at(self, place: Position, crc32: int, version: FileVersion, clock: Clock) -> IngestionState:
+        """Return the state of who is at a place, and has no row yet."""
         return IngestionState(
             source_file=self.path,
             target_table=self.target_table,
@@ -100,19 +105,16 @@ class IngestionTask:
             clock=clock,
         )
 
-    def ended_before(
-        self, session: PostgresSession, table: TargetTable, history: History, source: CsvSource
-    ) -> IngestionState | None:
-        """Return how this file was ingested to its end, if it was, and the table still has rows."""
-        end = history.end(source)
-        if end is None or table.is_empty(session.query):
-            return None
+    def is_still_there(self, session: PostgresSession, table: TargetTable, end: IngestionState) -> bool:
+        """Tell whether a file that was ingested to its end need not be ingested again, and say so."""
+        if table.is_empty(session.query):
+            return False
         logger.warning(
             "%s: this file was ingested to its end at %s, nothing is done now; pass start_over=True to do it again",
             self.name,
             end.timestamp,
         )
-        return end
+        return True
 
     def refuse_an_emptied_table(self, session: PostgresSession, table: TargetTable, rows: int) -> None:
         """Refuse to go on where rows should be in the table by the checkpoint, and there are none.
