@@ -1,8 +1,7 @@
 """Ingest a file over several connections: byte ranges, each with its own checkpoint, run on any executor.
 
-The plan, where each range begins and ends, is kept in the database, so that every run cuts the file in the same
-places. A range is ingested like a whole file; one that is done stays done, whoever dies. The end of the file is noted
-when all of them are.
+A range is ingested like a whole file; one that is done stays done, whoever dies. The end of the file is noted when
+all of them are.
 """
 
 from __future__ import annotations
@@ -11,18 +10,18 @@ import contextlib
 import logging
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, wait
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from pytest_resilience.clock import SYSTEM_CLOCK
-from pytest_resilience.errors import CheckpointDamagedError, FatalError, RetryableError
+from pytest_resilience.errors import FatalError, RetryableError
 from pytest_resilience.runtime.database.connect import connect
 from pytest_resilience.runtime.database.postgres_session import PostgresSession
 from pytest_resilience.runtime.database.stall_guard import StallGuard
-from pytest_resilience.runtime.ingestion.ahead import one_ahead
 from pytest_resilience.runtime.ingestion.csv_records import Position
 from pytest_resilience.runtime.ingestion.csv_source import CsvSource, FileVersion
 from pytest_resilience.runtime.ingestion.history import History, in_this_file, operation_id, part_operation
+from pytest_resilience.runtime.ingestion.part import PartTask, ingest_part
+from pytest_resilience.runtime.ingestion.plan import Part, Plan
 from pytest_resilience.runtime.ingestion.quality import QualityGate
 from pytest_resilience.runtime.ingestion.result import IngestionResult
 from pytest_resilience.runtime.ingestion.state import IngestionState, timestamp
@@ -31,110 +30,6 @@ from pytest_resilience.runtime.ingestion.task import IngestionTask, explained_er
 from pytest_resilience.runtime.rules import data_quality_score
 
 logger = logging.getLogger(__name__)
-
-NO_FLOOR = QualityGate(data_quality_score.with_threshold(0.0), None)
-"""The rule is for the whole file; a range is not judged by itself."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """A range of the file: its number, where it begins, and the byte behind it."""
-
-    number: int
-    offset: int
-    line: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """How a file is cut.
-
-    Args:
-        parts: the ranges.
-        crc32: of the whole text.
-        size: of the file, in bytes.
-        modified_ns: when the file was changed, nanoseconds since the epoch.
-    """
-
-    parts: tuple[Part, ...]
-    crc32: int
-    size: int
-    modified_ns: int
-
-    @classmethod
-    def make(cls, source: CsvSource, count: int, rows: int) -> Plan:
-        """Cut a file into at most so many ranges of about the same size, between batches of so many rows."""
-        version, header = source.version(), source.header()
-        start, crc32 = header.end, header.crc32
-        parts: list[Part] = []
-        for batch, total in source.batches(start, rows, crc32):
-            crc32, end = total, batch.end()
-            if batch.is_last or end.offset * count >= version.size * (len(parts) + 1):
-                number = len(parts)
-                parts.append(Part(number=number, offset=start.offset, line=start.line, end=end.offset))
-                start = end
-        return cls(parts=tuple(parts), crc32=crc32, size=version.size, modified_ns=version.modified_ns)
-
-    def of(self, source: CsvSource) -> Plan:
-        """Return the plan with the file's present version.
-
-        Raises:
-            FatalError: the file is not the one that was cut.
-        """
-        now = source.version()
-        touched = now.modified_ns != self.modified_ns
-        if now.size != self.size or (touched and source.crc32(now.size) != self.crc32):
-            raise FatalError(
-                f"source file {source.name!r} has changed since its ingestion in parts began; bring the old file "
-                "back to finish, or empty the table and pass start_over=True"
-            )
-        return replace(self, modified_ns=now.modified_ns)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as it is kept."""
-        return asdict(self) | {"parts": [asdict(part) for part in self.parts]}
-
-    @classmethod
-    def from_json(cls, state: dict[str, Any]) -> Plan:
-        """Read a plan.
-
-        Raises:
-            CheckpointDamagedError: it is none.
-        """
-        try:
-            return cls(**state | {"parts": tuple(Part(**part) for part in state["parts"])})
-        except (TypeError, KeyError) as error:
-            raise CheckpointDamagedError(
-                f"this checkpoint is no plan of an ingestion in parts ({error})"
-            ) from error
-
-
-class PartHistory(History):
-    """The progress of one range; its end is a checkpoint that says so, and stays until the whole file has ended."""
-
-    def finish(self, state: IngestionState) -> None:
-        """Note the end of the range, in the transaction that is open."""
-        self.save(replace(state, finished=True))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartTask:
-    """One range, to be ingested by whoever gets it.
-
-    Args:
-        task: the whole.
-        dsn: where to connect; None means `DATABASE_URL` of that process.
-        part: the range.
-        operation: names its progress.
-        version: of the file that was cut.
-    """
-
-    task: IngestionTask
-    dsn: str | None
-    part: Part
-    operation: str
-    version: FileVersion
 
 
 def ingest_in_parts(task: IngestionTask, dsn: str | None, executor: Executor, count: int) -> IngestionResult:
@@ -166,41 +61,6 @@ def ingest_in_parts(task: IngestionTask, dsn: str | None, executor: Executor, co
             states = _run_parts(task, dsn, executor, plan, history.operation, before)
             with guard.step(task.name), session.transaction():
                 return _end(task, history, plan, before, states)
-
-
-def ingest_part(work: PartTask) -> tuple[IngestionState, int]:
-    """Ingest one range to its end; return its final state, and how many batches that took. Safe to call again."""
-    task, part, source = work.task, work.part, work.task.source()
-    with (
-        contextlib.closing(connect(work.dsn)) as made,
-        StallGuard(made, task.timeout) as guard,
-        explained_errors(session := PostgresSession(made), f"{task.name}, range {part.number}"),
-    ):
-        history = PartHistory(session, work.operation)
-        with guard.step(task.name):
-            table = task.table(session)
-            history.lock()
-        with contextlib.closing(history):
-            with guard.step(task.name), session.transaction():
-                history.open()
-                place = Position(part.offset, part.line)
-                state = history.last() or task.state_at(place, 0, work.version, SYSTEM_CLOCK)
-            if state.finished:
-                return state, 0
-            run = task.run(
-                session=session,
-                source=source,
-                table=table,
-                history=history,
-                gate=NO_FLOOR,
-                state=replace(state, size=work.version.size, modified_ns=work.version.modified_ns),
-                guard=guard,
-                clock=SYSTEM_CLOCK,
-            )
-            batches = source.batches(state.position, task.batch_size, state.crc32, end=part.end)
-            with contextlib.closing(one_ahead(batches)) as ahead:
-                run.over(ahead, lambda _state: None)
-            return run.state, run.batches
 
 
 def _plan(  # noqa: PLR0917 - what has been prepared
