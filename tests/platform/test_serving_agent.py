@@ -46,7 +46,7 @@ def test_the_champion_answers(agent, samples):
 )
 def test_without_mlflow_the_rule_answers(fault, agent, mlflow_server, samples):
     """While it cannot be loaded the answer is the rule's, marked, without a version; then the model is back."""
-    served = agent(deadline=2.0)
+    served = agent(deadline=10.0)
     with fault(mlflow_server):
         answer = served.predict(samples)
 
@@ -60,7 +60,7 @@ def test_without_mlflow_the_rule_answers(fault, agent, mlflow_server, samples):
 
 def test_it_recovers_by_itself(agent, mlflow_server, samples):
     """Nobody has to tell it that MLflow is back: a later prediction finds out."""
-    served = agent()
+    served = agent(request_timeout=30.0)
     with mlflow_server.down():
         assert served.predict(samples).degraded
 
