@@ -17,7 +17,7 @@ chaos: $(STAMP)  ## lose the database, slow it down, take MLflow out: the scenar
 	$(BIN)/python -m pytest --chaos scenarios
 
 test: $(STAMP)  ## run the project's own tests
-	$(BIN)/python -m pytest --chaos tests
+	$(BIN)/python -m pytest --chaos -n 2 tests
 
 lint: $(STAMP)  ## check style and import rules
 	$(BIN)/ruff check .
