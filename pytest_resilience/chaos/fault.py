@@ -50,10 +50,16 @@ class Fault:
         self._duration = duration
         self._must_fire = must_fire
         self._active = False
+        self._used = False
         self._collected: tuple[Receipt, ...] = ()
         self._healing = threading.Lock()
         self._timer: threading.Timer | None = None
         self._late_error: HealError | None = None
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether it was made and never injected, as where its `with` was left out."""
+        return self._must_fire and not self._used
 
     @property
     def receipts(self) -> tuple[Receipt, ...]:
@@ -99,7 +105,7 @@ class Fault:
     def __enter__(self) -> Self:
         if self._active:
             raise HarnessError(f"the fault {self.name} is injected already; make another one")
-        self._active = True
+        self._active = self._used = True
         try:
             self._mechanism.inject()
         except BaseException:
@@ -121,9 +127,9 @@ class Fault:
         self.heal()
         if kind is None and self._must_fire and not self._collected:
             raise FaultNotFiredError(
-                f"unproven: the fault {self.name} never fired, nothing came its way while it was injected; "
-                "does the code under test use this service, through the address of the fixture? "
-                "(must_fire=False allows it)"
+                f"unproven: the fault {self.name} never fired: nothing that it waits for came by while it was "
+                "injected. Does the code under test get so far, and does it reach the service through the "
+                "address of the fixture? (must_fire=False allows it)"
             )
 
     async def __aenter__(self) -> Self:

@@ -99,6 +99,10 @@ NETWORK_KINDS = (
 )
 
 
+AT_A_MESSAGE = ("cut", "reset", "hang", "delay", "truncate", "error", "respond", "slow", "bad_chunk")
+"""Kinds that need a message; a test compares them with the methods of the points."""
+
+
 def network_kind(name: str) -> NetworkKind:
     """Return the kind of that name.
 
@@ -106,6 +110,8 @@ def network_kind(name: str) -> NetworkKind:
         ValueError: there is none.
     """
     kinds = {kind.name: kind for kind in NETWORK_KINDS}
+    if name in AT_A_MESSAGE:
+        raise ValueError(f"fault {name!r} goes to a message: say which, when={{'message': 'COMMIT'}}")
     if name not in kinds:
         raise ValueError(f"there is no fault kind {name!r}; {nearest(name, kinds)}")
     return kinds[name]

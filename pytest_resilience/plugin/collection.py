@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_resilience.plugin.session import RUN
+from pytest_resilience.plugin.session import RUN, reason_to_skip
 
 SERVICES_OF_FIXTURES = {"postgres": ("postgres",), "mlflow_server": ("mlflow",)}
 """The services that a fixture is sure to need, started while other tests run."""
 
 FIXTURES = ("postgres", "mlflow_server", "toxiproxy", "chaos", "service")
-SKIPPED = "needs real services behind a fault proxy: run with --chaos"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -21,7 +20,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if _fixtures_of(item):
             item.add_marker("chaos")
         if not wanted and item.get_closest_marker("chaos") is not None:
-            item.add_marker(pytest.mark.skip(reason=SKIPPED))
+            item.add_marker(pytest.mark.skip(reason=reason_to_skip(config)))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

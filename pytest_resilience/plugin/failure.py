@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_resilience.plugin.fixtures import SANDBOX
+from pytest_resilience.plugin.fixtures import PASSED, SANDBOX
 from pytest_resilience.plugin.session import RUN
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add our sections to the report of a chaos test that failed."""
     report = yield
+    if report.when == "call" and report.passed:
+        item.stash[PASSED] = True
     run = item.config.stash.get(RUN, None)
     sandbox = item.stash.get(SANDBOX, None)
     if run is not None and report.failed and (sandbox is not None or report.when == "setup"):

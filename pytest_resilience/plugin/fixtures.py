@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_resilience.plugin.replacement import tell_of_replacements
-from pytest_resilience.plugin.session import RUN
+from pytest_resilience.plugin.session import RUN, reason_to_skip
 
 if TYPE_CHECKING:
     from pytest_resilience.chaos.handle import ServiceHandle
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pytest_resilience.plugin.chaos_control import ChaosControl
 
 SANDBOX: pytest.StashKey[Sandbox] = pytest.StashKey()
+PASSED: pytest.StashKey[bool] = pytest.StashKey()
+"""Set where the test itself has passed."""
 
 
 @contextmanager
@@ -42,14 +44,21 @@ def resilience_sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
 
     run = request.config.stash.get(RUN, None)
     if run is None:
-        pytest.skip("needs real services behind a fault proxy: run with --chaos")
+        pytest.skip(reason_to_skip(request.config))
     sandbox = Sandbox(run.pool, request.node.name)
     request.node.stash[SANDBOX] = sandbox
     yield sandbox
+    forgotten = [fault.name for fault in sandbox.faults if fault.forgotten]
     try:
         sandbox.close()
     finally:
         tell_of_replacements(request.node, sandbox.replacements)
+    if forgotten and PASSED in request.node.stash:
+        pytest.fail(
+            f"unproven: made and never injected: {', '.join(forgotten)}; a fault lasts as long as its block, "
+            "write `with ...:` around the code that has to survive it",
+            pytrace=False,
+        )
 
 
 @pytest.fixture

@@ -21,6 +21,12 @@ MARKER = (
 RUN: pytest.StashKey[ChaosRun] = pytest.StashKey()
 
 
+def reason_to_skip(config: pytest.Config) -> str:
+    """Return why a chaos test does not run, with the option that is ours here."""
+    option = "--resilience-chaos" if "--chaos" in config.stash.get(TAKEN, {}) else "--chaos"
+    return f"needs real services behind a fault proxy: run with {option}"
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known; with `--chaos`, make the run's folder, and start nothing yet."""
     config.addinivalue_line("markers", MARKER)

@@ -5,6 +5,7 @@ So a fault that was not applied is an error here, and not a test that passes for
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import textwrap
@@ -146,5 +147,8 @@ def _proxy(name: str) -> str:
 
 
 def _shortened(answer: bytes) -> str:
-    """Return the beginning of an answer on one line."""
-    return textwrap.shorten(answer.decode(errors="replace"), 300)
+    """Return what an answer says was wrong, else its beginning, on one line."""
+    text = answer.decode(errors="replace")
+    with contextlib.suppress(ValueError, KeyError, TypeError):  # what is no JSON of an engine is shown as it is
+        text = str(json.loads(text)["error"])
+    return textwrap.shorten(text, 300)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pytest_resilience.chaos.network_kinds import NETWORK_KINDS, network_kind
+from pytest_resilience.chaos.network_kinds import AT_A_MESSAGE, NETWORK_KINDS, network_kind
+from pytest_resilience.chaos.point import HttpPoint, PostgresPoint
 
 
 def test_kinds_are_those_of_the_table() -> None:
@@ -53,3 +54,10 @@ def test_unknown_names_are_told_with_the_nearest() -> None:
         network_kind("latency").toxic_attributes({})
     with pytest.raises(ValueError, match="bytes is -1: it takes a number of bytes"):
         network_kind("limit_data").toxic_attributes({"bytes": -1})
+
+
+def test_kind_that_needs_a_message_is_told() -> None:
+    """A fault at a message, asked for without one, is no unknown kind."""
+    assert set(AT_A_MESSAGE) == (set(PostgresPoint.KINDS) | set(HttpPoint.KINDS)) - {"down"}
+    with pytest.raises(ValueError, match="fault 'cut' goes to a message: say which, when="):
+        network_kind("cut")

@@ -163,3 +163,12 @@ def test_nothing_is_left_in_the_folder(pytester: pytest.Pytester) -> None:
     left = [path.name for path in Path(pytester.path).iterdir() if not path.name.startswith(of_the_bench)]
 
     assert left == []
+
+
+def test_fault_without_its_block_is_unproven(pytester: pytest.Pytester) -> None:
+    """A fault that was made and never injected does not leave a green test behind."""
+    pytester.makepyfile("def test_lost(postgres): postgres.at('COMMIT').cut()")
+    result = pytester.runpytest_subprocess("--chaos")
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["unproven: made and never injected: cut on postgres at message COMMIT*"])

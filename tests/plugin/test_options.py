@@ -54,10 +54,11 @@ def test_projects_own_option_wins(pytester: pytest.Pytester) -> None:
         """
     )
     pytester.makepyfile(MARKED + "\n    def test_own(request): assert request.config.option.monkey")
-    own = pytester.runpytest_subprocess("--chaos")
+    own = pytester.runpytest_subprocess("--chaos", "-rs")
     ours = pytester.runpytest_subprocess("--chaos", "--resilience-chaos")
 
     own.assert_outcomes(passed=2, skipped=1)
+    own.stdout.fnmatch_lines(["SKIPPED*run with --resilience-chaos"])
     ours.assert_outcomes(passed=3)
     ours.stdout.fnmatch_lines(["resilience: --chaos belongs to *conftest.py; --resilience-chaos is ours"])
 
