@@ -149,6 +149,8 @@ def _proxy(name: str) -> str:
 def _shortened(answer: bytes) -> str:
     """Return what an answer says was wrong, else its beginning, on one line."""
     text = answer.decode(errors="replace")
-    with contextlib.suppress(ValueError, KeyError, TypeError):  # what is no JSON of an engine is shown as it is
+    with contextlib.suppress(
+        ValueError, KeyError, TypeError
+    ):  # what is no JSON of an engine is shown as it is
         text = str(json.loads(text)["error"])
     return textwrap.shorten(text, 300)
