@@ -1,13 +1,16 @@
-"""What all tests share: pytest's own test bench for plugins, and an outbox that is nobody's."""
+"""What all tests share: pytest's own test bench for plugins, an outbox that is nobody's, real servers."""
 
 from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from pytest_resilience.services.pool import ServicePool
+from pytest_resilience.services.run_folder import RunFolder
 
 pytest_plugins = ["pytester"]
 
@@ -26,8 +29,16 @@ settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _outbox_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep alerts that a test raises on the way out of the user's own outbox."""
-    outbox: Path = tmp_path_factory.mktemp("outbox") / "alerts.db"
-    patch = pytest.MonkeyPatch()
-    patch.setenv("RESILIENCE_OUTBOX", str(outbox))
+def _outbox_of_the_tests(tmp_path_factory) -> Iterator[None]:
+    """Keep the alerts of the tests out of the user's own outbox."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RESILIENCE_OUTBOX", str(tmp_path_factory.mktemp("alerts") / "outbox.db"))
+        yield
+
+
+@pytest.fixture(scope="session")
+def pool() -> Iterator[ServicePool]:
+    """The servers of this session."""
+    services = ServicePool(RunFolder.make())
+    yield services
+    services.stop()

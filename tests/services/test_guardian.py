@@ -15,16 +15,15 @@ from pytest_resilience.services.process import ChildProcess, Command, ServiceSta
 from pytest_resilience.services.run_folder import RunFolder
 
 OWNER = """
-import os, sys, time
+import signal, sys
 from pathlib import Path
-from pytest_resilience.services import run_folder
 from pytest_resilience.services.process import ChildProcess, Command
 from pytest_resilience.services.run_folder import RunFolder
 
 run = RunFolder.make(Path(sys.argv[1]))
 child = ChildProcess("sleeper", Command(arguments=["sleep", "600"], log=run.folder("s") / "log", run=run))
 print(run.path, child.pid, flush=True)
-time.sleep(600)
+signal.pause()
 """
 HERD = """
 import subprocess

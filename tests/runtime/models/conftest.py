@@ -14,27 +14,9 @@ import pytest
 from pytest_resilience.chaos.http_handle import HttpHandle
 from pytest_resilience.chaos.sandbox import Sandbox
 from pytest_resilience.runtime.models.mlflow_border import load_mlflow, without_warnings
-from pytest_resilience.services.pool import ServicePool
-from pytest_resilience.services.run_folder import RunFolder
 
 _session = uuid4().hex[:8]
 _names = count(1)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _outbox_of_the_tests(tmp_path_factory) -> Iterator[None]:
-    """Keep the alerts of these tests out of the user's own outbox."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RESILIENCE_OUTBOX", str(tmp_path_factory.mktemp("alerts") / "outbox.db"))
-        yield
-
-
-@pytest.fixture(scope="session")
-def pool() -> Iterator[ServicePool]:
-    """The servers of this session."""
-    services = ServicePool(RunFolder.make())
-    yield services
-    services.stop()
 
 
 @pytest.fixture(scope="session")
