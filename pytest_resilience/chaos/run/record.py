@@ -1,0 +1,190 @@
+"""What was seen of one run: processes, messages, receipts, alerts, states; the judges read this and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from pytest_resilience.chaos.receipt import Receipt
+from pytest_resilience.chaos.scenario.model import FaultOrder
+from pytest_resilience.chaos.trigger import Side
+
+Channel: TypeAlias = Literal["pagerduty", "slack", "email"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message on the wire, as the proxy saw it; times are seconds since the run began.
+
+    Args:
+        at: when it passed.
+        service: between the workload and which service.
+        connection: which connection of the run to it, from 1.
+        side: `request`, `reply`, or `-` for a notice (`connected`, `closed`, a fault's stroke).
+        message: protocol message, or method and path without identifiers, or status line.
+        shape: the SQL with every literal as `?`, the path template, a command tag, an error's code.
+        transaction: `I` idle, `T` open, `E` failed; PostgreSQL replies alone.
+        fault: the id of the fault that struck it.
+    """
+
+    at: float
+    service: str
+    connection: int
+    side: Side | Literal["-"]
+    message: str
+    shape: str | None = None
+    count: int = 1
+    transaction: str | None = None
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessRecord:
+    """One start of the workload.
+
+    Args:
+        began, ended: seconds since the run began; `ended` is none where it had to be ended by us.
+        exit_code: its status, 128 + N after signal N.
+        stdout, stderr: what it wrote.
+        killed: whether a fault of ours killed it.
+        blocked: whether it had not ended at its deadline.
+    """
+
+    began: float
+    ended: float | None
+    exit_code: int | None
+    stdout: str = ""
+    stderr: str = ""
+    killed: bool = False
+    blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecord:
+    """One call of a function, or one request to a server.
+
+    Args:
+        number: from 1.
+        began, ended: seconds since the run began; `ended` is none where it never came back.
+        outcome: `ok`, `raised` (a function's exception), or the HTTP status as text.
+        error: the exception's class with its module, and its causes', outermost first.
+        message: the exception's text, or the reply's body (shortened).
+    """
+
+    number: int
+    began: float
+    ended: float | None
+    outcome: str
+    error: tuple[str, ...] = ()
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """One line of the workload's log.
+
+    Args:
+        at: seconds since the run began when it was read, or by its own timestamp where it has one.
+        text: the line.
+        record: its facts where it parses (JSON or logfmt).
+    """
+
+    at: float
+    text: str
+    record: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRecord:
+    """One thing that reached an alert endpoint.
+
+    Args:
+        at: seconds since the run began.
+        channel: which endpoint.
+        body: what was sent; an e-mail as `{"subject", "from", "to", "text"}`.
+        rejected: why the endpoint refused it; none where it was accepted.
+    """
+
+    at: float
+    channel: Channel
+    body: Mapping[str, Any]
+    rejected: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultRecord:
+    """One ordered fault, and what it hit.
+
+    Args:
+        order: as ordered.
+        receipts: the proof; empty where it never fired.
+        injected_at, healed_at: seconds since the run began.
+        impossible: why it could not be made here; none where it could.
+    """
+
+    order: FaultOrder
+    receipts: tuple[Receipt, ...] = ()
+    injected_at: float | None = None
+    healed_at: float | None = None
+    impossible: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRecord:
+    """One check of a steady state: what it was, whether it held, what was seen instead."""
+
+    check: str
+    held: bool
+    seen: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One run.
+
+    Args:
+        workload: its name.
+        processes: each start, in order.
+        calls: of a function or a server.
+        messages: of all services, in order.
+        faults: as ordered, with their receipts.
+        logs, alerts: in order.
+        before, after: the checks of the steady state; `recovered_at` is when it held again.
+        states: by service, the digest of its tables or registry at the end (see `chaos.state`).
+        leaks: what was left behind, in words.
+        bypasses: sockets that went straight to a declared service, in words.
+        duration: the whole run, seconds as the workload counts them (times the time scale).
+        real_duration: by our clock.
+        time_scale: how much faster waits ran.
+        notes: what else a reader has to know.
+    """
+
+    workload: str
+    processes: tuple[ProcessRecord, ...] = ()
+    calls: tuple[CallRecord, ...] = ()
+    messages: tuple[Message, ...] = ()
+    faults: tuple[FaultRecord, ...] = ()
+    logs: tuple[LogLine, ...] = ()
+    alerts: tuple[AlertRecord, ...] = ()
+    before: tuple[CheckRecord, ...] = ()
+    after: tuple[CheckRecord, ...] = ()
+    recovered_at: float | None = None
+    states: Mapping[str, Any] = field(default_factory=dict)
+    leaks: tuple[str, ...] = ()
+    bypasses: tuple[str, ...] = ()
+    duration: float = 0.0
+    real_duration: float = 0.0
+    time_scale: float = 1.0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int | None:
+        """The last process's status."""
+        return self.processes[-1].exit_code if self.processes else None
+
+    @property
+    def first_receipt(self) -> float | None:
+        """When the first fault fired, seconds since the run began."""
+        times = [receipt.at for fault in self.faults for receipt in fault.receipts]
+        return min(times, default=None)
