@@ -99,7 +99,7 @@ Check: TypeAlias = SqlCheck | HttpCheck
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogExpectation:
-    """A record of at least `level`, with these fields and a match of the regular expression, after the first receipt."""
+    """A record of at least `level`, with these fields and a match of the expression, after the first receipt."""
 
     level: str | None = None
     fields: tuple[str, ...] = ()
