@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from pytest_resilience.chaos.receipt import Receipt
-from pytest_resilience.chaos.scenario.model import FaultOrder
+from pytest_resilience.chaos.scenario.model import Check, FaultOrder
 from pytest_resilience.chaos.trigger import Side
 
 Channel: TypeAlias = Literal["pagerduty", "slack", "email"]
@@ -152,6 +152,8 @@ class RunRecord:
         logs, alerts: in order.
         before, after: the checks of the steady state; `recovered_at` is when it held again.
         states: by service, the digest of its tables or registry at the end (see `chaos.state`).
+        answers: of the expected checks, asked after heal while the workload still served.
+        violations: where an `atomic` statement was not true during the run, in words.
         leaks: what was left behind, in words.
         bypasses: sockets that went straight to a declared service, in words.
         duration: the whole run, seconds as the workload counts them (times the time scale).
@@ -171,6 +173,8 @@ class RunRecord:
     after: tuple[CheckRecord, ...] = ()
     recovered_at: float | None = None
     states: Mapping[str, Any] = field(default_factory=dict)
+    answers: Mapping[Check, CheckRecord] = field(default_factory=dict)
+    violations: tuple[str, ...] = ()
     leaks: tuple[str, ...] = ()
     bypasses: tuple[str, ...] = ()
     duration: float = 0.0
