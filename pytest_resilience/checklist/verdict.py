@@ -48,10 +48,24 @@ class WaiverNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What is said of one item, and why."""
+    """What is said of one item, and why.
+
+    Args:
+        item: the item's id.
+        word: the verdict.
+        evidence: all that it rests on.
+        waiver: the first waiver that covers it.
+        why: the first reason; empty only where it passed.
+        fix: what to do about that reason.
+        replay: the command that replays what gave it; empty where there is none.
+        waivers: every waiver that covers a part of it.
+    """
 
     item: str
     word: VerdictWord
     evidence: tuple[Evidence, ...] = ()
     waiver: WaiverNote | None = None
     why: str = ""
+    fix: str = ""
+    replay: str = ""
+    waivers: tuple[WaiverNote, ...] = ()
