@@ -16,6 +16,8 @@ def beyond_toxiproxy(toxic: Mapping[str, Any]) -> bool:
         toxic: as its API takes it.
     """
     attributes = toxic["attributes"]
+    if "connections" in toxic:
+        return True  # it acts on all of them
     if toxic["toxicity"] < 1 or any(not 0 <= value < LARGEST for value in attributes.values()):
         return True  # it draws without the seed, and anew whenever another toxic comes or goes
     check = _BEYOND.get(toxic["type"])

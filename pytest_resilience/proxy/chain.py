@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pytest_resilience.proxy.draw import Draw
 from pytest_resilience.proxy.lane import Direction, Lane
@@ -22,6 +22,7 @@ class Toxic:
         direction: the direction that it means.
         toxicity: the share of connections that it acts on.
         attributes: its type and settings.
+        connections: how many connections it acts on at most, those that live when it is added first (ours alone).
     """
 
     name: str
@@ -29,6 +30,17 @@ class Toxic:
     direction: Direction
     toxicity: float
     attributes: Attributes
+    connections: int | None = None
+    _met: set[int] = field(default_factory=set)
+
+    def takes(self, connection: int) -> bool:
+        """Tell whether it may act on one more connection, and count it."""
+        if self.connections is None or connection in self._met:
+            return True
+        if len(self._met) >= self.connections:
+            return False
+        self._met.add(connection)
+        return True
 
 
 class Chain:
@@ -61,7 +73,7 @@ class Chain:
         """Put a toxic at the end of its direction, on live connections too."""
         before = self._along(toxic.direction)[-1:]
         self._toxics[toxic.name] = toxic
-        for link in tuple(self._links):
+        for link in sorted(self._links, key=lambda live: live.number):
             self._place(link, toxic)
         self._draw_again(before)
 
@@ -108,7 +120,7 @@ class Chain:
         if draw is None:
             draw = link.draws[toxic.name] = Draw(self._seed, self._proxy_name, link.number, toxic.name)
         lane = link.lane(toxic.direction)
-        acts = draw.value < toxic.toxicity
+        acts = not link.over and draw.value < toxic.toxicity and toxic.takes(link.number)
         if link.over or acts is (_stage(lane, toxic) is not None):
             return
         if not acts:

@@ -55,6 +55,7 @@ _TOXIC_FIELDS = {
     "stream": STRING,
     "toxicity": FLOAT32,
 }
+_TOXIC_FIELDS_OF_OURS = {**_TOXIC_FIELDS, "connections": Field("int", read_int64, ".connections")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,8 @@ def read_toxic_update(body: bytes, toxic: Toxic, *, strict: bool) -> tuple[Attri
 
 
 def _toxic(value: Value, existing: Mapping[str, Toxic], *, strict: bool) -> Toxic:
-    found = _bound(value, _TOXIC_FIELDS, "ToxicWrapper", "toxics.ToxicWrapper")
+    fields = _TOXIC_FIELDS_OF_OURS if strict else _TOXIC_FIELDS
+    found = _bound(value, fields, "ToxicWrapper", "toxics.ToxicWrapper")
     stream = found.get("stream", "downstream")
     if stream.lower() not in (*Direction,):
         raise invalid_stream()
@@ -147,10 +149,13 @@ def _toxic(value: Value, existing: Mapping[str, Toxic], *, strict: bool) -> Toxi
         raise toxic_exists()
     attributes = _merged(value, toxic_type())
     toxicity = found.get("toxicity", 1.0)
+    connections = found.get("connections")
     if strict:
         check_name(name)
         _check(attributes, toxicity)
-    return Toxic(name, stream, Direction(stream.lower()), toxicity, attributes)
+    if connections is not None and connections < 1:
+        raise bad_body(f"connections must be at least 1, got {connections}")
+    return Toxic(name, stream, Direction(stream.lower()), toxicity, attributes, connections)
 
 
 def _populated_toxics(value: Value | None, where: str) -> tuple[Toxic, ...] | None:

@@ -59,7 +59,7 @@ class Proxy:
         self.links: set[Link] = set()
         self.toxics = Chain(settings.seed, self.name, self.links, redraw=settings.compat)
         self.touches = Touches()
-        self._accepted = 0
+        self.accepted = 0
         self._port: Port | None = None
         self._listener: socket.socket | None = None
 
@@ -221,8 +221,8 @@ class Proxy:
                 return
             client.setblocking(False)
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._accepted += 1
-            link = Link(self._loop, self, self._accepted, client, address[1])
+            self.accepted += 1
+            link = Link(self._loop, self, self.accepted, client, address[1])
             self.links.add(link)
             link.open()
 

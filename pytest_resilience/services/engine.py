@@ -65,10 +65,16 @@ class EngineClient(ToxiproxyClient):
         """Return the seconds since the engine started."""
         return float(self.call("GET", "/resilience")["now"])
 
-    def watch(self, proxy: str, *, protocol: str | None) -> None:
-        """Say which protocol a proxy's connections speak, from the next connection on."""
-        seen = self.call("PUT", _faults_of(proxy), {"protocol": protocol})
-        self._confirm(seen, {"protocol": protocol})
+    def watch(self, proxy: str, *, protocol: str | None, settings: Mapping[str, Any] | None = None) -> None:
+        """Say which protocol a proxy's connections speak, from the next connection on.
+
+        Args:
+            proxy: its name.
+            protocol: `postgres` or `http`; none passes bytes unparsed.
+            settings: `tls`, `upstream_tls` and `host`, as the engine's API takes them.
+        """
+        wanted = {"protocol": protocol, **(settings or {})}
+        self._confirm(self.call("PUT", _faults_of(proxy), wanted), wanted)
 
     def add_fault(self, proxy: str, order: Mapping[str, Any]) -> str:
         """Arm a fault at an exact message, and return its id."""
@@ -85,6 +91,29 @@ class EngineClient(ToxiproxyClient):
         """Return the receipts of one fault, in order."""
         query = urlencode({"proxy": proxy, "fault": fault})
         return list(self.call("GET", f"/resilience/receipts?{query}")["receipts"])
+
+    def connections(self, proxy: str) -> int:
+        """Return how many connections a proxy has accepted."""
+        return int(self.call("GET", _faults_of(proxy))["connections"])
+
+    def trace(self, proxy: str, *, since: int = 0) -> tuple[list[dict[str, Any]], int, int]:
+        """Return a proxy's messages after number `since`, the last number, and how many in between are not kept."""
+        answer = self.call("GET", f"{_faults_of(proxy)}/trace?since={since}")
+        return list(answer["trace"]), int(answer["next"]), int(answer["lost"])
+
+    def fault(self, proxy: str, fault: str) -> dict[str, Any]:
+        """Return a fault at an exact message as it is now: its state, what it has seen and struck."""
+        return dict(self.call("GET", f"{_faults_of(proxy)}/faults/{quote(fault, safe='')}"))
+
+    def decide(self, hold: int, decision: str) -> None:
+        """Decide on a held message: deliver, drop, cut or reset."""
+        self._confirm(
+            self.call("POST", f"/resilience/holds/{hold}", {"decision": decision}), {"decision": decision}
+        )
+
+    def extend(self, hold: int, seconds: float) -> None:
+        """Let a held message wait so many seconds more."""
+        self.call("POST", f"/resilience/holds/{hold}", {"lease": seconds})
 
     def touches(self, proxy: str, toxic: str) -> list[dict[str, Any]]:
         """Return the first time on each connection that a toxic changed anything there, in order."""

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from pytest_resilience.proxy import chain as toxics_chain
 from pytest_resilience.proxy import toxics
 from pytest_resilience.proxy.draw import Draw
+from pytest_resilience.proxy.lane import Direction
 from pytest_resilience.proxy.toxics import TOXICS, Slicer
 from pytest_resilience.proxy.toxics.attributes import AttributeRefusedError
 from pytest_resilience.proxy.toxics.slicer import SlicerStage
@@ -66,3 +68,10 @@ def test_what_would_crash_toxiproxy_is_refused(attributes: Any, named: str) -> N
     """With the attribute's name and the value."""
     with pytest.raises(AttributeRefusedError, match=named):
         attributes.check()
+
+
+def test_a_toxic_can_be_limited_to_so_many_connections() -> None:
+    """Those that it has met go on to meet it; one more is left alone."""
+    limited = toxics_chain.Toxic("t", "downstream", Direction.DOWNSTREAM, 1.0, Slicer(1), 2)
+
+    assert [limited.takes(number) for number in (1, 2, 3, 1, 2)] == [True, True, False, True, True]

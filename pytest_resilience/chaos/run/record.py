@@ -26,6 +26,7 @@ class Message:
         shape: the SQL with every literal as `?`, the path template, a command tag, an error's code.
         transaction: `I` idle, `T` open, `E` failed; PostgreSQL replies alone.
         fault: the id of the fault that struck it.
+        keyed: whether an HTTP request carried an idempotency key; none where nobody looked.
     """
 
     at: float
@@ -37,6 +38,7 @@ class Message:
     count: int = 1
     transaction: str | None = None
     fault: str | None = None
+    keyed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +123,7 @@ class FaultRecord:
         receipts: the proof; empty where it never fired.
         injected_at, healed_at: seconds since the run began.
         impossible: why it could not be made here; none where it could.
+        id: what `Message.fault` calls it; none where it strikes no messages.
     """
 
     order: FaultOrder
@@ -128,6 +131,7 @@ class FaultRecord:
     injected_at: float | None = None
     healed_at: float | None = None
     impossible: str | None = None
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,8 @@ async def show_engine(engine: FaultEngine, _: Request) -> Response:
 
 async def show_watch(engine: FaultEngine, request: Request) -> Response:
     """Answer with how a proxy is watched."""
-    return reply(watch_of(engine, request).as_json())
+    proxy = proxy_of(engine, request)
+    return reply(engine.desk.watch(proxy).as_json() | {"connections": proxy.accepted})
 
 
 async def change_watch(engine: FaultEngine, request: Request) -> Response:
@@ -37,7 +38,7 @@ async def change_watch(engine: FaultEngine, request: Request) -> Response:
     proxy = proxy_of(engine, request)
     watch = engine.desk.watch(proxy)
     configure(proxy, watch, document(request))
-    return reply(watch.as_json())
+    return reply(watch.as_json() | {"connections": proxy.accepted})
 
 
 async def list_faults(engine: FaultEngine, request: Request) -> Response:

@@ -17,6 +17,7 @@ class WatchedProxy(Protocol):
 
     name: str
     upstream: str
+    accepted: int
     inspect: InspectorFactory | None
 
 

@@ -1,0 +1,77 @@
+"""All fault points of a workload's clean run, kept as JSON, and compared with those of an earlier one."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+
+from pytest_resilience.chaos.configuration.model import ServiceKind
+from pytest_resilience.chaos.points.of_http import http_points
+from pytest_resilience.chaos.points.of_postgres import postgres_points
+from pytest_resilience.chaos.points.point import FaultPoint
+from pytest_resilience.chaos.run.record import Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """The fault points of one workload, service by service, in the order in which they came."""
+
+    workload: str
+    points: tuple[FaultPoint, ...]
+
+    def of(self, service: str) -> tuple[FaultPoint, ...]:
+        """Return the points of one service."""
+        return tuple(point for point in self.points if point.service == service)
+
+    def to_json(self) -> str:
+        """Return it as one line of JSON."""
+        return json.dumps({"workload": self.workload, "points": [asdict(point) for point in self.points]})
+
+    @classmethod
+    def from_json(cls, text: str) -> Recording:
+        """Return what `to_json` wrote."""
+        found = json.loads(text)
+        return cls(workload=found["workload"], points=tuple(FaultPoint(**point) for point in found["points"]))
+
+
+def record_points(workload: str, messages: Sequence[Message], kinds: Mapping[str, ServiceKind]) -> Recording:
+    """Return the fault points in the messages of a clean run.
+
+    Args:
+        workload: its name.
+        messages: what the proxies saw, in order.
+        kinds: what each service speaks; a tcp service has no points, nothing is known of its messages.
+    """
+    points: list[FaultPoint] = []
+    for service, kind in kinds.items():
+        own = [message for message in messages if message.service == service]
+        if kind == "postgres":
+            points.extend(postgres_points(service, own))
+        elif kind in {"http", "mlflow"}:
+            points.extend(http_points(service, own))
+    return Recording(workload=workload, points=tuple(points))
+
+
+def difference(before: Recording, after: Recording) -> tuple[str, ...]:
+    """Say in words what kinds of places came and went, with how many points each."""
+    old, new = (Counter(point.kind_of_place for point in side.points) for side in (before, after))
+    lines = [f"+ {count} x {_told(place)}" for place, count in (new - old).items()]
+    return (*lines, *(f"- {count} x {_told(place)}" for place, count in (old - new).items()))
+
+
+def outline(recording: Recording) -> tuple[str, ...]:
+    """Return a line for each stretch of points that differ only in their number, in order."""
+    return tuple(
+        f"{_told(place)}" + (f"  ({count} times)" if (count := len(list(points))) > 1 else "")
+        for place, points in groupby(recording.points, key=lambda point: point.kind_of_place)
+    )
+
+
+def _told(place: tuple[str, ...]) -> str:
+    service, side, message, shape, transaction = place
+    status = {"I": "", "T": ", in a transaction", "E": ", in a failed transaction", "": ""}[transaction]
+    text = "" if not shape or shape.upper() == message else f": {shape[:90]}"
+    return f"{service} {side} {message}{status}{text}"
