@@ -88,6 +88,7 @@ select '', r.name, jsonb_build_object(
     'schema', (select nspname from spaces where oid = r.relnamespace),
     'table', r.relname,
     'populated', r.relispopulated,
+    'bytes', pg_relation_size(r.oid),
     'columns', (select jsonb_agg(jsonb_build_array(attname,
             (attrelid, attnum) in (select attrelid, attnum from surrogates)) order by attname collate "C")
         from attributes where attrelid = r.oid),

@@ -15,6 +15,8 @@ from pytest_resilience.errors import HarnessError
 
 ROWS_TOLD = 5_000
 """Of tables with at most so many rows each row's hash is kept, so that a difference says what became of them."""
+SMALL = 4 * 1024 * 1024
+"""Bytes up to which a table's columns are summed each for itself: that takes longer than the rows."""
 
 _BEGIN = """
 begin isolation level repeatable read, read only;
@@ -39,7 +41,7 @@ class TableState:
         checksum: the same for the same rows in any order.
         has_key: whether rows have a key of unmasked columns.
         rows: sorted pairs of hashes, of the key (0 without one) and of the row; none where there are too many.
-        columns: a checksum for each column, masked ones too.
+        columns: a checksum for each column, masked ones too; of large tables only where they were asked for.
         masked: the columns that were left out.
         surrogates: columns that a sequence fills, or that refer to such.
     """
@@ -72,7 +74,9 @@ class PostgresState:
         return hashlib.sha256(repr((sorted(self.schema.items()), sorted(rows.items()))).encode()).hexdigest()
 
 
-def read_state(dsn: str, *, mask: Iterable[str] = (), surrogates: bool = False) -> PostgresState:
+def read_state(
+    dsn: str, *, mask: Iterable[str] = (), surrogates: bool = False, columns: bool = False
+) -> PostgresState:
     """Return the state of a database, all of it as of one moment.
 
     Sequences' positions are no part of it: they never roll back. Columns that they fill are left out for the
@@ -82,6 +86,7 @@ def read_state(dsn: str, *, mask: Iterable[str] = (), surrogates: bool = False) 
         dsn: the address around the proxy.
         mask: columns that differ from run to run, `schema.table.column`, where a part may be `*`.
         surrogates: compare the columns that a sequence fills, too.
+        columns: sum the columns of large tables as well, for `unstable_columns`.
 
     Raises:
         HarnessError: it cannot be read.
@@ -91,7 +96,7 @@ def read_state(dsn: str, *, mask: Iterable[str] = (), surrogates: bool = False) 
     masks = [Mask.parse(text) for text in mask]
     with side_connection(dsn) as connection, connection.cursor() as cursor:
         try:
-            return _read(cursor, masks, surrogates=surrogates)
+            return _read(cursor, masks, surrogates=surrogates, columns=columns)
         except psycopg2.Error as error:
             raise HarnessError(
                 f"The state of the database cannot be read: {first_line(error)}. Does a transaction that was left "
@@ -99,7 +104,7 @@ def read_state(dsn: str, *, mask: Iterable[str] = (), surrogates: bool = False) 
             ) from error
 
 
-def _read(cursor: Any, masks: Iterable[Mask], *, surrogates: bool) -> PostgresState:
+def _read(cursor: Any, masks: Iterable[Mask], *, surrogates: bool, columns: bool) -> PostgresState:
     cursor.execute(_BEGIN + _CATALOG)
     found = cursor.fetchall()
     schema = {f"{kind} {name}": digest for kind, name, digest in found if kind}
@@ -109,13 +114,21 @@ def _read(cursor: Any, masks: Iterable[Mask], *, surrogates: bool) -> PostgresSt
     ]
     if not readable:
         return PostgresState(schema=schema, tables={})
-    cursor.execute(" union all ".join(_select(n, *pair) for n, pair in enumerate(readable)))
+    cursor.execute(
+        " union all ".join(
+            _select(n, *pair, _summed(pair[0], columns=columns)) for n, pair in enumerate(readable)
+        )
+    )
     rows = {number: facts for number, *facts in cursor.fetchall()}
     states = {table.name: _state(table, out, *rows[n]) for n, (table, out) in enumerate(readable)}
     return PostgresState(schema=schema, tables=states)
 
 
-def _select(number: int, table: Table, masked: frozenset[str]) -> str:
+def _summed(table: Table, *, columns: bool) -> tuple[str, ...]:
+    return table.columns if columns or table.size <= SMALL else ()
+
+
+def _select(number: int, table: Table, masked: frozenset[str], summed: tuple[str, ...]) -> str:
     key = table.key_without(masked)
     return _ROWS.format(
         number=number,
@@ -123,8 +136,8 @@ def _select(number: int, table: Table, masked: frozenset[str]) -> str:
         table=table.name,
         row=_hash([column for column in table.columns if column not in masked]),
         key=_hash(key) if key else "0::bigint",
-        columns="".join(f", {_hash([column])} as c{n}" for n, column in enumerate(table.columns)),
-        sums=", ".join(f"sum(c{n})" for n in range(len(table.columns))),
+        columns="".join(f", {_hash([column])} as c{n}" for n, column in enumerate(summed)),
+        sums=", ".join(f"sum(c{n})" for n in range(len(summed))),
     )
 
 
@@ -145,7 +158,7 @@ def _state(
         checksum=checksum,
         has_key=table.key_without(masked) is not None,
         rows=None if count > ROWS_TOLD else tuple(sorted((key, row) for key, row in rows or [])),
-        columns=dict(zip(table.columns, sums, strict=True)),
+        columns=dict(zip(table.columns, sums, strict=False)),
         masked=masked,
         surrogates=table.surrogates,
     )

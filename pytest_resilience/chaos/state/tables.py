@@ -43,6 +43,7 @@ class Table:
         surrogates: columns that a sequence fills, and those that refer to them.
         keys: what makes a row the one and only, the primary key first.
         populated: whether it can be read (a materialized view may not).
+        size: bytes of its main file.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Table:
     surrogates: frozenset[str]
     keys: tuple[tuple[str, ...], ...]
     populated: bool
+    size: int
 
     @classmethod
     def from_catalog(cls, name: str, facts: str) -> Table:
@@ -66,6 +68,7 @@ class Table:
             surrogates=frozenset(column for column, is_surrogate in columns if is_surrogate),
             keys=tuple(tuple(key) for key in read["keys"] or []),
             populated=read["populated"],
+            size=read["bytes"],
         )
 
     def masked(self, masks: Iterable[Mask], *, surrogates: bool) -> frozenset[str]:
