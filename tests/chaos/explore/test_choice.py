@@ -1,0 +1,69 @@
+"""Which faults are tried at which points."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_resilience.chaos.explore.choice import all_probes, one_of_each_class
+from pytest_resilience.chaos.points.point import FaultPoint
+
+
+def point(message: str, nth: int, side: Any = "request", **more: Any) -> FaultPoint:
+    """A point of a database."""
+    facts: dict[str, Any] = {"service": "warehouse", "protocol": "postgres", "transaction": "T"} | more
+    return FaultPoint(message=message, nth=nth, side=side, **facts)
+
+
+POINTS = [point("INSERT", nth, shape="insert into t values (?)") for nth in range(1, 51)]
+COMMITS = [point("COMMIT", nth, side) for nth in (1, 2) for side in ("request", "reply")]
+
+
+def test_all_probes_are_every_fault_at_every_point() -> None:
+    """In the order of the run."""
+    probes = [probe.id for probe in all_probes(COMMITS[:2])]
+
+    assert probes == [
+        "COMMIT-1-request-cut",
+        "COMMIT-1-request-reset",
+        "COMMIT-1-request-error",
+        "COMMIT-1-request-hang",
+        "COMMIT-1-request-kill",
+        "COMMIT-1-reply-lost-reply",
+        "COMMIT-1-reply-hang",
+        "COMMIT-1-reply-kill",
+    ]
+
+
+def test_a_sample_has_one_probe_of_each_class() -> None:
+    """And leaves none out."""
+    sample = one_of_each_class([*POINTS, *COMMITS], seed=1)
+
+    assert len({probe.class_of for probe in sample}) == len(sample)
+    assert {probe.class_of for probe in sample} == {
+        probe.class_of for probe in all_probes([*POINTS, *COMMITS])
+    }
+
+
+def test_a_sample_follows_from_its_seed() -> None:
+    """The same seed takes the same points, another one others."""
+    samples = [one_of_each_class(POINTS, seed=seed) for seed in (1, 1, 2)]
+
+    assert samples[0] == samples[1]
+    assert samples[0] != samples[2]
+
+
+def test_a_new_point_elsewhere_changes_nothing_here() -> None:
+    """The draw of a class does not depend on the others."""
+    alone = one_of_each_class(POINTS, seed=1)
+    beside = one_of_each_class([*COMMITS, *POINTS], seed=1)
+
+    assert {probe.id for probe in alone if probe.name != "hang"} <= {probe.id for probe in beside}
+
+
+def test_two_services_may_have_points_of_the_same_name() -> None:
+    """Each service has its own sample."""
+    twin = point("INSERT", 1, service="archive", shape="insert into t values (?)")
+    sample = one_of_each_class([*POINTS, twin], seed=1)
+
+    assert {probe.point.service for probe in sample} == {"warehouse", "archive"}
+    assert sum(probe.point.service == "warehouse" for probe in sample) == 5
