@@ -1,0 +1,212 @@
+"""One declared workload in one run: started, disturbed, started again, and all that was seen of it."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.run.record import CallRecord, LogLine, ProcessRecord
+from pytest_resilience.chaos.workload.episode import Episode
+from pytest_resilience.chaos.workload.placeholders import Placeholders
+from pytest_resilience.chaos.workload.supervised import Charge, Launcher, PlainLauncher
+from pytest_resilience.errors import HarnessError
+from pytest_resilience.services.run_folder import RunFolder
+
+GRACE = 5.0
+"""Seconds from SIGTERM to SIGKILL."""
+_PLAIN = PlainLauncher()
+
+
+class WorkloadUseError(HarnessError):
+    """Say that a workload was asked for what it cannot do in its state."""
+
+
+class Workload:
+    """A workload as the declaration says, with everything that happens to it in one run.
+
+    Args:
+        declaration: how it is started.
+        folder: its working folder.
+        environment: all of its environment.
+        run: the run whose end ends it; its output is kept below that folder.
+        logs: `stderr`, or the file, relative to `folder`, where its log lines are.
+        began: the moment of CLOCK_MONOTONIC from which records count; default: now.
+        launcher: how it is started; default: plainly.
+    """
+
+    def __init__(
+        self,
+        declaration: WorkloadDeclaration,
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        run: RunFolder,
+        logs: str = "stderr",
+        began: float | None = None,
+        launcher: Launcher | None = None,
+    ) -> None:
+        self.declaration = declaration
+        self.folder = folder
+        self.environment = dict(environment)
+        self.placeholders = Placeholders()
+        self.began = time.monotonic() if began is None else began
+        self._run = run
+        self._logs = None if logs == "stderr" else folder / logs
+        self._launcher = launcher or _PLAIN
+        self._private = Path(tempfile.mkdtemp(prefix="w", dir=run.folder("workloads")))
+        self._episodes: list[Episode] = []
+
+    def __enter__(self) -> Self:
+        """Return it; it is not started yet."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start it the first time.
+
+        Raises:
+            WorkloadStartError: it could not be started.
+            WorkloadUseError: it was started before.
+        """
+        if self._episodes:
+            raise WorkloadUseError(f"workload {self.declaration.name!r} was started before; use resume()")
+        self._begin()
+
+    def resume(self) -> None:
+        """Start the same command again, as `resume` in its declaration says.
+
+        Raises:
+            WorkloadUseError: it was never started, still runs, has `resume = "none"` or was resumed three times.
+        """
+        name, allowed = self.declaration.name, self.declaration.restarts
+        if not self._episodes:
+            raise WorkloadUseError(f"workload {name!r} was not started yet; use start()")
+        if self._current.runs:
+            raise WorkloadUseError(
+                f"workload {name!r} still runs; kill it or wait for its end, then resume it"
+            )
+        if allowed == 0:
+            raise WorkloadUseError(f'workload {name!r} has resume = "none", so it is never started again')
+        if len(self._episodes) > allowed:
+            raise WorkloadUseError(f"workload {name!r} was started again {allowed} times, which is the most")
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._episodes:
+            self._current.close()
+        self._episodes.append(
+            Episode(
+                name=self.declaration.name,
+                charge=self._charge(len(self._episodes) + 1),
+                launcher=self._launcher,
+                log=self._logs,
+                began=self.began,
+            )
+        )
+
+    def _charge(self, number: int) -> Charge:
+        return Charge(
+            command=tuple(map(self.placeholders.fill, self.declaration.command)),
+            folder=self.folder,
+            environment=self.environment,
+            stdout=self._private / f"stdout-{number}",
+            stderr=self._private / f"stderr-{number}",
+            run=self._run,
+        )
+
+    @property
+    def _current(self) -> Episode:
+        if not self._episodes:
+            raise WorkloadUseError(f"workload {self.declaration.name!r} was not started yet; use start()")
+        return self._episodes[-1]
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end of its main process; return its status, 128 + N after signal N.
+
+        Raises:
+            TimeoutError: it runs still after `timeout` seconds.
+        """
+        return self._current.wait(timeout)
+
+    def kill(self) -> None:
+        """Kill it with all its children (SIGKILL)."""
+        self._current.kill()
+
+    def give_up(self) -> None:
+        """Kill it because it had not ended at its deadline."""
+        self._current.give_up()
+
+    def pause(self) -> None:
+        """Stop it with all its children (SIGSTOP)."""
+        self._current.pause()
+
+    def unpause(self) -> None:
+        """Let it go on (SIGCONT)."""
+        self._current.unpause()
+
+    def terminate(self, grace: float = GRACE) -> int | None:
+        """Ask it to end (SIGTERM), and kill it after `grace` seconds; return its status."""
+        return self._current.terminate(grace)
+
+    def close(self) -> None:
+        """End all of it; safe to call twice, and what was seen stays."""
+        for episode in self._episodes:
+            episode.close()
+
+    @property
+    def runs(self) -> bool:
+        """Whether its main process is alive."""
+        return bool(self._episodes) and self._current.runs
+
+    @property
+    def exit_code(self) -> int | None:
+        """The last start's status; none while it runs."""
+        return self._episodes[-1].exit_code if self._episodes else None
+
+    @property
+    def stdout(self) -> str:
+        """What all starts wrote to standard output."""
+        return "".join(episode.stdout for episode in self._episodes)
+
+    @property
+    def stderr(self) -> str:
+        """What all starts wrote to standard error."""
+        return "".join(episode.stderr for episode in self._episodes)
+
+    @property
+    def output(self) -> str:
+        """What it wrote to standard output, then what it wrote to standard error."""
+        return self.stdout + self.stderr
+
+    @property
+    def logs(self) -> list[LogLine]:
+        """The lines of its log, in order."""
+        return list(itertools.chain.from_iterable(episode.logs for episode in self._episodes))
+
+    @property
+    def processes(self) -> list[ProcessRecord]:
+        """Each start."""
+        return [episode.record for episode in self._episodes]
+
+    @property
+    def calls(self) -> list[CallRecord]:
+        """Each call of the function, or request to the server, numbered through all starts."""
+        return []
+
+    def pids(self) -> tuple[int, ...]:
+        """Return all its live processes."""
+        return self._episodes[-1].pids() if self._episodes else ()
+
+    def leftovers(self) -> tuple[int, ...]:
+        """Return the processes of it that are alive although its main process has ended."""
+        return () if self.runs else self.pids()
