@@ -1,0 +1,182 @@
+"""Item 1: a service that fails ends in a domain error, a documented fallback, or a clean exit, in time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pytest_resilience.chaos.configuration.model import Boundary, WorkloadDeclaration
+from pytest_resilience.chaos.run.record import CallRecord, ProcessRecord, RunRecord
+from pytest_resilience.checklist.judges.case import Case, subject_of
+from pytest_resilience.checklist.judges.libraries import is_raw
+from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, succeeded, uses
+from pytest_resilience.checklist.records.attempts import attempts
+from pytest_resilience.checklist.records.log_lines import ERROR, WARNING, level_in
+from pytest_resilience.checklist.records.tracebacks import tracebacks
+from pytest_resilience.checklist.thresholds import BLOCKED_DEADLINES
+from pytest_resilience.checklist.verdict import Evidence
+
+ITEM = "external-calls"
+
+_SAYS_SO = re.compile(
+    r"fall(?:ing)?[ _-]?back|degraded|unavailable|gave up|giving up|retry|fail|error", re.IGNORECASE
+)
+_BARE_PAGE = re.compile(r"^\s*(?:<|internal server error\b|traceback\b)|^\s*$", re.IGNORECASE)
+_TRANSLATE = (
+    "catch it at the call and raise an error of your own `from` it, say what failed and what to do, "
+    "or return a documented fallback and log that"
+)
+Finding = tuple[str, str]
+"""Why it fails, and what to do."""
+
+
+def judge(
+    run: RunRecord,
+    *,
+    clean: RunRecord,
+    workload: WorkloadDeclaration,
+    service: str,
+    boundary: Boundary = "application",
+    replay: str = "",
+) -> Evidence:
+    """Return what one fault of one service shows."""
+    name = fault_name(run.faults[0]) if run.faults else "no fault"
+    case = Case(item=ITEM, subject=subject_of(workload.name, service, name), replay=replay)
+    if clean.processes + clean.calls and not uses(clean, service) and not clean.bypasses:
+        return case.not_applicable(f"the undisturbed run makes no call to {service!r}")
+    if missing := missing_proof(run, service=service, clean=clean):
+        return case.unproven(*missing)
+    finding = next(_findings(run, workload, service, boundary), None)
+    return case.passed(*_warnings(run)) if finding is None else case.failed(*finding)
+
+
+def _findings(
+    run: RunRecord, workload: WorkloadDeclaration, service: str, boundary: Boundary
+) -> Iterator[Finding]:
+    yield from _blocked(run, workload)
+    yield from _crashed(run, workload)
+    if boundary == "application":
+        yield from _raw_calls(run)
+        yield from _raw_exits(run)
+    yield from _bare_pages(run)
+    yield from _swallowed(run, service)
+
+
+def _blocked(run: RunRecord, workload: WorkloadDeclaration) -> Iterator[Finding]:
+    limit = BLOCKED_DEADLINES * workload.deadline
+    fix = "give every call a time-out (connect and read), and the whole operation a deadline"
+    if workload.shape == "job":
+        for process in run.processes:
+            lasted = (process.ended if process.ended is not None else run.duration) - process.began
+            if process.blocked and (process.ended is None or lasted > limit):
+                yield (
+                    f"still running after {max(lasted, limit):.3g} s, its deadline is {workload.deadline:g} s",
+                    fix,
+                )
+            elif process.blocked:
+                yield f"ended after {lasted:.3g} s, its deadline is {workload.deadline:g} s", fix
+    for call in run.calls:
+        if call.ended is None or call.ended - call.began > limit:
+            lasted = limit if call.ended is None else call.ended - call.began
+            yield f"call {call.number} was still waiting after {lasted:.3g} s", fix
+
+
+def _crashed(run: RunRecord, workload: WorkloadDeclaration) -> Iterator[Finding]:
+    for process in run.processes:
+        code = process.exit_code
+        if (
+            code is not None
+            and code >= 128
+            and not process.killed
+            and process.ended is not None
+            and workload.shape == "job"
+        ):
+            yield (
+                f"the process died of signal {code - 128}",
+                "find the crash in its output; an error must not end it so",
+            )
+    last = run.processes[-1] if run.processes else None
+    if (
+        workload.shape == "server"
+        and last is not None
+        and last.ended is not None
+        and last.exit_code not in {None, 0}
+    ):
+        yield (
+            f"the server ended by itself with status {last.exit_code}",
+            "handle the error in the request, and let the server live",
+        )
+
+
+def _raw_calls(run: RunRecord) -> Iterator[Finding]:
+    for call in run.calls:
+        if call.outcome == "raised" and call.error and is_raw(call.error):
+            yield f"call {call.number} raised {call.error[0]}, a library's own exception", _TRANSLATE
+
+
+def _raw_exits(run: RunRecord) -> Iterator[Finding]:
+    for process in run.processes:
+        for found in tracebacks(process.stderr):
+            if (found.in_thread or (found.uncaught and _failed(process))) and is_raw(found.classes):
+                where = "a thread or task" if found.in_thread else "the program"
+                yield f"{found.classes[0]} ended {where} with a bare traceback", _TRANSLATE
+
+
+def _failed(process: ProcessRecord) -> bool:
+    return process.exit_code not in {None, 0}
+
+
+def _bare_pages(run: RunRecord) -> Iterator[Finding]:
+    """A framework's own 500 page is handled only where the error was logged."""
+    for call in run.calls:
+        if call.outcome == "500" and _BARE_PAGE.search(call.message) and not _said(run, ERROR):
+            yield (
+                f"request {call.number} was answered with the framework's own page for 500, and nothing was logged",
+                "answer with a status and a message of your own, or log the error where the framework catches it",
+            )
+
+
+def _swallowed(run: RunRecord, service: str) -> Iterator[Finding]:
+    """Success that is reported although the service was never reached."""
+    if not _reports_success(run) or _reached(run, service) or _said(run, WARNING):
+        return
+    yield (
+        f"success was reported although no exchange with {service!r} succeeded after the fault, and nothing was logged",
+        "do not swallow the error: raise it, or log the fallback that was taken at WARNING or above",
+    )
+
+
+def _reports_success(run: RunRecord) -> bool:
+    if run.calls:
+        since = run.first_receipt or 0.0
+        return any(succeeded(call) for call in run.calls if (call.ended or 0.0) >= since)
+    return run.exit_code == 0
+
+
+def _reached(run: RunRecord, service: str) -> bool:
+    """Whether what the fault struck, or anything where that is not known, succeeded afterwards."""
+    tried = attempts(run, service)
+    struck = [attempt for attempt in tried if attempt.kind is not None]
+    names = {attempt.what for attempt in struck}
+    since = min((attempt.began for attempt in struck), default=run.first_receipt or 0.0)
+    return any(
+        attempt.succeeded and attempt.kind in {None, "delay", "slow"} and (attempt.ended or 0.0) >= since
+        for attempt in tried
+        if (attempt.what in names if names else not attempt.is_prelude)
+    )
+
+
+def _said(run: RunRecord, level: int) -> bool:
+    since = run.first_receipt or 0.0
+    texts = [line for line in run.logs if line.at >= since]
+    if any(level_in(line) >= level or _SAYS_SO.search(line.text) for line in texts):
+        return True
+    return not run.logs and any(_SAYS_SO.search(process.stderr) for process in run.processes)
+
+
+def _warnings(run: RunRecord) -> Iterator[str]:
+    without: list[CallRecord] = [c for c in run.calls if c.outcome == "raised" and len(c.error) == 1]
+    if without:
+        yield f"{without[0].error[0]} keeps no cause: raise it `from` the library's exception"
+    if any(found.uncaught for process in run.processes for found in tracebacks(process.stderr)):
+        yield "the error ends the program with a traceback: print its message instead, and exit with a status"

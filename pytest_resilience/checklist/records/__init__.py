@@ -1,0 +1,1 @@
+"""Runs read for the judges: log lines, tracebacks, attempts on the wire."""

@@ -1,0 +1,221 @@
+"""Attempts on the wire: each try of a request, a statement or a connection, from its start to how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from pytest_resilience.chaos.run.record import FaultRecord, Message, RunRecord
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+CONNECT = "connect"
+"""What an attempt is called that got no further than its connection."""
+
+_METHODS = _words("GET HEAD POST PUT PATCH DELETE OPTIONS TRACE CONNECT")
+_REFUSING = frozenset({"respond", "error"})
+_ENDING = frozenset({"cut", "reset", "truncate"})
+_CLEANUP = ("ROLLBACK", "ABORT", "RESET", "DISCARD", "DEALLOCATE", "CLOSE", "UNLISTEN")
+_BEGINS = ("BEGIN", "START TRANSACTION", "SAVEPOINT", "SET ", "SHOW ")
+_STARTS = frozenset({"Query", "Execute", "Parse"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try.
+
+    Args:
+        what: `POST /items`, a statement's shape, or `connect`.
+        began: when its first message was seen.
+        ended: when the client knew, or gave up; none where that was not seen.
+        connection: on which connection.
+        outcome: an HTTP status, a SQLSTATE, `ok`, `lost` (no answer came), or `open` (still going on).
+        kind: of the fault that struck it; none where none did.
+        fault: its id.
+        keyed: whether it carried an idempotency key, where that is known.
+    """
+
+    what: str
+    began: float
+    connection: int
+    ended: float | None = None
+    outcome: str = "open"
+    kind: str | None = None
+    fault: str | None = None
+    keyed: bool | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it brought no result."""
+        return self.kind is not None or not self.succeeded
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it was answered with success."""
+        return self.outcome == "ok" or (
+            self.outcome.isdigit() and len(self.outcome) == 3 and self.outcome < "400"
+        )
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether its bytes went out and no answer came back, so that nobody knows what the server did."""
+        return self.what != CONNECT and self.outcome in {"lost", "open"}
+
+    @property
+    def is_cleanup(self) -> bool:
+        """Whether it only ends a transaction, or resets a session."""
+        return self.what.upper().startswith(_CLEANUP)
+
+    @property
+    def is_prelude(self) -> bool:
+        """Whether it only prepares a unit of work."""
+        return self.what == CONNECT or self.what.upper().startswith(_BEGINS)
+
+
+def attempts(run: RunRecord, service: str) -> tuple[Attempt, ...]:
+    """Return what was tried at a service, in the order in which it began."""
+    reader = _Reader({fault.id: fault for fault in run.faults if fault.id is not None})
+    for message in run.messages:
+        if message.service == service:
+            reader.read(message)
+    return tuple(sorted(reader.done(), key=lambda attempt: attempt.began))
+
+
+def http_request(message: Message) -> str | None:
+    """Return `POST /items` of a request's message, or none where it is no HTTP request."""
+    method, _, path = message.message.partition(" ")
+    return f"{method} {message.shape or path}".strip() if method in _METHODS else None
+
+
+@dataclass(slots=True)
+class _Connection:
+    """What is open on one connection, oldest first."""
+
+    began: float
+    greeted: bool = False
+    http: bool = False
+    open: list[Attempt] = field(default_factory=list)
+    last: Attempt | None = None
+    code: str | None = None
+    parsed: str = ""
+
+
+class _Reader:
+    """Read messages into attempts."""
+
+    def __init__(self, faults: Mapping[str, FaultRecord]) -> None:
+        self._faults = faults
+        self._connections: dict[int, _Connection] = {}
+        self._done: list[Attempt] = []
+
+    def read(self, message: Message) -> None:
+        if message.side == "-":
+            self._notice(message)
+            return
+        connection = self._connections.setdefault(message.connection, _Connection(message.at))
+        if message.side == "request":
+            self._request(connection, message)
+        elif connection.http:
+            self._end(connection, message.at, _status(message))
+        else:
+            self._postgres_reply(connection, message)
+
+    def done(self) -> Iterable[Attempt]:
+        for connection in self._connections.values():
+            self._done.extend(connection.open)
+            connection.open = []
+        return self._done
+
+    def _notice(self, message: Message) -> None:
+        if message.message == "connected":
+            self._connections[message.connection] = _Connection(message.at)
+            self._begin(self._connections[message.connection], message, CONNECT)
+        elif message.message == "closed":
+            self._close(message)
+        elif message.fault is not None and message.connection in self._connections:
+            self._strike(self._connections[message.connection], message)
+
+    def _request(self, connection: _Connection, message: Message) -> None:
+        request = http_request(message)
+        if request is not None:
+            connection.http = True
+            self._greet(connection, message.at)
+            self._begin(connection, message, request)
+        elif message.message == "Parse":
+            connection.parsed = message.shape or ""
+        elif message.message in _STARTS and connection.greeted:
+            self._begin(connection, message, message.shape or connection.parsed or message.message)
+
+    def _postgres_reply(self, connection: _Connection, message: Message) -> None:
+        if message.message == "ErrorResponse":
+            connection.code = message.shape or "error"
+        elif message.message == "ReadyForQuery":
+            self._greet(connection, message.at)
+            while connection.open:
+                self._end(connection, message.at, connection.code or "ok")
+            connection.code = None
+
+    def _greet(self, connection: _Connection, at: float) -> None:
+        """A connection that answers, or carries a request, was no failed attempt of its own."""
+        if not connection.greeted:
+            connection.greeted = True
+            opening = [attempt for attempt in connection.open if attempt.what == CONNECT]
+            connection.open = [attempt for attempt in connection.open if attempt.what != CONNECT]
+            if not connection.http:
+                self._done.extend(replace(attempt, ended=at, outcome="ok") for attempt in opening)
+
+    def _begin(self, connection: _Connection, message: Message, what: str) -> None:
+        connection.open.append(
+            Attempt(what=what, began=message.at, connection=message.connection, keyed=message.keyed)
+        )
+
+    def _end(self, connection: _Connection, at: float, outcome: str) -> None:
+        if connection.open:
+            attempt = connection.open.pop(0)
+            connection.last = replace(
+                attempt, ended=at, outcome=attempt.outcome if attempt.kind in _REFUSING else outcome
+            )
+            self._done.append(connection.last)
+
+    def _close(self, message: Message) -> None:
+        connection = self._connections.pop(message.connection, None)
+        for attempt in connection.open if connection is not None else ():
+            ended = attempt.ended if attempt.ended is not None else message.at
+            outcome = "lost" if attempt.outcome == "open" else attempt.outcome
+            self._done.append(replace(attempt, ended=ended, outcome=outcome))
+
+    def _strike(self, connection: _Connection, message: Message) -> None:
+        """A fault struck the last attempt, which may just have been answered (side reply)."""
+        kind = message.message.partition(" ")[0]
+        struck = connection.open[-1] if connection.open else connection.last
+        if struck is None:
+            return
+        struck_now = self._effect(replace(struck, kind=kind, fault=message.fault), message)
+        if connection.open:
+            connection.open[-1] = struck_now
+            if kind in _REFUSING and connection.http:
+                connection.open.pop()
+                self._done.append(struck_now)
+        else:
+            self._done[self._done.index(struck)] = struck_now
+            connection.last = struck_now
+
+    def _effect(self, struck: Attempt, message: Message) -> Attempt:
+        """Return the attempt as the fault leaves it."""
+        if struck.kind in _REFUSING:
+            fault = self._faults.get(message.fault or "")
+            given = fault.order.attributes if fault is not None else {}
+            code = given.get("status", given.get("sqlstate", 500 if struck.kind == "respond" else "error"))
+            return replace(struck, ended=message.at, outcome=str(code))
+        if struck.kind == "hang":
+            return replace(struck, ended=None, outcome="open")
+        return replace(struck, ended=message.at, outcome="lost") if struck.kind in _ENDING else struck
+
+
+def _status(message: Message) -> str:
+    """Return the status in `200`, `200 OK` or `HTTP/1.1 200 OK`."""
+    words = message.message.split()
+    return next((word for word in words if word.isdigit() and len(word) == 3), message.message)
