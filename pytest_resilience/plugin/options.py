@@ -14,6 +14,7 @@ TAKEN = pytest.StashKey[dict[str, str]]()
 """Options of ours whose name was taken, and who took it."""
 
 
+EXPLORATIONS = ("off", "sample", "exhaustive")
 TOXIPROXIES = ("auto", "embedded", "binary", "docker")
 
 
@@ -27,12 +28,98 @@ def _toxiproxy_choice(given: str) -> str:
     return given
 
 
+def _exploration(given: str) -> str:
+    """Refuse what is neither a known word nor a number of schedules."""
+    if given not in EXPLORATIONS and not (given.isdecimal() and int(given) > 0):
+        raise argparse.ArgumentTypeError(
+            f"invalid choice: {given!r} (choose from {', '.join(EXPLORATIONS)}, or a number of random schedules)"
+        )
+    return given
+
+
+def _shard(given: str) -> tuple[int, int]:
+    """Read `I/N`."""
+    part, _, parts = given.partition("/")
+    if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
+        raise argparse.ArgumentTypeError(
+            f"invalid shard: {given!r} (write the part and their number, as in 1/4)"
+        )
+    return int(part), int(parts)
+
+
+def _positive_seconds(given: str) -> float:
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"invalid number of seconds: {given!r}")
+    return seconds
+
+
 # Each: its name, where pytest keeps it, and its settings.
 OPTIONS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     (
         "--chaos",
         "resilience_chaos",
         {"action": "store_true", "help": "run tests marked chaos, on real services behind a proxy"},
+    ),
+    (
+        "--checklist",
+        "resilience_checklist",
+        {"action": "store_true", "help": "judge the ten items of the checklist; implies --chaos"},
+    ),
+    (
+        "--checklist-mode",
+        "resilience_checklist_mode",
+        {
+            "choices": ("gate", "warn"),
+            "default": "gate",
+            "help": "gate (default): the run fails unless every item is passed, waived or not applicable; "
+            "warn: report only",
+        },
+    ),
+    (
+        "--chaos-explore",
+        "resilience_explore",
+        {
+            "type": _exploration,
+            "default": "sample",
+            "metavar": "{off,sample,exhaustive,N}",
+            "help": "fault points of the declared workloads: none, one of each class (default), all, "
+            "or N random schedules",
+        },
+    ),
+    (
+        "--chaos-budget",
+        "resilience_budget",
+        {
+            "type": _positive_seconds,
+            "metavar": "SECONDS",
+            "help": "stop exploring then; what was not reached is unproven",
+        },
+    ),
+    (
+        "--chaos-report",
+        "resilience_report",
+        {"metavar": "DIR", "default": "resilience-report", "help": "where reports go (default: %(default)s)"},
+    ),
+    (
+        "--chaos-list",
+        "resilience_list",
+        {
+            "action": "store_true",
+            "help": "list services, workloads, scenarios and fault kinds (-v: fault points too), and run nothing",
+        },
+    ),
+    (
+        "--chaos-shard",
+        "resilience_shard",
+        {
+            "type": _shard,
+            "metavar": "I/N",
+            "help": "run the I-th of N parts; the gate is judged when they are merged",
+        },
     ),
     (
         "--chaos-seed",
