@@ -1,0 +1,113 @@
+"""report.json: a report as JSON, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pytest_resilience.checklist.items import item
+from pytest_resilience.checklist.verdict import Evidence, Verdict
+from pytest_resilience.errors import HarnessError
+from pytest_resilience.report.model import Report
+from pytest_resilience.report.typed import ShapeError, typed
+
+SCHEMA = "pytest-resilience/report/1"
+_TEXTS = ("why", "fix", "replay")
+
+
+class ReportError(HarnessError):
+    """Say that a file is not a report that can be read."""
+
+
+def to_json(report: Report) -> dict[str, Any]:
+    """Return the report as report.json has it."""
+    data = _plain(asdict(report))
+    return {"schema": SCHEMA, **data, "items": [_item(verdict) for verdict in report.items]}
+
+
+def to_text(report: Report) -> str:
+    """Return the content of report.json."""
+    return json.dumps(to_json(report), indent=1, ensure_ascii=False) + "\n"
+
+
+def from_json(data: Any) -> Report:
+    """Return the report that `to_json` was given.
+
+    Raises:
+        ReportError: this is no such report; the message says where it differs.
+    """
+    if not isinstance(data, Mapping) or data.get("schema") != SCHEMA:
+        found = data.get("schema") if isinstance(data, Mapping) else type(data).__name__
+        raise ReportError(f"this is no report of the form {SCHEMA!r}: its schema is {found!r}")
+    try:
+        items = [_verdict(each) for each in data.get("items", [])]
+        return typed(Report, {**data, "items": items})
+    except (ShapeError, KeyError, TypeError, AttributeError) as error:
+        raise ReportError(f"the report is damaged: {error}") from error
+
+
+def read_report(file: Path) -> Report:
+    """Return the report in a file, or in the report.json of a folder.
+
+    Raises:
+        ReportError: there is none, or it is damaged.
+    """
+    path = file / "report.json" if file.is_dir() else file
+    try:
+        return from_json(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise ReportError(f"{path} is not there: name a report.json, or the folder that has one") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise ReportError(f"{path} cannot be read: {error}") from error
+    except ReportError as error:
+        raise ReportError(f"{path}: {error}") from error
+
+
+def _item(verdict: Verdict) -> dict[str, Any]:
+    known = item(verdict.item)
+    data = asdict(verdict)
+    return {
+        "id": known.id,
+        "number": known.number,
+        "title": known.title,
+        "verdict": verdict.word,
+        "why": verdict.why or None,
+        "fix": verdict.fix or None,
+        "replay": verdict.replay or None,
+        "evidence": [_evidence(each) for each in verdict.evidence],
+        "waiver": data["waiver"],
+        "waivers": list(data["waivers"]),
+    }
+
+
+def _evidence(evidence: Evidence) -> dict[str, Any]:
+    data = _plain(asdict(evidence))
+    del data["item"]
+    return {**data, **{key: data[key] or None for key in _TEXTS}}
+
+
+def _verdict(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an item of report.json as the fields of a verdict."""
+    item(data["id"])  # else KeyError
+    evidence = [{**_without_none(each), "item": data["id"]} for each in data.get("evidence", [])]
+    fields = {**_without_none(data), "item": data["id"], "evidence": evidence}
+    fields["word"] = fields.pop("verdict", None)
+    return fields
+
+
+def _without_none(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if value is not None}
+
+
+def _plain(data: Any) -> Any:
+    """Return what JSON knows: lists for tuples, text for dates and whatever else."""
+    if isinstance(data, Mapping):
+        return {str(key): _plain(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_plain(each) for each in data]
+    if isinstance(data, float) and (data != data or data in {float("inf"), float("-inf")}):  # noqa: PLR0124
+        return None
+    return data if isinstance(data, str | int | float | None) else str(data)
