@@ -11,7 +11,11 @@ from pytest_resilience.proxy.wire.sql.shape import shape
 
 KEPT = 10_000
 Entry = tuple[float, int, str, int | str, str | None, int, int, str | None, str | None]
-"""When, connection, direction, message, SQL or path, bytes, count, transaction, fault: made for each message."""
+"""When, connection, direction, message, SQL or path, bytes, count, mark, fault: made for each message.
+
+The mark is the transaction status, or for an HTTP request `KEYED` where it carries an idempotency key.
+"""
+KEYED = "key"
 
 
 class Trace(Journal[Entry]):
@@ -27,7 +31,7 @@ class Trace(Journal[Entry]):
 
 def entry_json(number: int, entry: Entry) -> dict[str, Any]:
     """Return an entry as the API shows it."""
-    at, connection, direction, message, subject, size, count, transaction, fault = entry
+    at, connection, direction, message, subject, size, count, mark, fault = entry
     names = REQUESTS if direction == "request" else REPLIES
     return {
         "id": number,
@@ -38,7 +42,8 @@ def entry_json(number: int, entry: Entry) -> dict[str, Any]:
         "shape": None if subject is None else _shape(subject, direction, message),
         "bytes": size,
         "count": count,
-        "transaction": transaction,
+        "transaction": None if mark == KEYED else mark,
+        "keyed": mark == KEYED,
         "fault": fault,
     }
 

@@ -313,3 +313,13 @@ def test_trace_holds_no_data(website):
 
     assert shapes == ["/items", "/patients/{}/stays/{}"]
     assert secret not in str(website.trace) + str(website.receipts)
+
+
+def test_the_trace_tells_which_requests_carry_an_idempotency_key(website):
+    """And never what the key is."""
+    answer_of("requests", website.url("/items"), "POST", data=b"one")
+    answer_of("requests", website.url("/items"), "POST", data=b"one", headers={"Idempotency-Key": "4711"})
+    posts = [entry for entry in website.trace if entry["direction"] == "request"]
+
+    assert [entry["keyed"] for entry in posts] == [False, True]
+    assert "4711" not in repr(posts)

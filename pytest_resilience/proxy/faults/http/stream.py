@@ -94,8 +94,10 @@ class HttpStream(FaultyStream):
         """Pass no more of this message on."""
         self._skips = self._reader.inside
 
-    def _trace(self, direction: str, message: str, path: str | None, head: Head) -> None:
+    def _trace(
+        self, direction: str, message: str, path: str | None, head: Head, mark: str | None = None
+    ) -> None:
         watch = self._conversation.watch
         size = len(head.raw) + (head.length or 0)
         number = self._conversation.link.number
-        watch.trace.write((watch.books.now(), number, direction, message, path, size, 1, None, None))
+        watch.trace.write((watch.books.now(), number, direction, message, path, size, 1, mark, None))

@@ -59,6 +59,10 @@ class Head:
         return "close" in options
 
 
+IDEMPOTENCY_KEYS = ("idempotency-key", "x-idempotency-key", "idempotency-token")
+"""Headers by which a server knows a second copy of a request (IETF idempotency-key draft, and habits)."""
+
+
 @dataclass(frozen=True, slots=True)
 class RequestHead(Head):
     """The head of a request.
@@ -76,6 +80,11 @@ class RequestHead(Head):
         """The target without scheme, host and query."""
         path = _AUTHORITY.sub("", self.target, count=1).partition("?")[0].partition("#")[0]
         return path or "/"
+
+    @property
+    def is_keyed(self) -> bool:
+        """Whether it carries an idempotency key, by which a server knows a second copy of it."""
+        return any(name in self.headers for name in IDEMPOTENCY_KEYS)
 
     @property
     def waits_to_send(self) -> bool:
