@@ -1,0 +1,92 @@
+"""The life of a workload in one run: started, started again after a failure, or served until all has healed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.run.clock import RunClock
+
+POLL_SECONDS = 0.01
+
+
+class Living(Protocol):
+    """A workload, as its life needs it."""
+
+    @property
+    def runs(self) -> bool:
+        """Whether its main process is alive."""
+
+    @property
+    def exit_code(self) -> int | None:
+        """The last start's status."""
+
+    def start(self) -> None:
+        """Start it the first time."""
+
+    def resume(self) -> None:
+        """Start it again."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end."""
+
+    def give_up(self) -> None:
+        """Kill it because its time is over."""
+
+    def terminate(self) -> int | None:
+        """Ask it to end, and see that it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What drives a workload through one run.
+
+    Args:
+        workload: the workload.
+        declaration: its declaration.
+        clock: the run's.
+        patience: how many times its deadline a start is waited for.
+        ended: called after each end of a process, with the number of the start.
+        aborted: whether the run is to end as soon as it can.
+    """
+
+    workload: Living
+    declaration: WorkloadDeclaration
+    clock: RunClock
+    patience: float
+    ended: Callable[[int], None]
+    aborted: Callable[[], bool]
+
+    def run_to_end(self) -> None:
+        """Wait for a job or a function, and start it again after a failure as often as it is declared."""
+        for number in range(1, self.declaration.restarts + 2):
+            if number > 1:
+                self.workload.resume()
+            self._wait()
+            self.ended(number)
+            if self.workload.exit_code == 0 or self.aborted():
+                return
+
+    def serve(self, until: Callable[[], bool]) -> None:
+        """Let a server serve until `until()`, start it again where it ends before, and end it."""
+        number = 1
+        while not until() and not self.aborted():
+            if self.workload.runs:
+                time.sleep(POLL_SECONDS)
+                continue
+            self.ended(number)
+            if number > self.declaration.restarts:
+                return
+            number += 1
+            self.workload.resume()
+        self.workload.terminate()
+        self.ended(number)
+
+    def _wait(self) -> None:
+        try:
+            self.workload.wait(self.clock.real(self.declaration.deadline) * self.patience)
+        except TimeoutError:
+            self.workload.give_up()

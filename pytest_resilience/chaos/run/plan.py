@@ -1,0 +1,38 @@
+"""What one run is to do: which workload, which faults, and what is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.scenario.model import RECOVERY_BOUND, Check, FaultOrder
+from pytest_resilience.chaos.workload.tweaks import Tweaks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One run as it is meant to go.
+
+    Args:
+        workload: what runs.
+        faults: what is broken, in the order in which it is armed.
+        steady_state: checks that hold before, and again after heal.
+        answers: checks that are asked after heal, while a server still serves.
+        recovers_within: the workload's seconds from heal to the steady state.
+        patience: how many times its deadline a start of the workload is waited for.
+        tweaks: what is changed inside a Python workload.
+        boundaries: read the services' states at each commit (slows the run down).
+        states: read the services' states whenever a process has ended.
+        prompt: let a server go as soon as it is steady again, and not only after the recovery bound.
+    """
+
+    workload: WorkloadDeclaration
+    faults: tuple[FaultOrder, ...] = ()
+    steady_state: tuple[Check, ...] = ()
+    answers: tuple[Check, ...] = ()
+    recovers_within: float = RECOVERY_BOUND
+    patience: float = 1.0
+    tweaks: Tweaks = field(default_factory=Tweaks)
+    boundaries: bool = False
+    states: bool = False
+    prompt: bool = False
