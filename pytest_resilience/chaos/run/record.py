@@ -69,9 +69,12 @@ class CallRecord:
     Args:
         number: from 1.
         began, ended: seconds since the run began; `ended` is none where it never came back.
-        outcome: `ok`, `raised` (a function's exception), or the HTTP status as text.
+        outcome: `ok`, `raised` (a function's exception, or a request that failed), `blocked` (it never came back), or
+            the HTTP status as text.
         error: the exception's class with its module, and its causes', outermost first.
         message: the exception's text, or the reply's body (shortened).
+        facts: of an exception: `sqlstate`, `status`, `errno` where one along the causes has it, `causes` (the texts of
+            the causes), `attributes` (its own, simple ones).
     """
 
     number: int
@@ -80,6 +83,7 @@ class CallRecord:
     outcome: str
     error: tuple[str, ...] = ()
     message: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

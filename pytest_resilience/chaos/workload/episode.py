@@ -33,7 +33,7 @@ class Episode:
         self._log = self._err if log is None else Tail(log, start=_size(log))
         self._process = Supervised(charge, launcher)
         self._follower = Follower(*{self._out, self._err, self._log})
-        self._killed = self._blocked = False
+        self._killed = self._blocked = self._told_to_end = False
 
     @property
     def runs(self) -> bool:
@@ -45,6 +45,11 @@ class Episode:
         """Its status; none while it runs."""
         return self._process.exit_code
 
+    @property
+    def ended_by_itself(self) -> bool:
+        """Whether it has ended, and nobody told it to."""
+        return self.exit_code is not None and not self._told_to_end
+
     def wait(self, timeout: float | None) -> int:
         """Wait for its end, and read what it wrote to the last byte."""
         if not self._process.wait(timeout):
@@ -55,12 +60,13 @@ class Episode:
     def kill(self) -> None:
         """Kill it with its children, and wait until that is done."""
         self._killed = self._killed or self.runs
+        self._told_to_end = self._told_to_end or self.runs
         self._process.kill()
         self._process.wait(KILLING)
 
     def give_up(self) -> None:
         """Kill it because its time is over."""
-        self._blocked = self.runs
+        self._blocked = self._told_to_end = self.runs
         self._process.kill()
         self._process.wait(KILLING)
 
@@ -74,12 +80,17 @@ class Episode:
 
     def terminate(self, grace: float) -> int | None:
         """Ask it to end, and kill it after the grace."""
+        self._told_to_end = self._told_to_end or self.runs
         self._process.terminate()
         if not self._process.wait(grace):
             self._process.kill()
             self._process.wait(KILLING)
         self._follower.catch_up()
         return self.exit_code
+
+    def last_words(self, lines: int = 15) -> str:
+        """Return the last lines of its standard error, indented."""
+        return "\n".join(f"    {line}" for line in self.stderr.splitlines()[-lines:]) or "    (nothing)"
 
     def close(self) -> None:
         """End all of it; what was seen stays."""

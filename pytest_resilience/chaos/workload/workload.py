@@ -6,20 +6,24 @@ import itertools
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.run.record import CallRecord, LogLine, ProcessRecord
+from pytest_resilience.chaos.workload.call_log import read_calls
 from pytest_resilience.chaos.workload.episode import Episode
 from pytest_resilience.chaos.workload.placeholders import Placeholders
+from pytest_resilience.chaos.workload.serving import Serving
 from pytest_resilience.chaos.workload.supervised import Charge, Launcher, PlainLauncher
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.services.run_folder import RunFolder
 
 GRACE = 5.0
 """Seconds from SIGTERM to SIGKILL."""
+CALL = Path(__file__).with_name("call.py")
 _PLAIN = PlainLauncher()
 
 
@@ -61,6 +65,7 @@ class Workload:
         self._launcher = launcher or _PLAIN
         self._private = Path(tempfile.mkdtemp(prefix="w", dir=run.folder("workloads")))
         self._episodes: list[Episode] = []
+        self._serving: list[Serving] = []
 
     def __enter__(self) -> Self:
         """Return it; it is not started yet."""
@@ -75,7 +80,7 @@ class Workload:
         """Start it the first time.
 
         Raises:
-            WorkloadStartError: it could not be started.
+            WorkloadStartError: it could not be started, or a server was not ready within its deadline.
             WorkloadUseError: it was started before.
         """
         if self._episodes:
@@ -103,7 +108,7 @@ class Workload:
 
     def _begin(self) -> None:
         if self._episodes:
-            self._current.close()
+            self._end_episode()
         self._episodes.append(
             Episode(
                 name=self.declaration.name,
@@ -113,16 +118,38 @@ class Workload:
                 began=self.began,
             )
         )
+        if self.declaration.shape == "server":
+            self._serving.append(
+                Serving(self.declaration, self.placeholders.port, self.folder, zero=self.began)
+            )
+            self._serving[-1].wait_until_ready(self._current)
 
     def _charge(self, number: int) -> Charge:
         return Charge(
-            command=tuple(map(self.placeholders.fill, self.declaration.command)),
+            command=tuple(map(self.placeholders.fill, self._command(number))),
             folder=self.folder,
             environment=self.environment,
             stdout=self._private / f"stdout-{number}",
             stderr=self._private / f"stderr-{number}",
             run=self._run,
         )
+
+    def _command(self, number: int) -> tuple[str, ...]:
+        declared = self.declaration
+        if declared.function is None:
+            return declared.command
+        pace = ("--calls", str(declared.calls), "--every", str(declared.every))
+        return ("{python}", str(CALL), declared.function, *pace, "--record", str(self._call_log(number)))
+
+    def _call_log(self, number: int) -> Path:
+        return self._private / f"calls-{number}"
+
+    def _end_episode(self) -> None:
+        for serving in self._serving[-1:]:
+            serving.stop()
+        self._current.close()
+        for serving in self._serving[-1:]:
+            serving.close()
 
     @property
     def _current(self) -> Episode:
@@ -155,13 +182,18 @@ class Workload:
         self._current.unpause()
 
     def terminate(self, grace: float = GRACE) -> int | None:
-        """Ask it to end (SIGTERM), and kill it after `grace` seconds; return its status."""
+        """Ask it to end (SIGTERM), and kill it after `grace` seconds; return its status.
+
+        A server is sent no more requests before; those on their way may be answered.
+        """
+        for serving in self._serving[-1:]:
+            serving.stop()
         return self._current.terminate(grace)
 
     def close(self) -> None:
         """End all of it; safe to call twice, and what was seen stays."""
-        for episode in self._episodes:
-            episode.close()
+        if self._episodes:
+            self._end_episode()
 
     @property
     def runs(self) -> bool:
@@ -201,7 +233,18 @@ class Workload:
     @property
     def calls(self) -> list[CallRecord]:
         """Each call of the function, or request to the server, numbered through all starts."""
-        return []
+        if self.declaration.shape == "server":
+            parts = [serving.calls for serving in self._serving]
+        else:
+            logs = map(self._call_log, range(1, len(self._episodes) + 1))
+            parts = [read_calls(path, zero=self.began) for path in logs]
+        calls = itertools.chain.from_iterable(parts)
+        return [replace(call, number=number) for number, call in enumerate(calls, 1)]
+
+    @property
+    def ended_by_itself(self) -> bool:
+        """Whether the main process of the last start ended although nobody told it to: of a server, a failure."""
+        return bool(self._episodes) and self._current.ended_by_itself
 
     def pids(self) -> tuple[int, ...]:
         """Return all its live processes."""
