@@ -17,6 +17,7 @@ KEYS = ("env", "rules")
 RULE_KEYS = ("severity", "component", "level", "matches", "count", "within")
 """Every key of a rule."""
 
+SEVERITIES = tuple(severity.value for severity in Severity)
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -36,8 +37,7 @@ def read_alerts(outer: Table) -> AlertsDeclaration | None:
 def _read_rule(table: Table) -> AlertRule:
     table.only(RULE_KEYS)
     return AlertRule(
-        severity=_one_of(table, table.needed("severity", '"CRITICAL"'), "severity", tuple(Severity))
-        or "HIGH",
+        severity=_one_of(table, table.needed("severity", '"CRITICAL"'), "severity", SEVERITIES) or "HIGH",
         component=table.needed("component", '"database"') or "",
         level=_one_of(table, table.text("level"), "level", LEVELS),
         matches=_expression(table),

@@ -151,7 +151,9 @@ def _function(table: Table, folder: Path, key: str = "function") -> str | None:
         module = function.partition(":")[0]
         if locate(module, folder) is None:
             table.complain(
-                f"{table.label(key)}: no module {module!r} below {folder}, and none to import", key
+                f"{table.label(key)}: no module {module!r} below {folder}, and none to import"
+                f"{similar(module, folder)}",
+                key,
             )
     return function
 
