@@ -1,0 +1,105 @@
+"""The state of an MLflow registry: models, versions, stages, aliases and tags, and how many runs there are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from pytest_resilience.chaos.state.mlflow_rest import MlflowRest
+
+OWN_TAGS = "pytest-resilience.*"
+OWN_LOCKS = "pytest-resilience.lock.*"
+"""The runtime's own bookkeeping: its ledger and its locks hold times and processes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionState:
+    """One version of a model."""
+
+    stage: str
+    status: str
+    aliases: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelState:
+    """One registered model, its versions by number."""
+
+    versions: Mapping[str, VersionState] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryState:
+    """A registry at one moment, without what no two runs share: times, run ids, places of artifacts.
+
+    Args:
+        models: by name.
+        runs: how many there are, by experiment and status (`churn: FINISHED`).
+    """
+
+    models: Mapping[str, ModelState]
+    runs: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """The same for equal states: short, to be stored and compared."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+def read_registry(url: str, *, prefix: str = "", mask: Iterable[str] = ()) -> RegistryState:
+    """Return the state of a registry; it is read page by page, so nobody may write meanwhile.
+
+    Args:
+        url: the server around the proxy; a user and password in it are used.
+        prefix: only models and experiments whose names begin so; their names are given without it.
+        mask: tags that differ from run to run; `*` stands for anything.
+
+    Raises:
+        HarnessError: the server does not answer as MLflow does.
+    """
+    registry = MlflowRest(url)
+    masks = (OWN_TAGS, *mask)
+    versions: dict[str, dict[str, VersionState]] = {}
+    for found in registry.pages("GET", "model-versions/search", "model_versions"):
+        versions.setdefault(found["name"], {})[str(found["version"])] = _version(found, masks)
+    models = {
+        found["name"].removeprefix(prefix): _model(found, versions.get(found["name"], {}), masks)
+        for found in registry.pages("GET", "registered-models/search", "registered_models")
+        if found["name"].startswith(prefix) and not fnmatchcase(found["name"], OWN_LOCKS)
+    }
+    return RegistryState(models=models, runs=registry.runs(prefix))
+
+
+def _version(found: Mapping[str, Any], masks: Iterable[str]) -> VersionState:
+    return VersionState(
+        stage=found.get("current_stage") or "None",
+        status=found.get("status", "READY"),
+        aliases=tuple(sorted(found.get("aliases", ()))),
+        tags=_unmasked(found, masks),
+        description=found.get("description", ""),
+    )
+
+
+def _model(
+    found: Mapping[str, Any], versions: Mapping[str, VersionState], masks: Iterable[str]
+) -> ModelState:
+    return ModelState(
+        versions=versions,
+        aliases={each["alias"]: str(each["version"]) for each in found.get("aliases", ())},
+        tags=_unmasked(found, masks),
+        description=found.get("description", ""),
+    )
+
+
+def _unmasked(found: Mapping[str, Any], masks: Iterable[str]) -> dict[str, str]:
+    tags = {each["key"]: each.get("value", "") for each in found.get("tags", ())}
+    return {key: value for key, value in tags.items() if not any(fnmatchcase(key, mask) for mask in masks)}
