@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from pytest_resilience.chaos.handle import ServiceHandle
 from pytest_resilience.chaos.point import HttpPoint
@@ -16,14 +17,18 @@ class HttpHandle(ServiceHandle):
 
     Args:
         direct_url: its URL around the proxy, for looking on from the side.
+        scheme: `https` where the proxy speaks TLS to clients.
     """
 
     direct_url: str
+    scheme: str = "http"
 
     @property
     def url(self) -> str:
-        """The service's URL through the proxy."""
-        return f"http://{self.host}:{self.port}"
+        """The service's URL through the proxy, with the login and the path of the direct one."""
+        real = urlsplit(self.direct_url)
+        login, at, _ = real.netloc.rpartition("@")
+        return f"{self.scheme}://{login}{at}{self.host}:{self.port}{real.path.rstrip('/')}"
 
     def at(
         self,

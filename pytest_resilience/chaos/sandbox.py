@@ -1,30 +1,34 @@
-"""The sandbox: what one test has to itself, a database, proxies, faults, and all of it undone at the end."""
+"""The sandbox: what one test or one run has to itself, services in a known state, faults, and the undoing of it all."""
 
 from __future__ import annotations
 
-import re
-import secrets
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from pytest_resilience.chaos.configuration.model import Configuration, ServiceDeclaration, ServiceKind
 from pytest_resilience.chaos.fault import Fault
 from pytest_resilience.chaos.handle import ServiceHandle
 from pytest_resilience.chaos.http_handle import HttpHandle
+from pytest_resilience.chaos.known_state.begun import Begun
+from pytest_resilience.chaos.known_state.declared import BEGIN, UNDECLARED
+from pytest_resilience.chaos.known_state.ground import Ground
+from pytest_resilience.chaos.known_state.surroundings import Surroundings
 from pytest_resilience.chaos.log_view import LogView
+from pytest_resilience.chaos.mlflow_handle import MlflowHandle
 from pytest_resilience.chaos.nearest import nearest
 from pytest_resilience.chaos.postgres_handle import PostgresHandle
 from pytest_resilience.chaos.receipt import Receipt
-from pytest_resilience.chaos.wire import ProxiedService
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.services.engine import EngineClient
 from pytest_resilience.services.pool import ServicePool
 from pytest_resilience.services.supervised_toxiproxy import SupervisedToxiproxy
 
-LONGEST_IDENTIFIER = 63
-"""PostgreSQL cuts longer names off (documentation, 4.1.1)."""
+if TYPE_CHECKING:
+    from pytest_resilience.services.alert_inbox import AlertInbox
+
+Told = Callable[[Mapping[str, str]], None]
 
 
 class UnknownServiceError(HarnessError):
@@ -33,77 +37,160 @@ class UnknownServiceError(HarnessError):
 
 @dataclass(slots=True)
 class Sandbox:
-    """Services of one test, made when first asked for, undone when closed.
+    """Services of one test or one run, made when first asked for, undone when closed.
+
+    Several may be there at once in a process, each used by one thread.
 
     Args:
         pool: the run's servers.
-        title: what the test is called; its database is named after it.
+        title: what the test or the run is called.
+        configuration: what is declared; without one there are the undeclared services alone.
+        fresh_registry: MLflow servers begin in their known state, each used by one sandbox at a time; without it
+            all tests share the run's, and keep apart by `prefix`.
+        told: is given the environment variables of a service as soon as it is there.
     """
 
     pool: ServicePool
     title: str
-    logs: dict[str, LogView] = field(default_factory=dict)
-    _handles: dict[str, ServiceHandle] = field(default_factory=dict)
-    _undo: ExitStack = field(default_factory=ExitStack)
-    _real: SupervisedToxiproxy | None = None
-    _replaced_before: int = 0
+    configuration: Configuration | None = None
+    fresh_registry: bool = False
+    told: Told | None = None
+    _begun: dict[str, Begun] = field(default_factory=dict)
+    _ground: Ground = field(init=False)
+    _around: Surroundings = field(init=False)
 
-    def engine(self) -> EngineClient:
-        """Return the client of the engine that carries this test's faults."""
-        address = self.pool.engine()
-        self.logs.setdefault("proxy engine", LogView.from_now_on(Path(address.log)))
-        return EngineClient(address.host, address.port)
+    def __post_init__(self) -> None:
+        folder = Path.cwd() if self.configuration is None else self.configuration.folder
+        self._ground = Ground(self.pool, folder, fresh_registry=self.fresh_registry)
+        self._around = Surroundings(self._ground, self.configuration)
 
-    def toxiproxy(self) -> SupervisedToxiproxy | None:
-        """Return the real Toxiproxy that carries this test's network faults; none where our engine does."""
-        real = self.pool.toxiproxy()
-        if real is not None and self._real is None:
-            self._real, self._replaced_before = real, len(real.replacements)
-            self.logs["Toxiproxy"] = LogView.from_now_on(Path(real.address.log))
-        return real
+    @property
+    def logs(self) -> dict[str, LogView]:
+        """What the services have written meanwhile, by who wrote it."""
+        return self._ground.logs
+
+    @property
+    def prefix(self) -> str:
+        """What begins the names that this sandbox keeps on servers that others use too."""
+        return self._ground.prefix
 
     @property
     def replacements(self) -> list[str]:
-        """Why the real Toxiproxy was replaced during this test, each time."""
-        return [] if self._real is None else self._real.replacements[self._replaced_before :]
+        """Why the real Toxiproxy was replaced meanwhile, each time."""
+        return self._ground.replacements
+
+    def engine(self) -> EngineClient:
+        """Return the client of the engine that carries this sandbox's faults."""
+        return self._ground.engine()
+
+    def toxiproxy(self) -> SupervisedToxiproxy | None:
+        """Return the real Toxiproxy that carries the network faults; none where our engine does."""
+        return self._ground.toxiproxy()
+
+    @property
+    def declared(self) -> Mapping[str, ServiceDeclaration]:
+        """Every service that can be asked for, by name: those declared, and of kinds not declared an empty one."""
+        services = {} if self.configuration is None else dict(self.configuration.services)
+        kinds = {service.kind for service in services.values()}
+        return services | {
+            name: service
+            for name, service in UNDECLARED.items()
+            if service.kind not in kinds and name not in services
+        }
 
     def service(self, name: str) -> ServiceHandle:
         """Return the handle of a service.
 
         Raises:
             UnknownServiceError: there is no such service.
+            HarnessError: it could not be brought into its declared state.
         """
-        makers = {"postgres": self.postgres, "mlflow": self.mlflow}
-        if name not in makers:
-            raise UnknownServiceError(f"there is no service {name!r}; {nearest(name, makers)}")
-        return makers[name]()
+        return self._service(name).handle
+
+    def of_kind(self, kind: ServiceKind) -> ServiceHandle:
+        """Return the handle of the only declared service of a kind, or of an undeclared one.
+
+        Raises:
+            UnknownServiceError: there are several, or there is none.
+        """
+        names = [name for name, service in self.declared.items() if service.kind == kind]
+        if len(names) > 1:
+            raise UnknownServiceError(
+                f"several services of kind {kind} are declared, {', '.join(names)}: "
+                f"say which, for example service({names[0]!r})"
+            )
+        if not names:
+            raise UnknownServiceError(
+                f"no service of kind {kind} is declared; declare one: [tool.resilience.services.NAME] with "
+                f'kind = "{kind}" and an upstream'
+            )
+        return self.service(names[0])
 
     def postgres(self) -> PostgresHandle:
-        """Return a new, empty database of a real PostgreSQL server, behind a proxy."""
-        known = self._handles.get("postgres")
-        if isinstance(known, PostgresHandle):
-            return known
-        address = self.pool.postgres()
-        self.logs["PostgreSQL"] = LogView.from_now_on(Path(address.log))
-        database = _database_name(self.title)
-        address.create_database(database)
-        self._undo.callback(address.drop_database, database)
-        proxied = self._proxied("postgres", address.upstream, protocol="postgres")
-        handle = PostgresHandle(proxied, address, database)
-        self._handles["postgres"] = handle
+        """Return the database: the only declared one, or a new and empty one."""
+        handle = self.of_kind("postgres")
+        assert isinstance(handle, PostgresHandle)  # noqa: S101 - that is what the kind is made as
         return handle
 
-    def mlflow(self) -> HttpHandle:
-        """Return the run's MLflow server behind a proxy of this test."""
-        known = self._handles.get("mlflow")
-        if isinstance(known, HttpHandle):
-            return known
-        address = self.pool.mlflow()
-        self.logs["MLflow"] = LogView.from_now_on(Path(address.log))
-        proxied = self._proxied("mlflow", address.upstream, protocol="http")
-        handle = HttpHandle(proxied, address.url)
-        self._handles["mlflow"] = handle
+    def mlflow(self) -> MlflowHandle:
+        """Return the MLflow server: the only declared one, or the run's."""
+        handle = self.of_kind("mlflow")
+        assert isinstance(handle, MlflowHandle)  # noqa: S101 - that is what the kind is made as
         return handle
+
+    def http(self) -> HttpHandle:
+        """Return the only declared web service."""
+        handle = self.of_kind("http")
+        assert isinstance(handle, HttpHandle)  # noqa: S101 - that is what the kind is made as
+        return handle
+
+    def addresses(self, name: str) -> tuple[str, ...]:
+        """Return where the real service is, around its proxy: `host:port` each, or the path of a Unix socket."""
+        return self._service(name).addresses
+
+    def trace(self, name: str) -> list[dict[str, Any]]:
+        """Return the last messages between code and a service, as the engine's API describes them.
+
+        Raises:
+            HarnessError: there were more than the engine keeps.
+        """
+        proxied = self._service(name).handle.proxied
+        entries, _, lost = self.engine().trace(proxied.proxy)
+        if lost:
+            raise HarnessError(f"the first {lost} messages of service {name} are not kept any more")
+        return entries
+
+    def environment(
+        self, services: Iterable[str] | None = None, *, shell: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """Return the whole environment of what runs here; begins the services that it names.
+
+        Args:
+            services: those that are used; by default all that are declared. Of the others there is no variable.
+            shell: what it starts from; by default the environment at the start of the run.
+        """
+        names = self._declared_names() if services is None else services
+        start = self.pool.shell if shell is None else shell
+        return self._around.environment(start, [self._service(name).env for name in names])
+
+    def variables(self) -> dict[str, str]:
+        """Return what the environment has of this sandbox, but for its services."""
+        return self._around.variables()
+
+    @property
+    def canaries(self) -> Mapping[str, str]:
+        """The secrets that are planted in this sandbox alone, by environment variable."""
+        return self._around.canaries()
+
+    @property
+    def folder(self) -> Path:
+        """The private copy of the configuration's folder; without a configuration an empty folder."""
+        return self._around.folder()
+
+    @property
+    def inbox(self) -> AlertInbox:
+        """The captured endpoints for alerts."""
+        return self._around.inbox()
 
     def inject(
         self, service: str, kind: str, *, when: Mapping[str, Any] | None = None, **attributes: Any
@@ -125,29 +212,30 @@ class Sandbox:
 
     @property
     def faults(self) -> list[Fault]:
-        """Every fault that this test made."""
-        return [fault for handle in self._handles.values() for fault in handle.proxied.faults]
+        """Every fault that was made here."""
+        return [fault for begun in self._begun.values() for fault in begun.handle.proxied.faults]
 
     @property
     def receipts(self) -> list[Receipt]:
-        """What the faults of this test have hit, in order."""
+        """What the faults here have hit, in order."""
         found = [receipt for fault in self.faults for receipt in fault.receipts]
         return sorted(found, key=lambda receipt: receipt.at)
 
     def close(self) -> None:
-        """Heal every fault, remove the proxies and drop the database; what fails does not stop the rest."""
-        with self._undo:
+        """Heal every fault and undo everything; what fails does not stop the rest. Safe to call twice."""
+        with self._ground.undo:
             for fault in self.faults:
-                self._undo.callback(fault.heal)
+                self._ground.undo.callback(fault.heal)
 
-    def _proxied(self, name: str, upstream: str, *, protocol: str) -> ProxiedService:
-        engine, toxiproxy = self.engine(), self.toxiproxy()
-        proxied = ProxiedService.begin(name, upstream, engine=engine, protocol=protocol, toxiproxy=toxiproxy)
-        self._undo.callback(proxied.end)
-        return proxied
+    def _service(self, name: str) -> Begun:
+        if name not in self._begun:
+            declared = self.declared
+            if name not in declared:
+                raise UnknownServiceError(f"there is no service {name!r}; {nearest(name, declared)}")
+            self._begun[name] = BEGIN[declared[name].kind](self._ground, declared[name])
+            if self.told is not None:
+                self.told(self._begun[name].env)
+        return self._begun[name]
 
-
-def _database_name(title: str) -> str:
-    readable = re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")
-    unique = secrets.token_hex(4)
-    return f"{readable[: LONGEST_IDENTIFIER - len(unique) - 1]}_{unique}"
+    def _declared_names(self) -> list[str]:
+        return [] if self.configuration is None else list(self.configuration.services)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from itertools import chain, count
 from typing import Any
 
 from pytest_resilience.chaos.fault import Fault, Mechanism
@@ -17,6 +19,7 @@ from pytest_resilience.chaos.receipt import Receipt
 from pytest_resilience.chaos.toxiproxy_limits import beyond_toxiproxy
 from pytest_resilience.services.engine import EngineClient
 from pytest_resilience.services.supervised_toxiproxy import SupervisedToxiproxy
+from pytest_resilience.services.toxiproxy_client import EngineRefusedError
 
 
 @dataclass(slots=True)
@@ -24,7 +27,8 @@ class ProxiedService:
     """The proxies of this test in front of one service.
 
     Args:
-        name: the service's name, and its proxy's.
+        name: the service's name.
+        proxy: what its proxy on our engine is called.
         engine: the client of our engine, which the code under test meets first.
         listen: `host:port` where the code under test comes in.
         began: the engine's time at which the test began, seconds.
@@ -37,6 +41,7 @@ class ProxiedService:
     listen: str
     began: float
     network: Leg
+    proxy: str
     faults: list[Fault] = field(default_factory=list)
     _closings: int = 0
 
@@ -49,6 +54,7 @@ class ProxiedService:
         engine: EngineClient,
         protocol: str | None,
         toxiproxy: SupervisedToxiproxy | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> ProxiedService:
         """Make the proxies, on free loopback ports.
 
@@ -58,16 +64,12 @@ class ProxiedService:
             engine: the client of our engine.
             protocol: what the connections speak, `postgres` or `http`; none passes bytes unparsed.
             toxiproxy: the real Toxiproxy that carries the network faults, if not our engine.
+            settings: what else our engine is told of the connections: `tls`, `upstream_tls`, `host`.
         """
-        network = Leg(engine, name) if toxiproxy is None else Leg(toxiproxy, toxiproxy.proxy_name(name))
         with ExitStack() as undo:
-            if toxiproxy is not None:
-                upstream = toxiproxy.create_proxy(network.proxy, upstream)
-                undo.callback(network.end)
-            listen = engine.create_proxy(name, upstream)
-            undo.callback(engine.delete_proxy, name)
-            engine.watch(name, protocol=protocol)
-            made = cls(name, engine, listen, engine.now(), network)
+            network, listen, proxy = _first_free(name, engine, toxiproxy, upstream, undo)
+            engine.watch(proxy, protocol=protocol, settings=settings)
+            made = cls(name, engine, listen, engine.now(), network, proxy)
             undo.pop_all()
         return made
 
@@ -130,17 +132,17 @@ class ProxiedService:
 
     def add_fault(self, order: Mapping[str, Any]) -> str:
         """Arm a fault at a message, and return its id."""
-        return self.engine.add_fault(self.name, order)
+        return self.engine.add_fault(self.proxy, order)
 
     def heal_fault(self, fault: str) -> None:
         """End a fault at a message."""
-        self.engine.heal_fault(self.name, fault)
+        self.engine.heal_fault(self.proxy, fault)
 
     def receipts(self, fault: str | None, *, kind: str, with_message: bool) -> Sequence[Receipt]:
         """Return the receipts that a fault has left, none before it was armed."""
         if fault is None:
             return ()
-        told = self.engine.receipts(proxy=self.name, fault=fault)
+        told = self.engine.receipts(proxy=self.proxy, fault=fault)
         return self._receipts(told, kind=kind, since=self.began, with_message=with_message)
 
     def touches(self, toxic: str, *, kind: str, since: float) -> Sequence[Receipt]:
@@ -151,7 +153,7 @@ class ProxiedService:
             kind: the fault kind that it carries out.
             since: the test's time at which it was added, seconds; an earlier one had the same name.
         """
-        told = self.engine.touches(self.name, toxic)
+        told = self.engine.touches(self.proxy, toxic)
         return self._receipts(told, kind=kind, since=self.began + since, with_message=False)
 
     def _receipts(
@@ -171,9 +173,43 @@ class ProxiedService:
 
     @property
     def _first(self) -> Leg:
-        return Leg(self.engine, self.name)
+        return Leg(self.engine, self.proxy)
 
     @property
     def _legs(self) -> tuple[Leg, ...]:
         """The proxies in the order in which a client's bytes pass them."""
         return (self._first,) if self.network == self._first else (self._first, self.network)
+
+
+def _first_free(
+    service: str,
+    engine: EngineClient,
+    toxiproxy: SupervisedToxiproxy | None,
+    upstream: str,
+    undo: ExitStack,
+) -> tuple[Leg, str, str]:
+    """Make the proxies under the first name that no other sandbox has: the service's own, or with a number."""
+    for proxy in chain([service], (f"{service}-{number}" for number in count(2))):
+        with ExitStack() as half:
+            try:
+                network, listen = _make(proxy, engine, toxiproxy, upstream, half)
+            except EngineRefusedError as refused:
+                if refused.status != HTTPStatus.CONFLICT:
+                    raise
+                continue
+            undo.push(half.pop_all())
+            return network, listen, proxy
+    raise AssertionError("the numbers never end")
+
+
+def _make(
+    proxy: str, engine: EngineClient, toxiproxy: SupervisedToxiproxy | None, upstream: str, undo: ExitStack
+) -> tuple[Leg, str]:
+    network = Leg(engine, proxy)
+    if toxiproxy is not None:
+        network = Leg(toxiproxy, toxiproxy.proxy_name(proxy))
+        upstream = toxiproxy.create_proxy(network.proxy, upstream)
+        undo.callback(network.end)
+    listen = engine.create_proxy(proxy, upstream)
+    undo.callback(engine.delete_proxy, proxy)
+    return network, listen

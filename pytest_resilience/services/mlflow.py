@@ -18,6 +18,8 @@ from pytest_resilience.services.process import ChildProcess, Command, ServiceSta
 from pytest_resilience.services.run_folder import RunFolder
 
 START_TIMEOUT = 120.0
+STORE = "store.db"
+ARTIFACTS = "artifacts"
 ENVIRONMENT = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # seven more processes that no registry call needs
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -45,15 +47,19 @@ class MlflowAddress:
         return f"{self.host}:{self.port}"
 
 
-def start_mlflow(run: RunFolder) -> tuple[ChildProcess, MlflowAddress]:
+def start_mlflow(run: RunFolder, name: str = "mlflow") -> tuple[ChildProcess, MlflowAddress]:
     """Start a tracking server that keeps everything below the run folder.
+
+    Args:
+        run: the folder and the owner of the process.
+        name: its sub-folder; what it stores is in `STORE` and `ARTIFACTS` there.
 
     Raises:
         ServiceStartError: MLflow is not installed, or its server did not start.
     """
     version = mlflow_version()
-    folder = run.folder("mlflow")
-    store = folder / "store.db"
+    folder = run.folder(name)
+    store = folder / STORE
     prepared = _PreparedStore(version)
     prepared.copy_to(store)
     try:
@@ -90,7 +96,7 @@ def _command(run: RunFolder, folder: Path, store: Path, port: int) -> Command:
         *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
         *("--host", "127.0.0.1", "--port", str(port)),
         *("--backend-store-uri", f"sqlite:///{store}"),
-        *("--artifacts-destination", str(folder / "artifacts")),
+        *("--artifacts-destination", str(folder / ARTIFACTS)),
     ]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
     return Command(

@@ -6,8 +6,9 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from contextlib import ExitStack
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol, TypeVar, cast
 
 from pytest_resilience.services.engine import EngineAddress, start_engine
 from pytest_resilience.services.mlflow import MlflowAddress, start_mlflow
@@ -21,6 +22,16 @@ ENGINE = "engine"
 TOXIPROXY = "toxiproxy"
 
 
+class Shelf(Protocol):
+    """Things of one sort that the sandboxes of this process share or take."""
+
+    def close(self) -> None:
+        """End and remove those that nobody has taken."""
+
+
+AnyShelf = TypeVar("AnyShelf", bound=Shelf)
+
+
 class ServicePool:
     """Start each service at most once in a run, and each engine once in a process of it.
 
@@ -31,7 +42,9 @@ class ServicePool:
     """
 
     def __init__(self, run: RunFolder, *, seed: int = 0, toxiproxy: ToxiproxySource | None = None) -> None:
-        self._run = run
+        self.run = run
+        self.shell = dict(os.environ)
+        """The environment before any test changed it."""
         self._seed = seed
         loopback = toxiproxy is not None  # a real Toxiproxy cannot dial a Unix socket
         self._makers: dict[str, Callable[[], Any]] = {
@@ -43,6 +56,7 @@ class ServicePool:
             self._makers[TOXIPROXY] = lambda: self._start_toxiproxy(toxiproxy)
         self._own: list[ChildProcess | SupervisedToxiproxy] = []
         self._started: dict[str, Future[Any]] = {}
+        self._shelves: dict[str, Shelf] = {}
         self._lock = threading.Lock()
 
     def postgres(self) -> PostgresAddress:
@@ -71,10 +85,23 @@ class ServicePool:
         for name in (*names, *engines):
             self._begin(name)
 
+    def shelf(self, name: str, make: Callable[[], AnyShelf]) -> AnyShelf:
+        """Return the shelf of that name, made when it is first asked for; it is closed with the pool."""
+        with self._lock:
+            if name not in self._shelves:
+                self._shelves[name] = make()
+            return cast("AnyShelf", self._shelves[name])
+
     def stop(self) -> None:
         """End this process's engines and, where this process owns the run, everything of it."""
-        if self._run.owner == os.getpid():
-            self._run.end()
+        with ExitStack() as each:  # the others even where one fails
+            each.callback(self._end)
+            for shelf in self._shelves.values():
+                each.callback(shelf.close)
+
+    def _end(self) -> None:
+        if self.run.owner == os.getpid():
+            self.run.end()
         for child in self._own:
             child.stop()
 
@@ -96,14 +123,14 @@ class ServicePool:
 
     def _shared(self, name: str, start: Callable[[], tuple[ChildProcess, Any]]) -> dict[str, Any]:
         """Start what all processes of the run use, unless another of them has."""
-        return self._run.once(name, lambda: asdict(start()[1]))
+        return self.run.once(name, lambda: asdict(start()[1]))
 
     def _start_engine(self) -> EngineAddress:
-        child, address = start_engine(self._run, f"{ENGINE}-{os.getpid()}", seed=self._seed)
+        child, address = start_engine(self.run, f"{ENGINE}-{os.getpid()}", seed=self._seed)
         self._own.append(child)
         return address
 
     def _start_toxiproxy(self, source: ToxiproxySource) -> SupervisedToxiproxy:
-        started = SupervisedToxiproxy(source, self._run, f"{TOXIPROXY}-{os.getpid()}")
+        started = SupervisedToxiproxy(source, self.run, f"{TOXIPROXY}-{os.getpid()}")
         self._own.append(started)
         return started

@@ -119,6 +119,20 @@ class ChildProcess:
                 raise ServiceStartError(self._story(f"was not ready after {timeout:g} s"))
             time.sleep(POLL_SECONDS)
 
+    def finish(self, *, timeout: float) -> int:
+        """Wait until the command has ended by itself, and return its status.
+
+        Raises:
+            ServiceStartError: `timeout` seconds passed; it is ended then.
+        """
+        try:
+            status = self._guardian.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.stop()
+            raise ServiceStartError(self._story(f"had not ended after {timeout:g} s")) from None
+        self._entry.unlink(missing_ok=True)
+        return status
+
     def stop(self) -> None:
         """End the command and wait until it is gone; safe to call twice."""
         if self._guardian.poll() is None:

@@ -1,0 +1,20 @@
+"""The TCP handle: a service whose protocol is nobody's business, behind its proxy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_resilience.chaos.handle import ServiceHandle
+
+
+@dataclass(frozen=True, slots=True)
+class TcpHandle(ServiceHandle):
+    """A service behind a proxy that passes bytes on as they are; it has the faults of connections.
+
+    Args:
+        direct_host: where it is around the proxy.
+        direct_port: the port there.
+    """
+
+    direct_host: str
+    direct_port: int
