@@ -1,0 +1,38 @@
+"""What the judges may ask beside a run's record: the services, around the proxies, and what was declared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.state.exactly_once import KeySet
+
+
+class Look(Protocol):
+    """Where services are, around the proxies."""
+
+    def dsn(self, service: str) -> str:
+        """Return a database's address."""
+
+    def url(self, name: str) -> str:
+        """Return the address of a web service, or of the workload where it serves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What the judges may ask.
+
+    Args:
+        look: where the services are.
+        workload: the declaration of what ran.
+        folder: where relative paths of the configuration start.
+        keys: by table, the keys of the undisturbed run, for `exactly_once` without a file.
+    """
+
+    look: Look
+    workload: WorkloadDeclaration
+    folder: Path
+    keys: Mapping[str, KeySet] = field(default_factory=dict)
