@@ -9,7 +9,8 @@ Duration: TypeAlias = float | str
 """Seconds, or a text such as `300ms`."""
 
 _TEXT = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(ms|s|m|h)\s*")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PER_UNIT = {"ms": (1, 1_000), "s": (1, 1), "m": (60, 1), "h": (3_600, 1)}
+"""Multiplied, then divided: 700 * 0.001 is not 0.7."""
 
 
 def seconds(duration: Duration, *, name: str = "duration", negative: bool = False) -> float:
@@ -35,4 +36,5 @@ def _parsed(duration: Duration, name: str) -> float:
     matched = _TEXT.fullmatch(duration) if isinstance(duration, str) else None
     if matched is None:
         raise ValueError(f"{name} is {duration!r}: write seconds as a number, or 300ms, 2s, 1m, 1h")
-    return float(matched[1]) * _SECONDS[matched[2]]
+    times, parts = _PER_UNIT[matched[2]]
+    return float(matched[1]) * times / parts

@@ -73,13 +73,16 @@ def _read_file(file: Path, configuration: Configuration) -> tuple[Scenario | Non
     document, complaints = _document(file)
     if document is None or complaints or not _is_meant(document):
         return None, complaints
-    page = Page(configuration, complaints=list(document.complaints))
+    page = Page(configuration)
     scenario = _read_root(page, document, file)
-    return scenario, sorted(page.complaints, key=lambda complaint: _place(complaint.position))
+    return scenario, _sorted(document.complaints, page.complaints)
 
 
-def _place(position: Position) -> tuple[int, int]:
-    return position.line, position.column
+def _sorted(of_grammar: list[Complaint], of_meaning: list[Complaint]) -> list[Complaint]:
+    """What is no grammar has no meaning either: that is said once."""
+    places = {complaint.position for complaint in of_grammar}
+    complaints = [*of_grammar, *(one for one in of_meaning if one.position not in places)]
+    return sorted(complaints, key=lambda complaint: (complaint.position.line, complaint.position.column))
 
 
 def _read_root(page: Page, document: Document, file: Path) -> Scenario | None:

@@ -65,9 +65,10 @@ class Page:
             RefusedError: it is no mapping.
         """
         mapping = a_mapping(node, name)
-        for key in required:
-            if key not in mapping.keys and not _is_misspelled(key, mapping, readers):
-                self.complain(node.position, f"{name} needs {key!r}")
+        missing = [key for key in required if key not in mapping.keys]
+        missing = [repr(key) for key in missing if not _is_misspelled(key, mapping, readers)]
+        if missing:
+            self.complain(node.position, f"{name} needs {' and '.join(missing)}")
         values: dict[str, Any] = {}
         for key_node, value in mapping.entries:
             if key_node.text not in readers:

@@ -159,6 +159,8 @@ class _Reading:
     def _refuse_decoration(self, event: Any) -> None:
         if event.anchor:
             self._complain(event, f"&{event.anchor} is an anchor: there are none in scenario files")
+        if any("\ud800" <= character <= "\udfff" for character in getattr(event, "value", "")):
+            self._complain(event, "this holds half a character (a surrogate): write it whole")
         if event.tag:
             self._complain(
                 event, f"{event.tag} is a tag: there are none in scenario files; quotes make a text"

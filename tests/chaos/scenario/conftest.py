@@ -1,8 +1,10 @@
-"""What the tests' team has declared: services and workloads of every kind."""
+"""What the team of these tests has declared: services and workloads of every kind."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+import pytest
 
 from pytest_resilience.chaos.configuration.model import (
     Configuration,
@@ -12,13 +14,15 @@ from pytest_resilience.chaos.configuration.model import (
 )
 
 
-def declared(folder: Path) -> Configuration:
-    """Return a configuration whose folder holds a runbook."""
-    (folder / "runbooks").mkdir(exist_ok=True)
-    (folder / "runbooks" / "database.md").write_text("# Database lost\n", encoding="utf-8")
+@pytest.fixture
+def configuration(tmp_path: Path) -> Configuration:
+    """A configuration whose folder holds a runbook, and an empty folder for scenarios."""
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "runbooks").mkdir()
+    (tmp_path / "runbooks" / "database.md").write_text("# Database lost\n", encoding="utf-8")
     return Configuration(
-        folder=folder,
-        scenarios=folder / "scenarios",
+        folder=tmp_path,
+        scenarios=tmp_path / "scenarios",
         services={
             "warehouse": ServiceDeclaration(name="warehouse", kind="postgres", component="database"),
             "registry": ServiceDeclaration(name="registry", kind="mlflow", component="registry"),
