@@ -159,7 +159,10 @@ class RunRecord:
         faults: as ordered, with their receipts.
         logs, alerts: in order.
         before, after: the checks of the steady state; `recovered_at` is when it held again.
-        states: by service, the digest of its tables or registry at the end (see `chaos.state`).
+        states: by service, its tables or registry at the end (see `chaos.state`).
+        states_between: the same after each start of the workload, before the next.
+        boundaries: by service, its states at the commit boundaries, where they were looked at.
+        boundaries_complete: whether none of these is missing.
         answers: of the expected checks, asked after heal while the workload still served.
         violations: where an `atomic` statement was not true during the run, in words.
         leaks: what was left behind, in words.
@@ -181,6 +184,9 @@ class RunRecord:
     after: tuple[CheckRecord, ...] = ()
     recovered_at: float | None = None
     states: Mapping[str, Any] = field(default_factory=dict)
+    states_between: tuple[Mapping[str, Any], ...] = ()
+    boundaries: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    boundaries_complete: bool = True
     answers: Mapping[Check, CheckRecord] = field(default_factory=dict)
     violations: tuple[str, ...] = ()
     leaks: tuple[str, ...] = ()

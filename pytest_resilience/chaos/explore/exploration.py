@@ -1,0 +1,64 @@
+"""Single faults: a workload broken at one point, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_resilience.chaos.explore.oracle import wrongs
+from pytest_resilience.chaos.laboratory.laboratory import Laboratory
+from pytest_resilience.chaos.run.record import RunRecord
+from pytest_resilience.chaos.scenario.model import FaultOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What became of a workload under faults.
+
+    Args:
+        record: what was seen.
+        wrongs: what it did wrong; nothing where it survived.
+        unproven: why it says nothing; none where it does.
+    """
+
+    record: RunRecord
+    wrongs: tuple[str, ...] = ()
+    unproven: str | None = None
+
+    @property
+    def survived(self) -> bool:
+        """Whether the faults hit and it did nothing wrong."""
+        return not self.wrongs and self.unproven is None
+
+
+def explore(laboratory: Laboratory, workload: str, faults: Sequence[FaultOrder], *, title: str) -> Finding:
+    """Break a workload, and judge what became of it.
+
+    Args:
+        laboratory: where runs are made.
+        workload: its name.
+        faults: what is broken.
+        title: what the run is called.
+
+    Raises:
+        HarnessError: something of ours did not work.
+    """
+    clean = laboratory.clean(workload)
+    plan = laboratory.plan(workload, faults=tuple(faults), states=True, prompt=True)
+    masked = laboratory.masked(plan, clean)
+    with laboratory.trial(masked, title) as trial:
+        found = wrongs(trial, clean, laboratory.configuration.folder)
+        return Finding(record=trial.record, wrongs=found, unproven=_why_unproven(trial.record))
+
+
+def _why_unproven(record: RunRecord) -> str | None:
+    for fault in record.faults:
+        if fault.impossible is not None:
+            return fault.impossible
+    if record.bypasses:
+        return record.bypasses[0]
+    missed = [fault for fault in record.faults if not fault.receipts]
+    if missed:
+        order = missed[0].order
+        return f"the fault {order.kind} on {order.on or record.workload} never fired: nothing came by its trigger"
+    return None

@@ -1,0 +1,70 @@
+"""The clean run of a workload: what it does undisturbed, which everything else is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.points.recording import Recording
+from pytest_resilience.chaos.run.look import State
+from pytest_resilience.chaos.run.record import RunRecord
+from pytest_resilience.chaos.state.exactly_once import KeySet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanRun:
+    """A workload undisturbed.
+
+    Args:
+        workload: its declaration.
+        record: what was seen.
+        recording: its fault points.
+        begin: the services' states before it.
+        mask: columns that are no part of states: those declared, and those that differ between two clean runs.
+        unstable: the latter alone.
+        keys: by table, the keys of `exactly_once` tables at the end.
+        why_not: why it did not work; none where it did.
+    """
+
+    workload: WorkloadDeclaration
+    record: RunRecord
+    recording: Recording
+    begin: Mapping[str, State] = field(default_factory=dict)
+    mask: tuple[str, ...] = ()
+    unstable: tuple[str, ...] = ()
+    keys: Mapping[str, KeySet] = field(default_factory=dict)
+    why_not: str | None = None
+
+
+def why_not(declaration: WorkloadDeclaration, record: RunRecord) -> str | None:
+    """Return why an undisturbed run did not work; none where it did."""
+    name = declaration.name
+    last = record.processes[-1] if record.processes else None
+    if last is None:
+        return f"workload {name} was never started"
+    if last.blocked:
+        return f"workload {name} was still running at its deadline of {declaration.deadline:g} s, undisturbed"
+    if declaration.shape == "server":
+        return _why_server_not(name, record)
+    raised = next((call for call in record.calls if call.outcome != "ok"), None)
+    if raised is not None:
+        what = raised.error[0] if raised.error else raised.outcome
+        return f"call {raised.number} of workload {name} raised {what}, undisturbed"
+    if record.exit_code != 0:
+        return f"workload {name} ended with status {record.exit_code}, undisturbed{_last_words(last.stderr)}"
+    return None
+
+
+def _why_server_not(name: str, record: RunRecord) -> str | None:
+    if not record.calls:
+        return None
+    failed = [call for call in record.calls if not call.outcome.startswith(("2", "3"))]
+    if failed:
+        return f"workload {name} answered {failed[0].outcome} to request {failed[0].number}, undisturbed"
+    return None
+
+
+def _last_words(stderr: str) -> str:
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    return f": {lines[-1][:200]}" if lines else ""

@@ -1,0 +1,199 @@
+"""Make runs of declared workloads, each in a sandbox of its own, and the clean ones once for the whole test run."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pytest_resilience.chaos.configuration.model import Configuration, WorkloadDeclaration
+from pytest_resilience.chaos.laboratory.clean import CleanRun, why_not
+from pytest_resilience.chaos.points.recording import record_points
+from pytest_resilience.chaos.run.look import Look, State
+from pytest_resilience.chaos.run.plan import Plan
+from pytest_resilience.chaos.run.record import RunRecord
+from pytest_resilience.chaos.run.run import Run
+from pytest_resilience.chaos.sandbox import Sandbox
+from pytest_resilience.chaos.state.exactly_once import KeySet, read_keys
+from pytest_resilience.chaos.state.postgres import PostgresState, unstable_columns
+from pytest_resilience.chaos.workload.launchers import Launchers
+from pytest_resilience.chaos.workload.tweaks import Tweaks
+from pytest_resilience.errors import HarnessError
+from pytest_resilience.services.pool import ServicePool
+from pytest_resilience.services.run_folder import RunFolder
+
+
+class RunAbortedError(HarnessError):
+    """Say that a run was ended by Ctrl-C, or because enough is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A run that is over, while its services still can be asked.
+
+    Args:
+        record: what was seen.
+        look: its services, around the proxies.
+        sandbox: what it had to itself.
+    """
+
+    record: RunRecord
+    look: Look
+    sandbox: Sandbox
+
+
+class Laboratory:
+    """Make runs.
+
+    Args:
+        configuration: what the team declared.
+        pool: the test run's servers.
+        folder: the test run's folder.
+        seed: what every random draw follows from.
+    """
+
+    def __init__(
+        self, configuration: Configuration, pool: ServicePool, folder: RunFolder, *, seed: int
+    ) -> None:
+        self.configuration = configuration
+        self.seed = seed
+        self._pool = pool
+        self._folder = folder
+        self._launchers = Launchers(folder)
+        self._clean: dict[str, CleanRun] = {}
+        self._cleaning = threading.Lock()
+        self._running: set[Run] = set()
+        self._aborted = False
+
+    def workload(self, name: str) -> WorkloadDeclaration:
+        """Return the declaration of a workload."""
+        return self.configuration.workloads[name]
+
+    def plan(self, name: str, **more: object) -> Plan:
+        """Return a plan for a workload, on the configured time scale."""
+        plan = Plan(workload=self.workload(name), tweaks=Tweaks(time_scale=self.configuration.time_scale))
+        return replace(plan, **more)  # type: ignore[arg-type]
+
+    def masked(self, plan: Plan, clean: CleanRun) -> Plan:
+        """Return the plan with the columns masked that differ from run to run."""
+        return replace(plan, workload=replace(plan.workload, mask=(*clean.mask, *clean.unstable)))
+
+    @contextmanager
+    def trial(self, plan: Plan, title: str) -> Iterator[Trial]:
+        """Make a run of a plan, and keep its services until the block ends.
+
+        Raises:
+            HarnessError: something of ours did not work.
+            RunAbortedError: the run was aborted.
+        """
+        sandbox = Sandbox(self._pool, title, self.configuration, fresh_registry=True)
+        try:
+            run = Run(
+                plan,
+                sandbox,
+                configuration=self.configuration,
+                folder=self._folder,
+                launchers=self._launchers,
+            )
+            record = self._go(run)
+            yield Trial(record, Look(sandbox), sandbox)
+        finally:
+            sandbox.close()
+
+    def clean(self, name: str) -> CleanRun:
+        """Return the clean run of a workload, made once in the whole test run.
+
+        Raises:
+            HarnessError: something of ours did not work.
+        """
+        with self._cleaning:
+            if name not in self._clean:
+                made = self._folder.once(f"clean-{name}", lambda: {"file": str(self._keep(name))})
+                # it was written by this test run, into its private folder
+                self._clean[name] = pickle.loads(Path(made["file"]).read_bytes())  # noqa: S301
+        return self._clean[name]
+
+    def abort(self) -> None:
+        """End all runs that are under way, and begin no other."""
+        self._aborted = True
+        for run in tuple(self._running):
+            run.abort()
+
+    def close(self) -> None:
+        """End what was started for all runs."""
+        self._launchers.close()
+
+    def _go(self, run: Run) -> RunRecord:
+        self._running.add(run)
+        try:
+            if self._aborted:
+                raise RunAbortedError("the test run is being ended")
+            record = run.go()
+        finally:
+            self._running.discard(run)
+        if self._aborted:
+            raise RunAbortedError("the run was ended before its end")
+        return record
+
+    def _keep(self, name: str) -> Path:
+        file = self._folder.folder("clean") / f"{name}.pickle"
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            pickle.dump(self._make_clean(name), stream)
+        return file
+
+    def _make_clean(self, name: str) -> CleanRun:
+        """Run twice, which shows the columns that differ from run to run; where some do, once more without them."""
+        declaration = self.workload(name)
+        first = self._observe(declaration, boundaries=False)
+        if first.why_not is not None:
+            return first
+        second = self._observe(declaration, boundaries=True)
+        unstable = _unstable(first.record, second.record)
+        if not unstable or second.why_not is not None:
+            return second
+        masked = replace(declaration, mask=(*declaration.mask, *unstable))
+        third = self._observe(masked, boundaries=True)
+        return replace(third, workload=declaration, unstable=unstable)
+
+    def _observe(self, declaration: WorkloadDeclaration, *, boundaries: bool) -> CleanRun:
+        plan = Plan(
+            workload=declaration,
+            tweaks=Tweaks(time_scale=self.configuration.time_scale),
+            boundaries=boundaries,
+        )
+        begin: dict[str, State] = {}
+        with self.trial(plan, f"clean run of {declaration.name}") as trial:
+            record = trial.record
+            begin = {service: states[0] for service, states in record.boundaries.items() if states}
+            keys = self._keys(declaration, trial.look)
+        kinds = {used: self.configuration.services[used].kind for used in declaration.uses}
+        return CleanRun(
+            workload=declaration,
+            record=record,
+            recording=record_points(declaration.name, record.messages, kinds),
+            begin=begin,
+            mask=declaration.mask,
+            keys=keys,
+            why_not=why_not(declaration, record),
+        )
+
+    def _keys(self, declaration: WorkloadDeclaration, look: Look) -> dict[str, KeySet]:
+        return {
+            promise.table: read_keys(look.dsn(promise.service), promise)
+            for promise in declaration.exactly_once
+            if promise.rows is None
+        }
+
+
+def _unstable(first: RunRecord, second: RunRecord) -> tuple[str, ...]:
+    found: list[str] = []
+    for service, state in first.states.items():
+        other = second.states.get(service)
+        if isinstance(state, PostgresState) and isinstance(other, PostgresState):
+            found.extend(unstable_columns(state, other))
+    return tuple(found)

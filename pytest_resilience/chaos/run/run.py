@@ -1,0 +1,254 @@
+"""One run: a workload in a sandbox, its faults, and the record of what was seen."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
+
+from pytest_resilience.chaos.configuration.model import Configuration
+from pytest_resilience.chaos.run.alerts import alert_records
+from pytest_resilience.chaos.run.arming.arm import arm
+from pytest_resilience.chaos.run.arming.armed import Armed
+from pytest_resilience.chaos.run.arming.held import HeldMessages
+from pytest_resilience.chaos.run.arming.process import ProcessFault
+from pytest_resilience.chaos.run.boundaries import Boundaries
+from pytest_resilience.chaos.run.clock import RunClock
+from pytest_resilience.chaos.run.life import Life
+from pytest_resilience.chaos.run.look import Look
+from pytest_resilience.chaos.run.plan import Plan
+from pytest_resilience.chaos.run.record import CheckRecord, RunRecord
+from pytest_resilience.chaos.run.recovery import Recovery
+from pytest_resilience.chaos.run.scaled import scaled, scaled_line
+from pytest_resilience.chaos.run.service import Service
+from pytest_resilience.chaos.run.traffic import Traffic
+from pytest_resilience.chaos.sandbox import Sandbox
+from pytest_resilience.chaos.state.atomic import AtomicWatch
+from pytest_resilience.chaos.state.leaks import connections, leaks
+from pytest_resilience.chaos.workload.launchers import Launchers
+from pytest_resilience.chaos.workload.workload import Workload
+from pytest_resilience.services.run_folder import RunFolder
+
+
+class Run:
+    """One run of a plan; `go` once.
+
+    Args:
+        plan: what it is to do.
+        sandbox: what it has to itself; stays open, so that its services can be asked afterwards.
+        configuration: what the team declared.
+        folder: the test run's.
+        launchers: how processes are started.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        sandbox: Sandbox,
+        *,
+        configuration: Configuration,
+        folder: RunFolder,
+        launchers: Launchers,
+    ) -> None:
+        self._plan = plan
+        self._sandbox = sandbox
+        self._configuration = configuration
+        self._folder = folder
+        self._launchers = launchers
+        self._abort = threading.Event()
+        self._between: list[Mapping[str, Any]] = []
+        self._armed: list[Armed] = []
+        self._answers: dict[Any, CheckRecord] = {}
+
+    def abort(self) -> None:
+        """Let the run end as soon as it can, from another thread."""
+        self._abort.set()
+        workload = getattr(self, "_workload", None)
+        if workload is not None:
+            workload.give_up()
+
+    def go(self) -> RunRecord:
+        """Run, and return what was seen.
+
+        Raises:
+            HarnessError: something of ours did not work, so that nothing is known.
+        """
+        with ExitStack() as undo:
+            self._prepare(undo)
+            began = time.monotonic()
+            before = self._check_before()
+            try:
+                self._live()
+            finally:
+                self._heal()
+            return self._record(before, time.monotonic() - began)
+
+    def _prepare(self, undo: ExitStack) -> None:
+        plan, sandbox = self._plan, self._sandbox
+        self._names = _services(plan)
+        handles = {name: sandbox.service(name) for name in self._names}
+        self._clock = RunClock.start(sandbox.engine().now(), scale=plan.tweaks.time_scale)
+        self._workload = Workload(
+            plan.workload,
+            folder=sandbox.folder,
+            environment=sandbox.environment(),
+            run=self._folder,
+            logs=self._configuration.logs,
+            began=self._clock.began,
+            tweaks=plan.tweaks,
+            launcher=self._launchers.launcher(plan.workload),
+        )
+        undo.callback(self._workload.close)
+        self._look = Look(sandbox, self._workload)
+        self._services = {name: handle.proxied for name, handle in handles.items()}
+        self._traffic = Traffic(self._services, self._clock)
+        self._traffic.begin()
+        undo.callback(self._traffic.stop)
+        self._held = HeldMessages(sandbox.engine())
+        undo.callback(self._held.close)
+        self._idle = {
+            handle.name: connections(handle.direct_dsn) for handle in self._look.databases(self._names)
+        }
+        self._watches = [undo.enter_context(watch) for watch in self._atomic_watches()]
+        self._boundaries = self._begin_boundaries()
+        self._recovery = Recovery(plan, self._look, self._clock)
+        self._bypasses = undo.enter_context(
+            BypassWatch(self._workload.pids, {name: sandbox.addresses(name) for name in self._names})
+        )
+
+    def _atomic_watches(self) -> list[AtomicWatch]:
+        statements: dict[str, list[str]] = {}
+        for atomic in self._plan.workload.atomic:
+            statements.setdefault(atomic.service, []).append(atomic.sql)
+        return [
+            AtomicWatch(self._look.dsn(service), found, now=self._clock.now)
+            for service, found in statements.items()
+        ]
+
+    def _begin_boundaries(self) -> dict[str, Boundaries]:
+        if not self._plan.boundaries:
+            return {}
+        found = {
+            handle.name: Boundaries(
+                handle.proxied,
+                lambda name=handle.name: self._look.state(name, mask=self._plan.workload.mask),  # type: ignore[misc]
+                self._held,
+            )
+            for handle in self._look.databases(self._names)
+        }
+        for boundaries in found.values():
+            boundaries.begin()
+        return found
+
+    def _check_before(self) -> tuple[CheckRecord, ...]:
+        """See that the steady state holds; a server that is asked itself is started for it."""
+        plan = self._plan
+        if any(check.on == plan.workload.name for check in plan.steady_state):
+            self._workload.start()
+            self._recovery.until_steady(self._clock.real(plan.workload.deadline), self._abort)
+            before = self._recovery.ask_all()
+            self._arm()
+            return before
+        before = self._recovery.ask_all()
+        self._arm()
+        self._workload.start()
+        return before
+
+    def _arm(self) -> None:
+        for order in self._plan.faults:
+            armed = arm(
+                order,
+                services=self._services,
+                target=self._workload,
+                clock=self._clock,
+                held=self._held,
+                connections=self._traffic.connections,
+            )
+            self._armed.append(armed)
+            armed.begin()
+
+    def _live(self) -> None:
+        plan = self._plan
+        for armed in self._armed:
+            if isinstance(armed, ProcessFault):
+                armed.started()
+        life = Life(
+            self._workload, plan.workload, self._clock, plan.patience, self._ended, self._abort.is_set
+        )
+        with self._recovery.watched(self._armed):
+            if plan.workload.shape == "server":
+                service = Service(plan, self._workload, self._armed, self._recovery, self._look, self._clock)
+                life.serve(service.is_over)
+                self._answers = service.answers
+            else:
+                life.run_to_end()
+
+    def _ended(self, _number: int) -> None:
+        if self._plan.states:
+            self._between.append(self._look.states(self._names, mask=self._plan.workload.mask))
+
+    def _heal(self) -> None:
+        with ExitStack() as each:  # the others even where one fails
+            for armed in self._armed:
+                each.callback(armed.heal)
+        for boundaries in self._boundaries.values():
+            boundaries.end()
+        for error in self._held.errors:
+            raise error
+
+    def _record(self, before: tuple[CheckRecord, ...], real: float) -> RunRecord:
+        plan, scale = self._plan, self._clock.scale
+        after = self._recovery.settle() if not self._recovery.asks_workload else self._recovery.last
+        leftovers = self._leftovers()
+        inbox = None if self._configuration.alerts is None else self._sandbox.inbox
+        return RunRecord(
+            workload=plan.workload.name,
+            processes=tuple(scaled(process, scale) for process in self._workload.processes),
+            calls=tuple(scaled(call, scale) for call in self._workload.calls),
+            messages=self._traffic.messages(),
+            faults=tuple(armed.record() for armed in self._armed),
+            logs=tuple(scaled_line(line, scale) for line in self._workload.logs),
+            alerts=() if inbox is None else alert_records(inbox, self._clock),
+            before=before,
+            after=after,
+            recovered_at=self._recovery.recovered_at,
+            states=self._look.states(self._names, mask=plan.workload.mask),
+            states_between=tuple(self._between),
+            boundaries={name: tuple(found.states) for name, found in self._boundaries.items()},
+            boundaries_complete=all(found.complete for found in self._boundaries.values()),
+            answers=self._answers,
+            violations=tuple(word for watch in self._watches for word in watch.words),
+            leaks=leftovers,
+            bypasses=self._bypasses.words(),
+            duration=real * scale,
+            real_duration=real,
+            time_scale=scale,
+            notes=self._notes(),
+        )
+
+    def _leftovers(self) -> tuple[str, ...]:
+        """Look for what the workload has left, its processes first: they may hold connections."""
+        alive = self._workload.leftovers()
+        self._workload.close()
+        words = [f"{len(alive)} of its child processes still ran"] if alive else []
+        for handle in self._look.databases(self._names):
+            found = leaks(handle.direct_dsn, ignore=self._idle[handle.name])
+            words.extend(f"{handle.name}: {word}" for word in found)
+        return tuple(words)
+
+    def _notes(self) -> tuple[str, ...]:
+        lost = self._traffic.lost
+        return (f"{lost} messages came so fast that the trace has lost them",) if lost else ()
+
+
+def _services(plan: Plan) -> tuple[str, ...]:
+    """Return the services of a run: those that the workload uses, and those that its faults and checks name."""
+    named = [
+        *plan.workload.uses,
+        *(order.on for order in plan.faults),
+        *(check.on for check in plan.steady_state),
+    ]
+    own = plan.workload.name
+    return tuple(dict.fromkeys(name for name in named if name is not None and name != own))

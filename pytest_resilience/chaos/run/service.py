@@ -1,0 +1,77 @@
+"""How long a server serves in one run: under its faults, and from the last heal until it has recovered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pytest_resilience.chaos.expectations.steady import ask
+from pytest_resilience.chaos.run.arming.armed import Armed
+from pytest_resilience.chaos.run.clock import RunClock
+from pytest_resilience.chaos.run.look import Look
+from pytest_resilience.chaos.run.plan import Plan
+from pytest_resilience.chaos.run.record import CheckRecord
+from pytest_resilience.chaos.run.recovery import Recovery
+from pytest_resilience.chaos.scenario.model import Check
+from pytest_resilience.chaos.workload.workload import Workload
+
+ENOUGH_CALLS = 10
+"""Answered requests after which an undisturbed server has shown what it does."""
+
+
+@dataclass(slots=True)
+class Service:
+    """Decide when a server may go.
+
+    Args:
+        plan: the run's.
+        workload: the server.
+        armed: the faults.
+        recovery: waits for the steady state.
+        look: where the services are.
+        clock: the run's.
+        answers: what the expected checks said while it served.
+    """
+
+    plan: Plan
+    workload: Workload
+    armed: Sequence[Armed]
+    recovery: Recovery
+    look: Look
+    clock: RunClock
+    answers: dict[Check, CheckRecord] = field(default_factory=dict)
+    _began: float | None = None
+
+    def is_over(self) -> bool:
+        """Whether it has served long enough; heals what has no end of its own, and asks the expected checks."""
+        if self._began is None:
+            self._began = self.clock.now()
+        if self.recovery.healed_at is None:
+            self._heal_in_time()
+            return False
+        if not self._has_recovered() and not self._is_late():
+            return False
+        if not self.plan.prompt and not self._is_late() and self.armed:
+            return False
+        self.answers = {check: ask(check, self.look) for check in self.plan.answers}
+        return True
+
+    def _heal_in_time(self) -> None:
+        exposed = self.clock.now() - (self._began or 0.0)
+        waits = any(order.when.is_at_message for order in self.plan.faults)
+        if exposed > (self.plan.workload.deadline if waits else self.plan.recovers_within):
+            for armed in self.armed:
+                armed.heal()
+
+    def _has_recovered(self) -> bool:
+        healed = self.recovery.healed_at or 0.0
+        if self.plan.steady_state and self.recovery.recovered_at is None:
+            return False
+        calls = self.workload.calls
+        since = [call for call in calls if call.began * self.clock.scale >= healed]
+        driven = self.plan.workload.drive is not None
+        enough = int(driven) * (1 if self.armed else ENOUGH_CALLS)
+        return sum(call.outcome.startswith("2") for call in since) >= enough
+
+    def _is_late(self) -> bool:
+        return self.clock.now() > (self.recovery.healed_at or 0.0) + self.plan.recovers_within
