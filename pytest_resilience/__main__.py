@@ -33,6 +33,7 @@ class Command:
 
 
 COMMANDS: tuple[Command, ...] = (
+    Command("init", "pytest_resilience.init_command.command", "write a starting configuration"),
     Command(
         "deploy",
         "pytest_resilience.runtime.models.commands.deploy",
@@ -47,6 +48,15 @@ COMMANDS: tuple[Command, ...] = (
         "ledger",
         "pytest_resilience.runtime.models.commands.ledger",
         "show who put which version of a model in charge, and why",
+    ),
+    Command("report", "pytest_resilience.report.commands.report", "render a report.json again"),
+    Command(
+        "merge", "pytest_resilience.report.commands.merge", "join the reports of all shards, and judge them"
+    ),
+    Command(
+        "verify",
+        "pytest_resilience.report.commands.verify",
+        "say whether a deploy may rely on an attestation",
     ),
     Command(
         "route", "pytest_resilience.runtime.alerting.command", "say where an alert would go; sends nothing"

@@ -1,0 +1,42 @@
+"""Join the reports of all shards of a run, and judge them together."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pytest_resilience.report.github import workflow_commands
+from pytest_resilience.report.json_form import read_report
+from pytest_resilience.report.merge import merged
+from pytest_resilience.report.publish import publish
+from pytest_resilience.report.terminal import render_text
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the subcommand."""
+    parser.add_argument(
+        "folders", metavar="DIR", nargs="+", type=Path, help="the report folders of the shards"
+    )
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        default=Path("resilience-report"),
+        help="default: resilience-report",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the joined report, print its summary, and return 1 where the gate fails."""
+    shards = {str(folder): read_report(folder) for folder in dict.fromkeys(arguments.folders)}
+    report = publish(merged(shards, today=datetime.now(UTC).date()), arguments.out)
+    width = shutil.get_terminal_size().columns
+    color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    sys.stdout.write(render_text(report, width=width, color=color))
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        sys.stdout.write(workflow_commands(report))
+    return 1 if report.gate.mode == "gate" and not report.gate.passed else 0

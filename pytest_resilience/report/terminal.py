@@ -1,0 +1,101 @@
+"""The summary at the end of a run: a line for each item, and for each open one why, what to do, what to run."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from pytest_resilience.checklist.items import item
+from pytest_resilience.checklist.verdict import Verdict
+from pytest_resilience.report.model import Report
+from pytest_resilience.report.printable import printable
+
+_COLORS = {"passed": "32", "failed": "1;31", "unproven": "33", "waived": "36", "not-applicable": "2"}
+_INDENT = 6
+
+
+def render_text(report: Report, *, width: int = 80, color: bool = False) -> str:
+    """Return the summary, with a newline at its end.
+
+    Args:
+        report: without secrets already.
+        width: columns; only commands to copy are longer.
+        color: use ANSI colours.
+    """
+    lines = [f"{'#':>2}  {'item':<16}  {'verdict':<14}  evidence"]
+    for verdict in report.items:
+        lines.append(_row(verdict, color=color))
+        lines += _details(verdict, max(width, 40))
+    lines += ["", *_scenarios(report), *_notes(report, max(width, 40)), _gate_line(report, color=color)]
+    return "\n".join(lines) + "\n"
+
+
+def _row(verdict: Verdict, *, color: bool) -> str:
+    known = item(verdict.item)
+    word = _painted(f"{verdict.word:<14}", verdict.word, color=color)
+    warnings = sum(len(each.warnings) for each in verdict.evidence)
+    more = f", {_count(warnings, 'warning')}" if warnings else ""
+    return f"{known.number:>2}  {known.id:<16}  {word}  {len(verdict.evidence)}{more}"
+
+
+def _details(verdict: Verdict, width: int) -> Iterator[str]:
+    if verdict.word == "passed":
+        return
+    others = sum(each.outcome in {"failed", "unproven"} for each in verdict.evidence) - 1
+    more = f" (and {others} more)" if others > 0 else ""
+    yield from _wrapped("why", printable(verdict.why) + more, width)
+    yield from _wrapped("fix", printable(verdict.fix), width)
+    for note in verdict.waivers:
+        text = f"{note.reason} ({note.owner}, approved by {note.approver}, until {note.expires})"
+        yield from _wrapped("waiver", printable(text), width)
+    if verdict.replay:
+        yield f"{'':{_INDENT}}run   {printable(verdict.replay)}"
+
+
+def _wrapped(name: str, text: str, width: int) -> list[str]:
+    if not text:
+        return []
+    first = f"{'':{_INDENT}}{name:<6}" if len(name) < 6 else f"{'':{_INDENT}}{name} "
+    return textwrap.wrap(
+        text, width, initial_indent=first, subsequent_indent=" " * (_INDENT + 6), break_on_hyphens=False
+    )
+
+
+def _scenarios(report: Report) -> Iterator[str]:
+    for scenario in report.scenarios:
+        if scenario.verdict in {"failed", "unproven"}:
+            yield f"scenario {printable(scenario.id)} {scenario.verdict}: {printable(scenario.why or 'no reason')}"
+    points = report.coverage
+    if points.points:
+        yield f"fault points: {points.points}, {points.exercised} exercised, {points.survived} survived"
+
+
+def _notes(report: Report, width: int) -> Iterator[str]:
+    if report.time_scale != 1:
+        yield f"waits ran {report.time_scale:g} times faster; durations are the workload's"
+    for unused in report.unused_waivers:
+        yield from textwrap.wrap(f"unused: {printable(unused)}; remove it", width)
+    for note in report.notes:
+        yield from textwrap.wrap(printable(note), width)
+
+
+def _gate_line(report: Report, *, color: bool) -> str:
+    gate = report.gate
+    if gate.deferred and report.shard is not None:
+        shard = report.shard
+        return f"resilience gate: deferred, this is shard {shard.index} of {shard.count}; join all with merge"
+    if gate.passed:
+        return f"resilience gate: {_painted('passed', 'passed', color=color)}"
+    word = _painted("FAILED", "failed", color=color)
+    waits = " (mode warn: the run goes on)" if gate.mode == "warn" else ""
+    stops = [verdict for verdict in report.items if verdict.word in {"failed", "unproven"}]
+    about = f"{len(stops)} of 10 items {'stops' if len(stops) == 1 else 'stop'} the deploy"
+    return f"resilience gate: {word}, {about if stops else printable(gate.why[0])}{waits}"
+
+
+def _painted(text: str, word: str, *, color: bool) -> str:
+    return f"\x1b[{_COLORS[word]}m{text}\x1b[0m" if color else text
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
