@@ -42,8 +42,26 @@ def read_configuration(root: Path) -> Configuration:
         project.complain(message)
         raise ConfigurationError(project.complaints.in_order())
     table = own or project
-    if table is None:
-        return default_configuration(root)
+    return default_configuration(root) if table is None else _checked(table, root)
+
+
+def configuration_of(file: Path, text: str) -> Configuration:
+    """Return what a text says that is to be written to one of the two files, checked as if it stood there.
+
+    Raises:
+        ConfigurationError: something is wrong with it.
+    """
+    values, complaints = _parsed(file, text)
+    table = _prefixed(values, complaints) if file.name == PROJECT_FILE else Table(values, (), complaints)
+    return default_configuration(file.parent) if table is None else _checked(table, file.parent)
+
+
+def has_configuration(file: Path) -> bool:
+    """Return whether a `pyproject.toml` has the table; a file that is not TOML is refused."""
+    return _project_table(file) is not None
+
+
+def _checked(table: Table, root: Path) -> Configuration:
     configuration = read_settings(table, root)
     if table.complaints.found:
         raise ConfigurationError(table.complaints.in_order())
@@ -53,7 +71,7 @@ def read_configuration(root: Path) -> Configuration:
 def _own_table(file: Path) -> Table | None:
     if not file.is_file():
         return None
-    values, complaints = _parsed(file)
+    values, complaints = _parsed(file, _text(file))
     table = _prefixed(values, complaints)
     if table is not None:
         table.complain(f"in {OWN_FILE} the keys stand without the prefix [tool.resilience]: take it away")
@@ -64,7 +82,7 @@ def _own_table(file: Path) -> Table | None:
 def _project_table(file: Path) -> Table | None:
     if not file.is_file():
         return None
-    values, complaints = _parsed(file)
+    values, complaints = _parsed(file, _text(file))
     table = _prefixed(values, complaints)
     if complaints.found:
         raise ConfigurationError(complaints.in_order())
@@ -85,8 +103,7 @@ def _prefixed(values: dict[str, Any], complaints: Complaints) -> Table | None:
     return Table(inner, path, complaints)
 
 
-def _parsed(file: Path) -> tuple[dict[str, Any], Complaints]:
-    text = _text(file)
+def _parsed(file: Path, text: str) -> tuple[dict[str, Any], Complaints]:
     try:
         return tomllib.loads(text), Complaints(file, key_positions(text))
     except tomllib.TOMLDecodeError as error:

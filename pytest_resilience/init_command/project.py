@@ -1,0 +1,138 @@
+"""The files of a project that tell something: Python, SQL, pyproject.toml, alembic.ini."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_resilience.chaos.configuration.packages import own_folders
+from pytest_resilience.init_command.sightings import SourceFile, look_at
+
+_ASIDE = {"tests", "test", "testing", "docs", "doc", "examples", "benchmarks", "benchmark", "notebooks"}
+_TOOLS = {"setup.py", "conftest.py", "noxfile.py", "fabfile.py"}
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project as it was found.
+
+    Args:
+        folder: where it is.
+        sources: its Python files.
+        unreadable: Python files that could not be read, relative.
+        sql: its SQL files, relative.
+        scripts: names of commands that it installs, with `module:function`.
+        has_alembic, has_django: whether one of them makes its tables.
+    """
+
+    folder: Path
+    sources: tuple[SourceFile, ...]
+    unreadable: tuple[Path, ...]
+    sql: tuple[Path, ...]
+    scripts: dict[str, str]
+    has_alembic: bool
+    has_django: bool
+
+    def reached_from(self, start: SourceFile) -> list[SourceFile]:
+        """Return a file and all that it imports, directly or not, of the project's own."""
+        by_module = {source.module: source for source in self.sources if source.module}
+        reached = {start.path: start}
+        waiting = [start]
+        while waiting:
+            for name in waiting.pop().imports:
+                found = by_module.get(name)
+                if found and found.path not in reached:
+                    reached[found.path] = found
+                    waiting.append(found)
+        return list(reached.values())
+
+    @property
+    def packages(self) -> list[str]:
+        """The outermost packages; where there are none, the modules beside pyproject.toml."""
+        outermost = {
+            source.module.partition(".")[0]
+            for source in self.sources
+            if source.module and _in_package(source)
+        }
+        alone = {source.module for source in self.sources if source.module and not _in_package(source)}
+        return sorted(outermost) or sorted(alone)
+
+
+def look_around(folder: Path) -> Project:
+    """Return what a project has; what does not run in production is left out, and so are environments."""
+    sources, unreadable = [], []
+    paths = list(_own_files(folder))
+    packages = {path.parent for path in paths if path.name == "__init__.py"}
+    for path in paths:
+        if path.suffix == ".py":
+            source = _source(folder, path, packages)
+            if source is None:
+                unreadable.append(path)
+            else:
+                sources.append(source)
+    return Project(
+        folder=folder,
+        sources=tuple(sources),
+        unreadable=tuple(unreadable),
+        sql=tuple(path for path in paths if path.suffix == ".sql"),
+        scripts=_scripts(folder / "pyproject.toml"),
+        has_alembic=(folder / "alembic.ini").is_file(),
+        has_django=(folder / "manage.py").is_file(),
+    )
+
+
+def _own_files(folder: Path) -> Iterator[Path]:
+    for place, files in own_folders(folder):
+        inside = place.relative_to(folder)
+        if _ASIDE.isdisjoint(inside.parts):
+            yield from (inside / name for name in files if _tells_something(name))
+
+
+def _tells_something(name: str) -> bool:
+    is_test = name.startswith("test_") or name.endswith("_test.py") or name in _TOOLS
+    return name.endswith((".py", ".sql")) and not is_test and name.isprintable()
+
+
+def _source(folder: Path, path: Path, packages: set[Path]) -> SourceFile | None:
+    root = path.parent
+    while root in packages:
+        root = root.parent
+    module = _module(path.relative_to(root), is_beside=root == Path() or root == Path("src"))
+    try:
+        text = (folder / path).read_text(encoding="utf-8-sig")
+        return look_at(text, path, module, root)
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return None
+
+
+def _module(path: Path, *, is_beside: bool) -> str | None:
+    """Return the dotted name; a file outside of packages has one only where programs are started from."""
+    parts = [*path.parent.parts, *([] if path.stem == "__init__" else [path.stem])]
+    is_importable = all(part.isidentifier() for part in parts)
+    return (
+        ".".join(parts)
+        if is_importable and (is_beside or len(parts) > 1 or path.stem == "__init__")
+        else None
+    )
+
+
+def _in_package(source: SourceFile) -> bool:
+    return source.path.parent != source.import_root
+
+
+def _scripts(file: Path) -> dict[str, str]:
+    try:
+        values: Any = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    except (OSError, ValueError):
+        return {}
+    found: dict[str, str] = {}
+    for path in (("tool", "poetry", "scripts"), ("project", "scripts")):
+        table = values
+        for key in path:
+            table = table.get(key, {}) if isinstance(table, dict) else {}
+        if isinstance(table, dict):
+            found |= {name: target for name, target in table.items() if isinstance(target, str)}
+    return found

@@ -1,0 +1,159 @@
+"""How the code of a project is started, guessed from its scripts, modules and web applications."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pytest_resilience.init_command.declared import Guess, Value, literal
+from pytest_resilience.init_command.project import Project
+from pytest_resilience.init_command.sightings import App, SourceFile
+
+_HEALTH = re.compile(r"/\w*(?:health|ready|live|ping|status)\w*", re.IGNORECASE)
+_SERVERS = (
+    "http.server",
+    "socketserver",
+    "aiohttp.web",
+    "uvicorn",
+    "tornado",
+    "waitress",
+    "gunicorn",
+    "hypercorn",
+)
+_QUESTIONS = (
+    "may it be started again (resume)? does it keep checkpoints (major_operation)? what undoes it (rollback,\n"
+    "#   snapshot)? which rows does it promise (exactly_once)?"
+)
+_NO_WORKLOAD = re.compile(r"rollback|undo|migrate|manage|env")
+
+
+def guess_workloads(project: Project, services: list[Guess]) -> list[Guess]:
+    """Return the workloads: web applications, what can be run as a program, and installed scripts."""
+    found: list[Guess] = []
+    started: set[str] = set()
+    for source in project.sources:
+        for guess in _of_source(source):
+            started.add(str(source.path))
+            found.append(_with_uses(guess, project, source, services))
+    for script, target in project.scripts.items():
+        guess_of_script = _script(project, script, target, started, services)
+        if guess_of_script:
+            found.append(guess_of_script)
+    return _with_own_names(found, {service.short_name for service in services}) or [_none_found()]
+
+
+def _of_source(source: SourceFile) -> Iterator[Guess]:
+    if source.apps:
+        yield _server(source, source.apps[0])
+    elif _is_program(source):
+        yield _program(source)
+
+
+def _is_program(source: SourceFile) -> bool:
+    is_started = source.path.name == "__main__.py" or source.main_line is not None
+    return is_started and not _NO_WORKLOAD.fullmatch(source.path.stem)
+
+
+def _server(source: SourceFile, app: App) -> Guess:
+    where = f"{literal(source.module or source.path.stem)}:{app.name}"
+    if app.framework == "flask":
+        command = ["{python}", "-m", "flask", "--app", where, "run", "--port", "{port}"]
+    else:
+        factory = ["--factory"] if app.is_factory else []
+        command = ["{python}", "-m", "uvicorn", where, *factory, "--port", "{port}"]
+    guess = Guess(f"workloads.{_name(source)}", {"command": command})
+    guess.seen.append(f"a {app.framework} application: {source.at(app.line)}")
+    _add_requests(guess, source)
+    return guess
+
+
+def _add_requests(guess: Guess, source: SourceFile) -> None:
+    gets = [path for method, path in source.routes if method == "GET"]
+    ready = next(filter(_HEALTH.fullmatch, gets), gets[0] if gets else "/")
+    guess.values["ready"] = f"GET {ready}"
+    work = [(method, path) for method, path in source.routes if not _HEALTH.fullmatch(path)]
+    driven = next((each for each in work if each[0] == "POST"), work[0] if work else ("GET", ready))
+    guess.values["drive"] = {"request": " ".join(driven)}
+    if driven[0] != "GET":
+        guess.todo.append(f'drive: add body = "...", a file with what is sent to {driven[1]}')
+    if not gets:
+        guess.todo.append("ready: which request does it answer once it serves?")
+
+
+def _program(source: SourceFile) -> Guess:
+    guess = Guess(f"workloads.{_name(source)}", {"command": _started(source)})
+    guess.seen.append(f"a program: {source.at(source.main_line or 1)}")
+    if source.line_of(*_SERVERS) and "--port" in source.texts:
+        guess.values["command"] = [*_started(source), "--port", "{port}"]
+        path = next((text for text in sorted(source.texts) if _HEALTH.fullmatch(text)), "/")
+        guess.values["ready"] = f"GET {path}"
+        guess.values["drive"] = {"request": f"GET {path}"}
+        guess.todo.append("drive: the requests that make it work")
+    elif source.arguments:
+        guess.todo.append(f"command: add its arguments, {', '.join(dict.fromkeys(source.arguments))}")
+    return guess
+
+
+def _started(source: SourceFile) -> list[str]:
+    if source.module is None:
+        return ["{python}", literal(source.path.as_posix())]
+    return ["{python}", "-m", source.module.removesuffix(".__main__")]
+
+
+def _script(
+    project: Project, script: str, target: str, started: set[str], services: list[Guess]
+) -> Guess | None:
+    module, _, function = target.partition(":")
+    source = next((each for each in project.sources if each.module == module), None)
+    if source is None or str(source.path) in started or not re.fullmatch(r"[\w.]+", function):
+        return None
+    code = f"import sys; from {module} import {function.partition('.')[0]}; sys.exit({function}())"
+    guess = Guess(
+        f"workloads.{re.sub(r'[^A-Za-z0-9_-]', '-', script)}", {"command": ["{python}", "-c", code]}
+    )
+    guess.seen.append(f"the script {script} of pyproject.toml: {source.path.as_posix()}")
+    if source.arguments:
+        guess.todo.append(f"command: add its arguments, {', '.join(dict.fromkeys(source.arguments))}")
+    return _with_uses(guess, project, source, services)
+
+
+def _with_uses(guess: Guess, project: Project, source: SourceFile, services: list[Guess]) -> Guess:
+    reached = {str(each.path) for each in project.reached_from(source)}
+    guess.values["uses"] = [service.short_name for service in services if service.files & reached]
+    if not guess.values["uses"]:
+        guess.todo.append("uses: which services does it talk to? none was seen from here")
+    if source.module and str(source.import_root) != ".":
+        guess.values["env"] = {"PYTHONPATH": literal(source.import_root.as_posix())}
+    if "ready" not in guess.values:
+        guess.todo.append(_QUESTIONS)
+    return guess
+
+
+def _name(source: SourceFile) -> str:
+    stem = (
+        source.path.parent.name
+        if source.path.stem in {"__main__", "__init__", "main", "app"}
+        else source.path.stem
+    )
+    return re.sub(r"[^A-Za-z0-9_-]", "-", stem) or "app"
+
+
+def _with_own_names(found: list[Guess], taken: set[str]) -> list[Guess]:
+    for guess in found:
+        name, number = guess.short_name, 2
+        while guess.short_name in taken:
+            guess.name, number = f"workloads.{name}_{number}", number + 1
+        taken.add(guess.short_name)
+    return found
+
+
+def _none_found() -> Guess:
+    example: Value = ["{python}", "-m", "your_package.your_job"]
+    return Guess(
+        "",
+        seen=[
+            "TODO: nothing that can be started was seen: declare it",
+            "[workloads.job]",
+            f"command = {example}",
+        ],
+    )

@@ -1,0 +1,173 @@
+"""What is written for a project is accepted when it is read, and says what a look at the code tells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PIPELINE = {
+    "pyproject.toml": '[project]\nname = "icu"\nscripts = {icu-report = "icu.report:main", gone = "no.such:main"}\n',
+    "icu/__init__.py": "",
+    "icu/ingest.py": (
+        "import os, sys\nimport psycopg2\nfrom . import notify\n"
+        "def main():\n    psycopg2.connect(os.environ['DATABASE_URL'])\n    open(sys.argv[1])\n"
+        "if __name__ == '__main__':\n    main()\n"
+    ),
+    "icu/notify.py": (
+        "from os import getenv\nHOOK = 'SLACK_WEBHOOK_URL'\nurl = getenv(HOOK)\nkey = getenv('PAGERDUTY_KEY')\n"
+    ),
+    "icu/report.py": "import psycopg2\ndef main(): ...\n",
+    "sql/schema.sql": "create table t (x int);",
+    "sql/schema_down.sql": "drop table t;",
+    "sql/report.sql": "select 1;",
+    "tests/test_ingest.py": "import os, requests\nos.environ['OTHER_URL']\nif __name__ == '__main__': ...\n",
+    ".venv/lib/x.py": "import mlflow\n",
+    "environment/pyvenv.cfg": "",
+    "environment/lib/x.py": "import mlflow\n",
+    "node_modules/x.py": "import redis\n",
+}
+
+
+def test_pipeline(initialised, tmp_path: Path) -> None:
+    """A job on psycopg2, with alerts, a schema and an installed script."""
+    configuration = initialised(PIPELINE)
+    text = (tmp_path / "resilience.toml").read_text()
+
+    assert configuration.packages == ("icu",)
+    assert list(configuration.services) == ["database"]
+    assert configuration.services["database"].env == {"DATABASE_URL": "{dsn}"}
+    assert configuration.services["database"].init == ("sql/schema.sql",)
+    assert configuration.alerts is not None
+    assert configuration.alerts.env == {"SLACK_WEBHOOK_URL": "{slack}", "PAGERDUTY_KEY": "0" * 32}
+    assert configuration.workloads["ingest"].command == ("{python}", "-m", "icu.ingest")
+    assert configuration.workloads["ingest"].uses == ("database",)
+    assert list(configuration.workloads) == ["ingest", "icu-report"]
+    assert "# DATABASE_URL is read: icu/ingest.py:5\n" in text
+    assert "# SLACK_WEBHOOK_URL is read: icu/notify.py:3\n" in text
+    assert "# TODO: command: add its arguments, sys.argv[1]\n" in text
+
+
+def test_fastapi_with_settings(initialised, tmp_path: Path) -> None:
+    """An async server under `src`, with pydantic's settings, SQLAlchemy on asyncpg, alembic, and an HTTP dependency."""
+    configuration = initialised(
+        {
+            "alembic.ini": "[alembic]",
+            "alembic/env.py": "if __name__ == '__main__': ...",
+            "migrations/001.sql": "",
+            "src/scorer/__init__.py": "",
+            "src/scorer/settings.py": (
+                "from pydantic_settings import BaseSettings\n"
+                "class Settings(BaseSettings):\n    labs_base_url: str\n    database_url: str\n"
+            ),
+            "src/scorer/main.py": (
+                "import httpx\nfrom fastapi import FastAPI\nfrom sqlalchemy.ext.asyncio import create_async_engine\n"
+                "from scorer.settings import Settings\napp = FastAPI()\n"
+                "@app.get('/items/{id}')\ndef item(id): ...\n"
+                "@app.get('/healthz')\ndef health(): ...\n"
+                "@app.post('/predict')\nasync def predict(): ...\n"
+                "if __name__ == '__main__':\n    import uvicorn\n    uvicorn.run(app)\n"
+            ),
+        }
+    )
+    server = configuration.workloads["scorer"]
+
+    assert configuration.services["database"].dialect == "postgresql+asyncpg"
+    assert configuration.services["database"].init == ("{python} -m alembic upgrade head",)
+    assert configuration.services["labs"].env == {"LABS_BASE_URL": "{url}"}
+    assert server.shape == "server"
+    assert server.command == ("{python}", "-m", "uvicorn", "scorer.main:app", "--port", "{port}")
+    assert server.env == {"PYTHONPATH": "src"}
+    assert (server.ready, server.drive and server.drive.request) == ("GET /healthz", "POST /predict")
+    assert server.uses == ("database", "labs")
+    assert 'add body = "..."' in (tmp_path / "resilience.toml").read_text()
+
+
+def test_scripts_without_a_package(initialised) -> None:
+    """Two databases by their parts, a queue and object storage, from scripts in a folder."""
+    configuration = initialised(
+        {
+            "jobs/sync job.py": (
+                "#!/usr/bin/env python\nimport os, boto3, redis, psycopg\n"
+                "host = os.environ['WAREHOUSE_DB_HOST'], os.environ.get('WAREHOUSE_DB_PASSWORD', 's3cret')\n"
+                "other = os.getenv('LEDGER_DSN'), os.getenv('REDIS_URL', 'redis://prod.example')\n"
+                "os.getenv('SENTRY_DSN')\n"
+                "if '__main__' == __name__:\n    ...\n"
+            ),
+            "jobs/broken.py": "print 'python 2'\n",
+            "jobs/empty{}.py": "if __name__ == '__main__':\n    pass\n",
+        }
+    )
+    job = configuration.workloads["sync-job"]
+
+    assert configuration.services["warehouse"].env == {
+        "WAREHOUSE_DB_HOST": "{host}",
+        "WAREHOUSE_DB_PASSWORD": "{password}",
+    }
+    assert configuration.services["ledger"].env == {"LEDGER_DSN": "{dsn}"}
+    assert configuration.services["redis"].env == {"REDIS_URL": "redis://{host}:{port}/0"}
+    assert configuration.services["aws"].kind == "http"
+    assert job.command == ("{python}", "jobs/sync job.py")
+    assert job.uses == ("warehouse", "ledger", "redis", "aws")
+    assert configuration.workloads["empty--"].command == ("{python}", "jobs/empty{{}}.py")
+    assert configuration.file is not None
+    text = configuration.file.read_text()
+    assert "jobs/broken.py was left out" in text
+    assert "s3cret" not in text
+    assert "prod.example" not in text
+
+
+def test_models_and_flask(initialised) -> None:
+    """Training with MLflow, a Flask factory, and names that would clash."""
+    configuration = initialised(
+        {
+            "ml/__init__.py": "",
+            "ml/__main__.py": "from ml.train import run\nrun()\n",
+            "ml/train.py": "import mlflow.sklearn\ndef run(): ...\n",
+            "ml/registry.py": "import mlflow\nif __name__ == '__main__':\n    ...\n",
+            "ml/web/__init__.py": (
+                "from flask import Flask\nimport smtplib\ndef create_app():\n    app = Flask(__name__)\n"
+                "    @app.route('/score', methods=['POST', 'GET'])\n    def score(): ...\n    return app\n"
+            ),
+        }
+    )
+
+    assert configuration.services["registry"].env == {"MLFLOW_TRACKING_URI": "{tracking_uri}"}
+    assert configuration.workloads["ml"].command == ("{python}", "-m", "ml")
+    assert configuration.workloads["ml"].uses == ("registry",)
+    assert configuration.workloads["registry_2"].command == ("{python}", "-m", "ml.registry")
+    assert configuration.workloads["web"].command[:5] == (
+        "{python}",
+        "-m",
+        "flask",
+        "--app",
+        "ml.web:create_app",
+    )
+    assert configuration.alerts is None
+    assert configuration.file is not None
+    assert "alerts may be sent at ml/web/__init__.py:2" in configuration.file.read_text()
+
+
+def test_an_empty_folder(initialised) -> None:
+    """Nothing is guessed from nothing, and the questions stand there."""
+    configuration = initialised({})
+
+    assert (configuration.services, configuration.workloads) == ({}, {})
+    assert configuration.file is not None
+    assert "TODO: nothing that can be started was seen" in configuration.file.read_text()
+
+
+def test_sqlite_is_no_server(initialised) -> None:
+    """A mapper alone is no PostgreSQL where the code says that its file is SQLite's."""
+    assert (
+        initialised({"app.py": "import sqlalchemy\nsqlalchemy.create_engine('sqlite:///x.db')\n"}).services
+        == {}
+    )
+
+
+def test_this_projects_runtime_is_known(initialised) -> None:
+    """What the runtime reads from the environment by itself is declared, though the code does not name it."""
+    configuration = initialised({"app.py": "from pytest_resilience import AlertRouter, database_recovery\n"})
+
+    assert configuration.services["database"].env == {"DATABASE_URL": "{dsn}"}
+    assert configuration.alerts is not None
+    assert configuration.alerts.env["SLACK_WEBHOOK_URL"] == "{slack}"
+    assert configuration.alerts.env["PAGERDUTY_EVENTS_URL"] == "{pagerduty}"
