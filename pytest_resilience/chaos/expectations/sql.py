@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeAlias
 
 from pytest_resilience.chaos.expectations.context import Context, Look
 from pytest_resilience.chaos.expectations.judgement import Judgement, shortened
@@ -16,6 +16,9 @@ from pytest_resilience.errors import HarnessError
 BOOLEAN = 16
 """The type's number in every PostgreSQL (pg_type.dat)."""
 _TRUTHS = {"t": True, "f": False}
+
+Cell: TypeAlias = bool | str | None
+"""What a query answered: truth as truth, everything else as the server writes it."""
 
 
 def judge_sql(expect: Expectations, record: RunRecord, context: Context) -> Iterator[Judgement]:
@@ -48,7 +51,7 @@ def ask_sql(check: SqlCheck, look: Look) -> CheckRecord:
     return CheckRecord(check=sql_words(check), held=is_equal(cell, check.equals), seen=_shown(cell))
 
 
-def is_equal(cell: bool | str | None, equals: Scalar) -> bool:
+def is_equal(cell: Cell, equals: Scalar) -> bool:
     """Tell whether a cell is what it should be: numbers numerically, truth as truth, the rest as text."""
     if cell is None or equals is None:
         return cell is None and equals is None
@@ -72,7 +75,7 @@ def _number(text: str) -> Decimal | None:
         return None
 
 
-def _shown(cell: bool | str | None) -> str:
+def _shown(cell: Cell) -> str:
     return shortened(cell) if isinstance(cell, str) else scalar_words(cell)
 
 
@@ -80,7 +83,7 @@ class _NoCellError(Exception):
     """Say why a query has not one cell."""
 
 
-def _cell(check: SqlCheck, look: Look) -> bool | str | None:
+def _cell(check: SqlCheck, look: Look) -> Cell:
     import psycopg2
 
     with side_connection(look.dsn(check.on)) as connection, connection.cursor() as cursor:
@@ -93,7 +96,7 @@ def _cell(check: SqlCheck, look: Look) -> bool | str | None:
         return _only(cursor, rows)
 
 
-def _only(cursor: Any, rows: list[tuple[Any, ...]]) -> bool | str | None:
+def _only(cursor: Any, rows: list[tuple[Any, ...]]) -> Cell:
     if cursor.description is None:
         raise _NoCellError("the query has no result; one cell is asked for")
     if len(rows) != 1 or len(cursor.description) != 1:

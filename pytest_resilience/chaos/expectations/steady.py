@@ -22,7 +22,7 @@ class Steadiness:
 
     Args:
         checks: as they were last.
-        held_at: the clock's monotonic time before the first look at which all held; none where they never did.
+        held_at: the clock's monotonic time after the first look at which all held; none where they never did.
     """
 
     checks: tuple[CheckRecord, ...]
@@ -47,10 +47,9 @@ def until_steady(
     """
     until = clock.monotonic() + bound
     while True:
-        began = clock.monotonic()
         answers = tuple(ask(check, look) for check in checks)
         if all(answer.held for answer in answers):
-            return Steadiness(checks=answers, held_at=began)
+            return Steadiness(checks=answers, held_at=clock.monotonic())
         if clock.monotonic() >= until:
             return Steadiness(checks=answers, held_at=None)
         clock.sleep(EVERY)

@@ -1,0 +1,111 @@
+"""Why a run proves nothing: what has to be so before its expectations mean anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pytest_resilience.chaos.expectations.exit import exit_words
+from pytest_resilience.chaos.expectations.fault_words import fault_words, ordinal
+from pytest_resilience.chaos.expectations.judgement import shortened
+from pytest_resilience.chaos.run.record import FaultRecord, Message, RunRecord
+
+
+def why_unproven(record: RunRecord, clean: RunRecord | None) -> str | None:
+    """Say why nothing is proven, or return None: the first reason, in the order in which to look at them.
+
+    Args:
+        record: the run that is judged.
+        clean: the undisturbed run of the same workload; none where the judged one is that itself.
+    """
+    return next(_reasons(record, clean), None)
+
+
+def _reasons(record: RunRecord, clean: RunRecord | None) -> Iterator[str]:
+    yield from _impossible(record)
+    if clean is not None and (broken := why_not_working(clean)):
+        yield f"the clean run of the workload {record.workload} did not work: {broken}"
+    if record.bypasses:
+        yield f"traffic went around the proxy, so no fault could reach it: {'; '.join(record.bypasses)}"
+    broken_checks = [check for check in record.before if not check.held]
+    for check in broken_checks:
+        yield f"the steady state did not hold at the start: {check.check}, but was {check.seen}"
+    yield from _silent_services(record, clean)
+    for fault in record.faults:
+        if not fault.receipts:
+            yield f"the fault {fault_words(fault.order)} never fired{_matches(fault, record)}"
+
+
+def _impossible(record: RunRecord) -> Iterator[str]:
+    for fault in record.faults:
+        if fault.impossible is not None:
+            yield f"the fault {fault_words(fault.order)} cannot be made here: {fault.impossible}"
+
+
+def why_not_working(clean: RunRecord) -> str | None:
+    """Say why an undisturbed run did not work, or return None."""
+    if clean.calls:
+        worked = [call for call in clean.calls if call.outcome == "ok" or call.outcome[:1] in {"2", "3"}]
+        if not worked:
+            last = clean.calls[-1]
+            return f"none of its {len(clean.calls)} calls did; the last: {shortened(f'{last.outcome} {last.message}')}"
+        if clean.exit_code in {0, None, 128 + 15}:
+            return None  # a server is ended by us
+    if not clean.processes:
+        return None if clean.calls else exit_words(clean)
+    if clean.exit_code == 0 and not clean.processes[-1].blocked:
+        return None
+    return f"{exit_words(clean)}{_last_words(clean)}"
+
+
+def _last_words(record: RunRecord) -> str:
+    lines = record.processes[-1].stderr.strip().splitlines()
+    return f"; its last line: {shortened(lines[-1])}" if lines else ""
+
+
+def _silent_services(record: RunRecord, clean: RunRecord | None) -> Iterator[str]:
+    messages = (*record.messages, *(clean.messages if clean is not None else ()))
+    spoken = {message.service for message in messages}
+    hit = {receipt.service for fault in record.faults for receipt in fault.receipts}
+    for fault in record.faults:
+        service = fault.order.on
+        if service is not None and service not in {*spoken, *hit, record.workload}:
+            yield (
+                f"there was no traffic to {service}: does the workload read its address from the environment "
+                "variables that are declared for it?"
+            )
+
+
+def _matches(fault: FaultRecord, record: RunRecord) -> str:
+    """Say how near the traffic came to the trigger, where that can be counted."""
+    when = fault.order.when
+    if when.after is not None:
+        return ": the workload made no connection, or had ended by then"
+    if when.start:
+        return ": no connection came across it"
+    if when.rows is not None:
+        return f": fewer than {when.rows} rows were seen, or none after them"
+    seen = sum(1 for message in record.messages if _is_match(message, fault))
+    return f": {seen} matched, the {ordinal(when.nth)} was to be hit"
+
+
+def _is_match(message: Message, fault: FaultRecord) -> bool:
+    when = fault.order.when
+    if message.service != fault.order.on or message.side != when.side:
+        return False
+    if when.connection not in {None, message.connection}:
+        return False
+    texts = [text for text in (message.message, message.shape) if text]
+    if when.message is not None:
+        wanted = when.message.upper()
+        return any(text.upper() == wanted or text.upper().split()[:1] == [wanted] for text in texts)
+    if when.sql is not None:
+        return any(re.search(when.sql, text, re.IGNORECASE) for text in texts)
+    return any(_is_request(when.request or "", text) for text in texts)
+
+
+def _is_request(wanted: str, text: str) -> bool:
+    pattern = "".join(
+        "[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{[^}]*\})", wanted)
+    )
+    return re.fullmatch(pattern, text.partition("?")[0], re.IGNORECASE) is not None
