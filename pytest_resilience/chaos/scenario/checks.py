@@ -12,9 +12,6 @@ from pytest_resilience.chaos.scenario.page import Page, ReadValue, RefusedError,
 from pytest_resilience.chaos.scenario.values import pattern, text, whole
 from pytest_resilience.chaos.scenario.yaml_nodes import Node, ScalarNode, shown
 
-USUAL_STATUS = 200
-"""What a reply has to have where a check says nothing about it."""
-
 
 def read_checks(page: Page, node: Node, name: str) -> tuple[Check, ...]:
     """Return the checks of a steady state."""
@@ -83,9 +80,8 @@ def read_http_check(page: Page, node: Node, name: str) -> HttpCheck | None:
         )
     if len(page.complaints) > before:
         return None
-    status = values.get("status", None if "body" in values else USUAL_STATUS)
-    on = values.get("on") or values["workload"]
-    return HttpCheck(on=on, request=values["request"], status=status, body=values.get("body"))
+    on = values.pop("workload", None) or values.pop("on")
+    return HttpCheck(on=on, **values)
 
 
 def _read_service(page: Page, kinds: tuple[str, ...], node: Node, name: str) -> str:

@@ -85,7 +85,10 @@ class SqlCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpCheck:
-    """A request, and what its reply has to be; `body` is a regular expression that is searched."""
+    """A request, and what its reply has to be.
+
+    Without `status` it is any below 400; `body` is a regular expression that is searched.
+    """
 
     on: str
     request: str

@@ -109,7 +109,7 @@ _HTTP = _mapping(
         "on": _text("An http or mlflow service."),
         "workload": _text("The workload, where it is a server."),
         "request": _text("A method and a path.", pattern=f"^\\s*{_METHOD} +/[^\\s#]*\\s*$"),
-        "status": _whole("The reply's; 200 where neither status nor body is given.", 100, 599),
+        "status": _whole("The reply's; without one any below 400.", 100, 599),
         "body": _text("A regular expression that is searched in the reply's body."),
     },
     required=("request",),

@@ -124,7 +124,7 @@ def test_scenario_is_read(configuration: Configuration) -> None:
         expect=Expectations(
             exit=0,
             exactly_once=("raw.icustays",),
-            http=(HttpCheck(on="labs", request="GET /health", status=200),),
+            http=(HttpCheck(on="labs", request="GET /health"),),
             logs=(LogExpectation(level="WARNING", fields=("operation", "attempt")),),
             alerts=(AlertExpectation(none=True),),
             recovers_within=12.0,

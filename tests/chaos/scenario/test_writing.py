@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -25,10 +26,14 @@ from pytest_resilience.chaos.scenario.model import (
     SqlCheck,
     When,
 )
-from pytest_resilience.chaos.scenario.values import LONGEST, MOST
+from pytest_resilience.chaos.scenario.schema import published_schema
+from pytest_resilience.chaos.scenario.values import LONGEST, MOST, json_value
 from pytest_resilience.chaos.scenario.when import AT
 from pytest_resilience.chaos.scenario.writing import slug, write_scenario
+from pytest_resilience.chaos.scenario.yaml_nodes import read_document
 from pytest_resilience.errors import Severity
+
+VALIDATOR = jsonschema.Draft202012Validator(published_schema())
 
 unhurried = settings(
     deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -144,7 +149,7 @@ cells = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(),
-    st.floats(allow_nan=False),
+    st.floats(allow_nan=False, allow_infinity=False),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=9),
 )
 sql_checks = st.builds(SqlCheck, on=st.just("warehouse"), query=texts, equals=cells)
@@ -152,9 +157,9 @@ http_checks = st.builds(
     HttpCheck,
     on=st.sampled_from(["labs", "registry"]),
     request=st.sampled_from(["GET /health", "POST /a?b={c}"]),
-    status=st.integers(100, 599),
+    status=st.none() | st.integers(100, 599),
     body=st.none() | patterns,
-) | st.just(HttpCheck(on="labs", request="GET /", body="ok"))
+)
 logs = st.builds(
     LogExpectation,
     level=st.sampled_from(LEVELS),
@@ -197,9 +202,12 @@ scenarios = st.builds(
 def test_what_is_written_reads_back(scenario: Scenario, configuration: Configuration) -> None:
     """A finding of the exploration is the same when it is replayed."""
     file = configuration.scenarios / "found.yaml"
-    file.write_text(write_scenario(scenario), encoding="utf-8")
+    text = write_scenario(scenario)
+    file.write_text(text, encoding="utf-8")
+    (root,) = read_document(text, file).roots
 
     assert read_scenarios([file], configuration) == (replace(scenario, file=file),)
+    assert [error.message for error in VALIDATOR.iter_errors(json_value(root, "the file"))] == []
 
 
 def test_text_is_for_people() -> None:
