@@ -55,6 +55,7 @@ class ProxiedService:
         protocol: str | None,
         toxiproxy: SupervisedToxiproxy | None = None,
         settings: Mapping[str, Any] | None = None,
+        began: float | None = None,
     ) -> ProxiedService:
         """Make the proxies, on free loopback ports.
 
@@ -65,11 +66,12 @@ class ProxiedService:
             protocol: what the connections speak, `postgres` or `http`; none passes bytes unparsed.
             toxiproxy: the real Toxiproxy that carries the network faults, if not our engine.
             settings: what else our engine is told of the connections: `tls`, `upstream_tls`, `host`.
+            began: the engine's time at which the test began; by default now.
         """
         with ExitStack() as undo:
             network, listen, proxy = _first_free(name, engine, toxiproxy, upstream, undo)
             engine.watch(proxy, protocol=protocol, settings=settings)
-            made = cls(name, engine, listen, engine.now(), network, proxy)
+            made = cls(name, engine, listen, engine.now() if began is None else began, network, proxy)
             undo.pop_all()
         return made
 

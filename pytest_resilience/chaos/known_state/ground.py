@@ -38,6 +38,7 @@ class Ground:
     undo: ExitStack = field(default_factory=ExitStack)
     fresh_registry: bool = False
     prefix: str = field(default_factory=lambda: f"t{secrets.token_hex(4)}-")
+    _began: float | None = None
     _real: SupervisedToxiproxy | None = None
     _replaced_before: int = 0
 
@@ -51,6 +52,13 @@ class Ground:
         address = self.pool.engine()
         self.note_log("proxy engine", address.log)
         return EngineClient(address.host, address.port)
+
+    @property
+    def began(self) -> float:
+        """The engine's time when the first service began: one zero for the receipts of all."""
+        if self._began is None:
+            self._began = self.engine().now()
+        return self._began
 
     def toxiproxy(self) -> SupervisedToxiproxy | None:
         """Return the real Toxiproxy that carries the network faults; none where our engine does."""
@@ -81,6 +89,7 @@ class Ground:
             protocol=protocol,
             toxiproxy=self.toxiproxy(),
             settings=settings,
+            began=self.began,
         )
         self.undo.callback(proxied.end)
         return proxied

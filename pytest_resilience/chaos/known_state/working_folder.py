@@ -77,7 +77,7 @@ def _known_to_git(folder: Path) -> list[Path] | None:
             cwd=folder,
             capture_output=True,
             check=False,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+            env=_git_environment(),
         )
     except OSError:
         return None
@@ -85,6 +85,13 @@ def _known_to_git(folder: Path) -> list[Path] | None:
         return None
     paths = (Path(os.fsdecode(name)) for name in found.stdout.split(b"\0") if name)
     return [path for path in paths if not _is_left_out(folder, path)]
+
+
+def _git_environment() -> dict[str, str]:
+    """Return an environment in which git looks at where it is run, and not where a hook has told it to look."""
+    elsewhere = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
+    kept = {name: value for name, value in os.environ.items() if name not in elsewhere}
+    return {**kept, "GIT_OPTIONAL_LOCKS": "0"}
 
 
 def _is_left_out(folder: Path, relative: Path) -> bool:

@@ -1,0 +1,93 @@
+"""An MLflow server begins in its known state: by a prefix where it is shared, by a reset where it is not."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from typing import Any
+
+import pytest
+
+from pytest_resilience.chaos.known_state.sql_file import InitError
+
+REGISTRY = {"registry": {"kind": "mlflow", "env": {"MLFLOW_TRACKING_URI": "{tracking_uri}"}}}
+API = "/api/2.0/mlflow"
+
+
+def ask(url: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Ask MLflow's REST API."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(  # noqa: S310
+        f"{url}{API}{path}", data, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request) as reply:  # noqa: S310
+        return json.loads(reply.read())
+
+
+def names(url: str) -> list[str]:
+    """Return the registered models."""
+    found = ask(url, "/registered-models/search?max_results=100").get("registered_models", [])
+    return sorted(model["name"] for model in found)
+
+
+def put(url: str, path: str, content: bytes) -> None:
+    """Store an artifact by way of the server."""
+    where = f"{url}/api/2.0/mlflow-artifacts/artifacts/{path}"
+    urllib.request.urlopen(urllib.request.Request(where, content, method="PUT")).close()  # noqa: S310
+
+
+def artifacts(url: str) -> list[str]:
+    """Return what is stored at the top."""
+    with urllib.request.urlopen(f"{url}/api/2.0/mlflow-artifacts/artifacts") as reply:  # noqa: S310
+        return [file["path"] for file in json.loads(reply.read()).get("files", [])]
+
+
+def test_fresh_registries_forget(folder, declare, begin):
+    """Models, experiments, their numbers and artifacts are gone; what `init` registered is there each time."""
+    (folder / "register.py").write_text(
+        "import json, os, urllib.request as u\n"
+        "url = os.environ['MLFLOW_TRACKING_URI'] + '/api/2.0/mlflow/registered-models/create'\n"
+        "u.urlopen(u.Request(url, json.dumps({'name': 'sepsis'}).encode(), {'Content-Type': 'application/json'}))\n"
+    )
+    configuration = declare({"registry": REGISTRY["registry"] | {"init": ("{python} register.py",)}})
+    first = begin(configuration, fresh_registry=True)
+    url, server = first.mlflow().url, first.mlflow().direct_url
+    made = ask(url, "/experiments/create", {"name": "e"})
+    ask(url, "/registered-models/create", {"name": "new"})
+    put(url, "a.txt", b"a")
+    assert (names(url), artifacts(url)) == (["new", "sepsis"], ["a.txt"])
+    first.close()
+    second = begin(configuration, fresh_registry=True)
+    url = second.mlflow().url
+
+    assert second.mlflow().direct_url == server
+    assert (names(url), artifacts(url)) == (["sepsis"], [])
+    assert ask(url, "/experiments/create", {"name": "e"}) == made
+
+
+def test_fresh_registries_have_one_user(declare, begin):
+    """Two sandboxes at once have two servers."""
+    first, second = (begin(declare(REGISTRY), fresh_registry=True) for _ in range(2))
+
+    assert first.mlflow().direct_url != second.mlflow().direct_url
+
+
+def test_shared_server_is_kept_apart_by_a_prefix(declare, begin):
+    """Without `fresh_registry` there is one server, and each sandbox has a prefix that its code is told."""
+    first, second = begin(declare(REGISTRY)), begin()
+
+    assert first.mlflow().direct_url == second.mlflow().direct_url
+    assert first.mlflow().prefix != second.mlflow().prefix
+    assert first.environment()["RESILIENCE_PREFIX"] == first.mlflow().prefix
+    assert first.environment()["MLFLOW_TRACKING_URI"] == first.mlflow().tracking_uri
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_failed_init_is_told(declare, begin, fresh):
+    """The message has the command and what it wrote."""
+    configuration = declare(
+        {"registry": REGISTRY["registry"] | {"init": ("{python} -c 'raise SystemExit(7)'",)}}
+    )
+
+    with pytest.raises(InitError, match="service registry ended with status 7"):
+        begin(configuration, fresh_registry=fresh).mlflow()
