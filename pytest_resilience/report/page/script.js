@@ -150,7 +150,7 @@
     } else if (["process", "call", "breaker"].includes(mark.kind) || (mark.kind === "fault" && mark.until != null)) {
       group.append(draw("rect", { x, y: y - 8, width, height: 16, rx: 2, class: `${tone(mark)} span` }));
       const words = mark.kind === "call" ? "" : mark.label.split(":")[mark.kind === "process" ? 1 : 0].trim();
-      if (words && width > words.length * 6.5 + 6) group.append(draw("text", { x: x + 4, y: y + 4, class: "inlabel" }, words));
+      if (words && width > words.length * 6.5 + 6) group.append(draw("text", { x: x2 - 5, y: y + 4, class: "inlabel", "text-anchor": "end" }, words));
     } else if (mark.kind === "fault") {
       group.append(draw("path", { d: `M${x - 6} ${y - 8}h12l-6 15z` }));
     } else if (mark.kind === "attempt") {
@@ -175,8 +175,9 @@
     const holder = make("div", { class: "line", tabindex: 0, role: "group", "aria-label": `Time line of ${run.title}. Left and right arrows go from mark to mark.` });
     const said = make("p", { class: "said", role: "status", "aria-live": "polite" });
     inside.append(holder, said);
-    const left = 150, height = 26, top = 8;
-    const width = Math.max(640, (inside.clientWidth || 900) - 4);
+    const narrow = inside.clientWidth < 600;
+    const left = narrow ? 112 : 150, height = 26, top = 8;
+    const width = Math.max(560, (inside.clientWidth || 900) - 28);
     const x = (at) => left + (at / end) * (width - left - 20);
     const bottom = top + lanes.length * height;
     const svg = draw("svg", { width, height: bottom + 26, role: "img", "aria-label":
@@ -194,7 +195,8 @@
     }
     for (const lane of lanes) {
       const y = yOf.get(lane.name);
-      const name = lane.name.length > 22 ? `${lane.name.slice(0, 21)}…` : lane.name;
+      const most = narrow ? 16 : 22;
+      const name = lane.name.length > most ? `${lane.name.slice(0, most - 1)}…` : lane.name;
       const label = draw("text", { x: 8, y: y + 4 }, name);
       label.append(draw("title", {}, lane.name));
       svg.append(label, draw("line", { x1: left, x2: width - 20, y1: y, y2: y, class: "lane" }));
@@ -274,6 +276,11 @@
     $("more").hidden = fitting.length <= limit;
     $("more").textContent = `Show ${Math.min(RUNS_AT_ONCE, fitting.length - limit)} more of ${plural(fitting.length, "run")}`;
     const count = (rows) => rows.filter((each) => !each.element.hidden).length;
+    $("items-s").hidden = !count(items);
+    $("scenarios-s").hidden = !count(scenarios);
+    $("found-s").hidden = !count(found);
+    $("runs-s").hidden = !fitting.length;
+    $("nothing").hidden = Boolean(count(items) || count(scenarios) || count(found) || fitting.length);
     const parts = [`${count(items)} of ${plural(items.length, "item")}`];
     if (scenarios.length) parts.push(`${count(scenarios)} of ${plural(scenarios.length, "scenario")}`);
     if (runs.length) parts.push(`${fitting.length} of ${plural(runs.length, "run")}`);
@@ -361,7 +368,6 @@
     for (const [name, rows] of [["items", items], ["scenarios", scenarios], ["found", found]]) {
       $(name).append(...rows.map((each) => each.element));
     }
-    for (const [name, rows] of [["scenarios-s", scenarios], ["found-s", found], ["runs-s", runs]]) $(name).hidden = !rows.length;
     show();
     for (const each of items) if (each.word === "failed" || each.word === "unproven") each.open();
     const named = (report.runs || []).findIndex((run) => run.id === state.run);
@@ -369,7 +375,7 @@
       limit = Math.max(limit, named + 1);
       show();
       runs[named].open();
-      runs[named].element.scrollIntoView();
+      runs[named].element.scrollIntoView({ behavior: "instant" });
     }
     addEventListener("hashchange", () => { readHash(); show(); });
   }
