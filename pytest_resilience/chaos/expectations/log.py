@@ -15,6 +15,8 @@ from pytest_resilience.chaos.scenario.model import Expectations, LogExpectation
 def judge_logs(expect: Expectations, record: RunRecord, _context: Context) -> Iterator[Judgement]:
     """Judge each expected record; one line has to meet all that is asked."""
     for wanted in expect.logs:
+        if wanted.level is not None:
+            level_number(wanted.level)  # a level that nobody knows is refused even where no line has one
         lines = lines_since_receipt(record)
         found = [line for line in lines if not missing(line, wanted)]
         yield Judgement(

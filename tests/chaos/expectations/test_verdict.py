@@ -1,0 +1,182 @@
+"""What proves nothing is unproven, with the reason that helps; what is broken says what was expected and seen."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_resilience.chaos.expectations.fault_words import fault_words, ordinal
+from pytest_resilience.chaos.expectations.judgement import Judgement
+from pytest_resilience.chaos.expectations.text import render, trace
+from pytest_resilience.chaos.expectations.unproven import why_not_working, why_unproven
+from pytest_resilience.chaos.expectations.verdict import verdict_of
+from pytest_resilience.chaos.run.record import (
+    CallRecord,
+    CheckRecord,
+    FaultRecord,
+    LogLine,
+    Message,
+    ProcessRecord,
+)
+from pytest_resilience.chaos.scenario.model import FaultOrder, Scenario, When
+
+SCENARIO = Scenario(title="Commit reply lost", workload="ingest")
+GOOD = Judgement(name="exit", phase="liveness", held=True, expected="status 0", seen="status 0")
+BAD = Judgement(name="exactly_once", phase="safety", held=False, expected="each once", seen="2 keys doubled")
+
+
+def message(at, text="Query", shape=None, **facts):
+    """Make a message to the warehouse."""
+    return Message(
+        at=at, service="warehouse", connection=1, message=text, shape=shape, **{"side": "request"} | facts
+    )
+
+
+def unfired(on="warehouse", kind="cut", **when):
+    """Make a fault that met nothing."""
+    return FaultRecord(order=FaultOrder(on=on, when=When(**when), kind=kind))
+
+
+SPOKEN = (message(0.1, "Startup"), message(0.5, "CommandComplete", "COMMIT", side="reply"))
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ({}, None),
+        ({"bypasses": ("a socket to 127.0.0.1:5432",)}, "traffic went around the proxy"),
+        (
+            {"before": (CheckRecord(check="select 1 on warehouse is 2", held=False, seen="1"),)},
+            "the steady state did not hold at the start: select 1 on warehouse is 2, but was 1",
+        ),
+        ({"faults": (unfired("labs", start=True),)}, "there was no traffic to labs"),
+        (
+            {"faults": (unfired(message="COMMIT", nth=3, side="reply"),)},
+            "the fault cut on warehouse at the 3rd COMMIT (reply) never fired: 1 matched, the 3rd was to be hit",
+        ),
+        ({"faults": (unfired(sql="insert"),)}, "never fired: 0 matched, the 1st was to be hit"),
+        ({"faults": (unfired(rows=100),)}, "never fired: fewer than 100 rows were seen"),
+        ({"faults": (unfired(after=2.0),)}, "the fault cut on warehouse after 2 s never fired"),
+        (
+            {
+                "faults": (
+                    FaultRecord(
+                        order=FaultOrder(on=None, when=When(start=True), kind="disk_full"),
+                        impossible="no Python",
+                    ),
+                )
+            },
+            "the fault disk_full from the start cannot be made here: no Python",
+        ),
+    ],
+)
+def test_why_unproven(record, facts, why):
+    """Each reason is said, in words that help."""
+    said = why_unproven(record(messages=SPOKEN, **facts), record(messages=SPOKEN))
+
+    assert (why in (said or "")) if why else said is None
+
+
+def test_closed_listener_needs_no_messages(record):
+    """Where all connections were refused there are no messages, and the receipt is proof enough."""
+    assert why_unproven(record(), record(messages=SPOKEN)) is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ({}, None),
+        ({"exit_code": 3}, "status 3"),
+        ({"exit_code": 143}, "status 143 (signal 15)"),
+        ({"processes": ()}, "it was never started"),
+        (
+            {"processes": (ProcessRecord(began=0, ended=None, exit_code=None, stderr="a\nKeyError: 'X'\n"),)},
+            "no status; its last line: KeyError: 'X'",
+        ),
+        ({"calls": (CallRecord(number=1, began=0, ended=1, outcome="ok"),)}, None),
+        ({"calls": (CallRecord(number=1, began=0, ended=1, outcome="200"),), "exit_code": 143}, None),
+        (
+            {"calls": (CallRecord(number=1, began=0, ended=1, outcome="500", message="oops"),)},
+            "none of its 1 calls did; the last: 500 oops",
+        ),
+    ],
+)
+def test_clean_run_that_did_not_work(record, facts, why):
+    """A workload that fails without any fault proves nothing with one."""
+    assert why_not_working(record(**facts)) == why
+
+
+@pytest.mark.parametrize(
+    ("judgements", "clean_exit", "word"),
+    [
+        ((GOOD,), 0, "passed"),
+        ((BAD, GOOD), 0, "failed"),
+        ((BAD, GOOD), 1, "unproven"),
+        ((GOOD,), 1, "unproven"),
+        ((), 0, "unproven"),
+    ],
+)
+def test_verdict(record, judgements, clean_exit, word):
+    """Unproven comes before failed, and nothing asked is nothing proven."""
+    verdict = verdict_of(SCENARIO, record(), record(exit_code=clean_exit), judgements)
+
+    assert (verdict.word, bool(verdict.why)) == (word, word != "passed")
+
+
+def test_text_tells_all(record):
+    """Safety and liveness apart, the fault, the messages around it, the last lines, the command."""
+    run = record(
+        messages=(
+            message(0.9, shape="insert into raw.stays values (?)", count=3),
+            message(1.0, "CommandComplete", "COMMIT", side="reply", transaction="I", fault="cut-1"),
+            message(1.1, "closed", side="-"),
+        ),
+        logs=(LogLine(at=1.2, text='{"level": "ERROR"}'),),
+        notes=("time_scale 10",),
+    )
+    verdict = verdict_of(SCENARIO, run, record(), [BAD, GOOD])
+    text = render(verdict, SCENARIO, run, replay="pytest x.yaml", service_logs={"warehouse": ["LOG: ready"]})
+
+    assert (
+        text
+        == """failed: Commit reply lost
+Safety, during the fault:
+  BROKEN exactly_once: expected each once; seen: 2 keys doubled
+Liveness, after heal:
+  ok     exit: expected status 0; seen: status 0
+Faults:
+  cut on warehouse at the 3rd COMMIT (reply): fired at 1.000 s, healed at 2.000 s
+Messages around the first receipt:
+  0.900  warehouse#1  ->  Query x3         insert into raw.stays values (?)
+  1.000  warehouse#1  <-  CommandComplete  COMMIT                            I  <= cut-1
+  1.100  warehouse#1  --  closed
+Last lines of the workload:
+  1.200 {"level": "ERROR"}
+Last lines of warehouse:
+  LOG: ready
+Notes:
+  time_scale 10
+Replay: pytest x.yaml"""
+    )
+
+
+def test_trace_is_cut_around_the_receipt(record):
+    """Of many messages the nearest are shown."""
+    run = record(messages=tuple(message(n / 10) for n in range(100)))
+
+    assert [line.split()[0] for line in trace(run, around=2)] == ["0.900", "1.000", "1.100", "1.200"]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (22, "22nd"), (113, "113th")],
+)
+def test_ordinal(number, words):
+    """English counts so."""
+    assert ordinal(number) == words
+
+
+def test_fault_words():
+    """A fault reads as a sentence."""
+    order = FaultOrder(on="labs", when=When(request="POST /x", connection=2), kind="respond")
+
+    assert fault_words(order) == "respond on labs at the 1st POST /x of connection 2 (request)"
