@@ -18,9 +18,9 @@ MOST_ATTEMPTS = 10
 GROWTH_FACTOR = 1.7
 """Item 2: from one exact wait to the next; 2 is usual, linear waits reach it in their first step alone (design)."""
 
-STEP_GROWTH = 1.3
-"""Item 2: how much the differences of exact waits grow where the factor is less (decorrelated jitter at its midpoint
-1.5, a constant plus a doubling one 2); linear waits have 1 (simulated)."""
+STEP_GROWTH = 1.1
+"""Item 2: how much the differences of exact waits grow, noise at its worst, where the factor is less than 1.7
+(decorrelated jitter at its midpoint 1.5, a constant plus a doubling one 2); linear waits have 1 (simulated)."""
 
 CAP_SAMENESS = 0.1
 """Item 2: exact waits so close to each other, as a part, are the same (simulated)."""
@@ -46,7 +46,10 @@ GAPS_FOR_LINEAR = 5
 SURE = 3.0
 """Item 2: standard errors from the line that make a statistic sure, over repeated looks (simulated)."""
 
-FREE_GROWTH = 1.5
+SURELY_BENT = 3.6
+"""Item 2: the same for the bend that geometric waits have, looked for up to several caps (simulated)."""
+
+FREE_GROWTH = 1.35
 """Item 2: the last free wait against the first, on average, that is growth at all (simulated)."""
 
 JITTER_NOISE = 2.0

@@ -1,4 +1,4 @@
-"""Let the tests of the judges import `seen_runs`, which lies in this folder and is no package."""
+"""Let the tests of the judges import what lies beside them: this folder is no package."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ import importlib.util
 import sys
 from pathlib import Path
 
-_spec = importlib.util.spec_from_file_location("seen_runs", Path(__file__).with_name("seen_runs.py"))
-if _spec is None or _spec.loader is None:
-    raise ImportError("seen_runs")
-sys.modules["seen_runs"] = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(sys.modules["seen_runs"])
+
+def _beside(name: str) -> None:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    if spec is None or spec.loader is None:
+        raise ImportError(name)
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
+
+
+_beside("seen_runs")
+_beside("drawn_waits")

@@ -111,7 +111,7 @@ def run(
     *,
     exit_code: int | None = 1,
     stderr: str = "",
-    ended: float | None = 10.0,
+    ended: float | None = 1000.0,
     blocked: bool = False,
     faults: Sequence[FaultRecord] | None = None,
     logs: Sequence[LogLine] = (),

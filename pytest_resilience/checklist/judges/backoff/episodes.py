@@ -1,0 +1,143 @@
+"""Episodes: what one operation tried, from its first failure until it succeeded or gave up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from statistics import median
+
+from pytest_resilience.chaos.run.record import RunRecord
+from pytest_resilience.checklist.records.attempts import CONNECT, Attempt, attempts
+
+Window = tuple[float, float]
+"""From when to when one call, or one process, ran."""
+
+NEW_OPERATION = 0.5
+"""A wait below this part of the first one, after at least two, is where the next operation begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One operation under a fault.
+
+    Args:
+        tries: its attempts, from the first that failed.
+        waits: from the end of each to the start of the next, where both were seen.
+        ended: whether the call or process that it belongs to came to its end.
+    """
+
+    tries: tuple[Attempt, ...]
+    waits: tuple[float, ...]
+    ended: bool
+
+    @property
+    def what(self) -> str:
+        """The operation."""
+        return next((attempt.what for attempt in self.tries if attempt.what != CONNECT), CONNECT)
+
+
+def episodes(run: RunRecord, service: str, *, exact: bool = False) -> tuple[Episode, ...]:
+    """Return what was tried again, and when.
+
+    Args:
+        run: with a fault on the service.
+        service: whose traffic is read.
+        exact: the waits of one operation do not vary: where they fall back, the next operation begins.
+    """
+    tried = [attempt for attempt in attempts(run, service) if not attempt.is_cleanup]
+    found = [
+        Episode(tuple(tries), waits, ended)
+        for window, ended in windows(run)
+        for tries in _operations([a for a in tried if window[0] <= a.began <= window[1]])
+        if (waits := _waits(tries)) is not None
+    ]
+    return tuple(part for whole in found for part in (_split(whole) if exact else (whole,)))
+
+
+def windows(run: RunRecord) -> Iterator[tuple[Window, bool]]:
+    """Yield each call's time, or where there are none each process's, and whether it ended by itself."""
+    for one in run.calls or run.processes:
+        blocked = getattr(one, "blocked", False)
+        yield (
+            (one.began, one.ended if one.ended is not None else float("inf")),
+            one.ended is not None and not blocked,
+        )
+
+
+def round_trip(clean: RunRecord, service: str) -> float:
+    """Return what one exchange usually takes when nothing is broken, 0 where that was not seen."""
+    took = [
+        a.ended - a.began for a in attempts(clean, service) if a.succeeded and a.ended and not a.is_prelude
+    ]
+    return median(took) if took else 0.0
+
+
+def _operations(tried: Sequence[Attempt]) -> Iterator[list[Attempt]]:
+    """Yield what belongs together: requests of one template, or all that a database connection lost."""
+    is_http = any(attempt.what.partition(" ")[2].startswith("/") for attempt in tried)
+    if not is_http:
+        yield from _runs_of_failures(_without_preludes(tried))
+        return
+    lost = [attempt for attempt in tried if attempt.what == CONNECT]
+    names = dict.fromkeys(attempt.what for attempt in tried if attempt.what != CONNECT)
+    for number, name in enumerate(names):
+        same = [attempt for attempt in tried if attempt.what == name] + (lost if number == 0 else [])
+        yield from _runs_of_failures(sorted(same, key=lambda attempt: attempt.began))
+
+
+def _without_preludes(tried: Sequence[Attempt]) -> list[Attempt]:
+    """Join what prepares a unit of work with the statement that follows it: the attempt began there."""
+    joined: list[Attempt] = []
+    prelude: Attempt | None = None
+    for attempt in tried:
+        if attempt.is_prelude and not attempt.failed:
+            prelude = prelude or attempt
+            continue
+        joined.append(_since(attempt, prelude))
+        prelude = None
+    return joined
+
+
+def _since(attempt: Attempt, prelude: Attempt | None) -> Attempt:
+    return attempt if prelude is None else replace(attempt, began=prelude.began)
+
+
+def _runs_of_failures(tried: Sequence[Attempt]) -> Iterator[list[Attempt]]:
+    """Yield each series of failures with the success that ends it."""
+    series: list[Attempt] = []
+    for attempt in tried:
+        if attempt.failed or series:
+            series.append(attempt)
+        if not attempt.failed and series:
+            yield series
+            series = []
+    if series:
+        yield series
+
+
+def _waits(tries: Sequence[Attempt]) -> tuple[float, ...] | None:
+    """Return the waits; none where it cannot be seen when an attempt was given up."""
+    waits = []
+    for before, after in pairwise(tries):
+        if before.ended is None or after.began < before.ended:
+            return None
+        waits.append(after.began - before.ended)
+    return tuple(waits)
+
+
+def _split(whole: Episode) -> Iterator[Episode]:
+    """Yield the operations of a series in which a wait falls back to less than half the first one."""
+    start = 0
+    base = 0.0
+    for number, wait in enumerate(whole.waits):
+        if number - start < 2 or not base:
+            base = base or wait
+        elif wait < NEW_OPERATION * base:
+            yield _part(whole, start, number, ended=True)
+            start, base = number + 1, 0.0
+    yield _part(whole, start, len(whole.waits), ended=whole.ended)
+
+
+def _part(whole: Episode, start: int, end: int, *, ended: bool) -> Episode:
+    return Episode(whole.tries[start : end + 1], whole.waits[start:end], ended)

@@ -1,0 +1,141 @@
+"""Judge what must not be tried again, or not yet: permanent errors, `Retry-After`, requests that change things."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.run.record import FaultRecord, RunRecord
+from pytest_resilience.checklist.judges.backoff.episodes import Episode, episodes
+from pytest_resilience.checklist.judges.case import Case, subject_of
+from pytest_resilience.checklist.judges.proof import Missing, fault_name, missing_proof, uses
+from pytest_resilience.checklist.records.attempts import Attempt, attempts
+from pytest_resilience.checklist.thresholds import CLOCK_NOISE, RETRY_AFTER_EARLY
+from pytest_resilience.checklist.verdict import Evidence
+
+ITEM = "backoff"
+
+_READS = re.compile(
+    r"/(?:\w*[_-])?(?:search|query|list|get|find|lookup|count|validate|graphql)(?:[_-]\w*)?$", re.IGNORECASE
+)
+
+
+def repeats_change(attempt: Attempt) -> bool:
+    """Tell whether to repeat it could do its work twice: sent, unanswered, and no request that may be repeated."""
+    method, _, path = attempt.what.partition(" ")
+    changes = method in {"POST", "PATCH"} and not _READS.search(path)
+    return changes and attempt.unanswered and attempt.keyed is not True
+
+
+def judge_permanent(
+    run: RunRecord, *, clean: RunRecord, workload: WorkloadDeclaration, service: str, replay: str = ""
+) -> Evidence:
+    """Return whether an error that stays is tried once: 400, 401, 404, 422, SQLSTATE 28* and 42*."""
+    name = fault_name(run.faults[0]) if run.faults else "no fault"
+    case = Case(item=ITEM, subject=subject_of(workload.name, service, f"permanent {name}"), replay=replay)
+    if early := _not_judged(case, run, clean, service):
+        return early
+    code = _code(run.faults[0])
+    most = max(episodes(run, service), key=lambda episode: _failures(episode, code), default=None)
+    if most is None:
+        return case.unproven("the fault struck no attempt", "let the workload reach it")
+    count = _failures(most, code)
+    usual = _usual(clean, service, most.what)
+    if count <= max(1, usual):
+        return case.passed()
+    return case.failed(
+        f"{most.what} was tried {count} times although {code} will not change",
+        "retry only what can pass: time-outs, lost connections, 429, 503, SQLSTATE 08*, 40001, 40P01, 53300, 57P0*",
+    )
+
+
+def judge_retry_after(
+    run: RunRecord, *, clean: RunRecord, workload: WorkloadDeclaration, service: str, replay: str = ""
+) -> Evidence:
+    """Return whether the next attempt comes no earlier than the service asked for."""
+    case = Case(item=ITEM, subject=subject_of(workload.name, service, "Retry-After"), replay=replay)
+    if early := _not_judged(case, run, clean, service):
+        return early
+    asked = _retry_after(run.faults)
+    if asked is None:
+        return case.unproven(
+            "no fault answered with Retry-After in seconds", "order `respond` with that header"
+        )
+    waits = [episode.waits[0] for episode in episodes(run, service) if episode.waits]
+    least = asked * (1 - RETRY_AFTER_EARLY) - CLOCK_NOISE * run.time_scale
+    if not waits or min(waits) >= least:
+        return case.passed(*(() if waits else ("it was not tried again at all after Retry-After",)))
+    return case.failed(
+        f"the service asked for {asked:g} s (Retry-After), the next attempt came after {min(waits):.3g} s",
+        "wait as long as Retry-After says (seconds, or a date) where that is longer than your own delay",
+    )
+
+
+def judge_repeats(
+    runs: Sequence[RunRecord],
+    *,
+    clean: RunRecord,
+    workload: WorkloadDeclaration,
+    service: str,
+    replay: str = "",
+) -> Evidence:
+    """Return whether a request that changes things is sent again although nobody knows if it was done."""
+    case = Case(item=ITEM, subject=subject_of(workload.name, service, "repeats"), replay=replay)
+    if not runs:
+        return case.unproven(
+            "no run lost a request after it was sent", "order `reset` and `hang` at requests"
+        )
+    for run in runs:
+        if early := _not_judged(case, run, clean, service):
+            return early
+    seen = [episode for run in runs for episode in episodes(run, service)]
+    again = [episode for episode in seen if _repeated(episode, _usual(clean, service, episode.what))]
+    if not again:
+        return case.passed()
+    what, lost = again[0].what, [attempt for attempt in again[0].tries if repeats_change(attempt)]
+    if all(attempt.keyed is None for attempt in lost):
+        return case.unproven(
+            f"{what} was sent again after its answer was lost; whether it carries an idempotency key was not seen",
+            "send an Idempotency-Key header that stays the same over all attempts, and the service must know it",
+        )
+    return case.failed(
+        f"{what} was sent {len(again[0].tries)} times although its first answer was lost, with no idempotency key",
+        "do not retry a POST or PATCH whose answer was lost, or send an Idempotency-Key that stays the same",
+    )
+
+
+def _repeated(episode: Episode, usual: int) -> bool:
+    return any(repeats_change(attempt) for attempt in episode.tries[:-1]) and len(episode.tries) > max(
+        1, usual
+    )
+
+
+def _not_judged(case: Case, run: RunRecord, clean: RunRecord, service: str) -> Evidence | None:
+    if not uses(clean, service) and not clean.bypasses:
+        return case.not_applicable(f"the undisturbed run makes no call to {service!r}")
+    missing: Missing | None = missing_proof(run, service=service, clean=clean)
+    return None if missing is None else case.unproven(*missing)
+
+
+def _usual(clean: RunRecord, service: str, what: str) -> int:
+    """Return how often a job sends it when nothing is broken; each call of a function is seen alone."""
+    return 1 if clean.calls else sum(attempt.what == what for attempt in attempts(clean, service))
+
+
+def _failures(episode: Episode, code: str) -> int:
+    return sum(attempt.kind is not None or attempt.outcome == code for attempt in episode.tries)
+
+
+def _code(fault: FaultRecord) -> str:
+    attributes = fault.order.attributes
+    return str(attributes.get("status", attributes.get("sqlstate", fault.order.kind)))
+
+
+def _retry_after(faults: Sequence[FaultRecord]) -> float | None:
+    for fault in faults:
+        headers = fault.order.attributes.get("headers") or {}
+        for name, value in headers.items():
+            if str(name).lower() == "retry-after" and re.fullmatch(r"\d+(?:\.\d+)?", str(value).strip()):
+                return float(value)
+    return None

@@ -1,0 +1,174 @@
+"""Judge the waits of one operation under one fault: enough attempts, that end, further and further apart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.run.record import RunRecord
+from pytest_resilience.checklist.judges.backoff.episodes import Episode, episodes, round_trip
+from pytest_resilience.checklist.judges.backoff.growth import Growth, growth_of, without_first_zero
+from pytest_resilience.checklist.judges.backoff.repeats import repeats_change
+from pytest_resilience.checklist.judges.backoff.statistics import aligned, free_growth, varies
+from pytest_resilience.checklist.judges.case import Case, subject_of
+from pytest_resilience.checklist.judges.proof import missing_proof, uses
+from pytest_resilience.checklist.thresholds import (
+    CLEAN_ROUND_TRIPS,
+    CLOCK_NOISE,
+    LEAST_ATTEMPTS,
+    MOST_ATTEMPTS,
+)
+from pytest_resilience.checklist.verdict import Evidence
+
+ITEM = "backoff"
+_GROW = "wait twice as long after each failure (base, 2 base, 4 base, ...), with jitter and a cap"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trials:
+    """The runs of one fault on one service.
+
+    Args:
+        fault: in words, `503`, `reset`, `hang`.
+        clean: the undisturbed run.
+        pinned: runs whose random draws answered their midpoint.
+        free: runs that drew as they always do.
+    """
+
+    fault: str
+    clean: RunRecord
+    pinned: tuple[RunRecord, ...] = ()
+    free: tuple[RunRecord, ...] = ()
+
+    @property
+    def noise(self) -> float:
+        """Seconds of the workload's time by which a wait may be off."""
+        return CLOCK_NOISE * max((run.time_scale for run in (*self.pinned, *self.free)), default=1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitsJudgement:
+    """The evidence, and whether more free runs could say more."""
+
+    evidence: Evidence
+    wants_more: bool = False
+
+
+def judge_waits(
+    trials: Trials, *, workload: WorkloadDeclaration, service: str, replay: str = ""
+) -> WaitsJudgement:
+    """Return what the runs of one fault show of the waits."""
+    case = Case(item=ITEM, subject=subject_of(workload.name, service, trials.fault), replay=replay)
+    if not uses(trials.clean, service) and not trials.clean.bypasses:
+        return WaitsJudgement(case.not_applicable(f"the undisturbed run makes no call to {service!r}"))
+    for run in (*trials.pinned, *trials.free):
+        if missing := missing_proof(run, service=service, clean=trials.clean):
+            return WaitsJudgement(case.unproven(*missing))
+    pinned = [found for run in trials.pinned for found in episodes(run, service, exact=True)]
+    free = [found for run in trials.free for found in episodes(run, service)]
+    counted = _count(case, [*pinned, *free], exact=pinned)
+    if counted is not None:
+        return WaitsJudgement(counted)
+    return _judge_growth(case, trials, service, pinned, free)
+
+
+def _count(case: Case, seen: Sequence[Episode], *, exact: Sequence[Episode]) -> Evidence | None:
+    """Judge the number of attempts, and that they end; none where that is as it should be."""
+    if not seen:
+        return case.unproven(
+            "no attempt that failed could be followed to the next one",
+            "let the client close a connection that it gives up, and give each call a time-out",
+        )
+    most = max(exact or seen, key=lambda episode: len(episode.tries))
+    tries, what = len(most.tries), most.what
+    if not most.ended and tries >= LEAST_ATTEMPTS:
+        return case.failed(
+            f"{what} was tried {tries} times and had not ended at its deadline",
+            "limit the attempts, or give the whole operation a deadline that they keep",
+        )
+    if tries > MOST_ATTEMPTS:
+        return case.failed(
+            f"{what} was tried {tries} times for one operation, more than {MOST_ATTEMPTS}: layers that retry multiply",
+            "let one layer retry; switch the retries of the client library off, or mark what an inner layer gave up",
+        )
+    return _too_few(case, most) if tries < LEAST_ATTEMPTS else None
+
+
+def _too_few(case: Case, most: Episode) -> Evidence:
+    tries = "once" if len(most.tries) == 1 else f"{len(most.tries)} times"
+    if len(most.tries) == 1 and repeats_change(most.tries[0]):
+        return case.not_applicable(
+            f"{most.what} is not tried again, rightly: nobody knows whether it was done"
+        )
+    return case.failed(
+        f"{most.what} was tried {tries}; a transient fault of a second ends the operation",
+        f"try at least {LEAST_ATTEMPTS} times: {_GROW}",
+    )
+
+
+def _judge_growth(
+    case: Case, trials: Trials, service: str, pinned: Sequence[Episode], free: Sequence[Episode]
+) -> WaitsJudgement:
+    noise = trials.noise
+    exact = _exact_waits(pinned)
+    drawn = [episode.waits for episode in free if episode.waits]
+    if len(exact) + 1 >= LEAST_ATTEMPTS:
+        growth, more, waits = growth_of(exact, noise=noise), False, exact
+    else:
+        growth, more = free_growth(drawn, noise=noise)
+        lined = aligned(drawn, noise=noise)
+        waits = tuple(median(same) for same in zip(*lined, strict=True)) if lined else ()
+    if unclear := _drowned(case, waits, round_trip(trials.clean, service), growth, noise):
+        return WaitsJudgement(unclear)
+    return WaitsJudgement(_say(case, growth, waits, _jitter(drawn, noise=noise)), wants_more=more)
+
+
+def _exact_waits(pinned: Sequence[Episode]) -> tuple[float, ...]:
+    """Return the median of each wait, over the episodes of the usual length."""
+    lengths = Counter(len(episode.waits) for episode in pinned)
+    usual = max(lengths, key=lambda length: (lengths[length], length), default=0)
+    same = [episode.waits for episode in pinned if len(episode.waits) == usual]
+    return tuple(median(waits) for waits in zip(*same, strict=True))
+
+
+def _drowned(
+    case: Case, waits: Sequence[float], trip: float, growth: Growth, noise: float
+) -> Evidence | None:
+    base = without_first_zero(waits, noise=noise)[0] if waits else 0.0
+    if growth.kind == "immediate" or not waits or base >= CLEAN_ROUND_TRIPS * trip:
+        return None
+    return case.unproven(
+        f"the first wait is {base:.3g} s, an undisturbed exchange takes {trip:.3g} s: the waits drown in it",
+        f"wait at least {CLEAN_ROUND_TRIPS:g} round trips first, or let the test's service answer quicker",
+    )
+
+
+def _jitter(drawn: Sequence[Sequence[float]], *, noise: float) -> tuple[str, ...]:
+    if len(drawn) < 2:
+        return ("whether the waits have jitter was not seen: no free episodes",)
+    if varies(drawn, noise=noise):
+        return ()
+    return ("no jitter: all clients that failed together try again together; draw each wait",)
+
+
+def _say(case: Case, growth: Growth, waits: Sequence[float], warnings: tuple[str, ...]) -> Evidence:
+    if growth.note:
+        warnings = (*warnings, growth.note)
+    series = ", ".join(f"{wait:.3g}" for wait in waits)
+    if growth.kind == "geometric":
+        return case.passed(*warnings)
+    if growth.kind == "unclear":
+        return case.unproven(
+            f"waits of {series} s: {growth.note}" if waits else growth.note,
+            "run it unscaled, with more attempts or more episodes; " + _GROW,
+        )
+    words = {
+        "immediate": "are none",
+        "constant": "do not grow",
+        "shrinking": "shrink",
+        "linear": "grow linearly",
+    }
+    return case.failed(f"the waits {words[growth.kind]}: {series} s", _GROW, *warnings)

@@ -1,0 +1,248 @@
+"""Item 2 from records: attempts counted and timed on the wire, and what must not be tried again."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from drawn_waits import waits
+from seen_runs import answer, clean, episode, exchange, fault, get, notice, run, struck
+
+from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.run.record import CallRecord, Message
+from pytest_resilience.checklist.judges.backoff import (
+    Trials,
+    judge_permanent,
+    judge_repeats,
+    judge_retry_after,
+    judge_waits,
+)
+from pytest_resilience.checklist.judges.backoff.episodes import episodes
+
+JOB = WorkloadDeclaration(name="ingest", shape="job", uses=("labs",))
+
+
+def judged(*pinned, free=(), kind="reset", undisturbed=None, **more):
+    """Judge pinned and free series of waits."""
+    trials = Trials(
+        fault=kind,
+        clean=undisturbed or clean(),
+        pinned=tuple(run(episode(gaps, kind=kind, **more)) for gaps in pinned),
+        free=tuple(run(episode(gaps, kind=kind, **more)) for gaps in free),
+    )
+    return judge_waits(trials, workload=JOB, service="labs")
+
+
+@pytest.mark.parametrize("kind", ["reset", "cut", "hang"])
+def test_doubling_waits_pass(kind):
+    """2, 4, 8 after each kind of failure; a hang is measured from where the client closed."""
+    found = judged(
+        [2, 4, 8], kind=kind, free=[[1.5, 4.4, 7], [2.1, 3.3, 9]], lasts=3.0 if kind == "hang" else 0.001
+    )
+
+    assert (found.evidence.outcome, found.evidence.warnings, found.wants_more) == ("passed", (), False)
+
+
+def test_doubling_waits_after_a_status_pass():
+    """503 is answered on the same connection; the wait counts from the answer."""
+    messages, at = [notice(0.1, "connected")], 0.5
+    for gap in (1, 2, 4, 0):
+        messages += [get(at), notice(at + 0.01, "respond at GET /items/{}, request", fault_id="fault-1")]
+        at += 0.01 + gap
+    seen = run(messages, faults=[fault("respond", status=503)])
+
+    assert episodes(seen, "labs")[0].waits == pytest.approx((1, 2, 4))
+    found = judge_waits(Trials(fault="503", clean=clean(), pinned=(seen,)), workload=JOB, service="labs")
+
+    assert found.evidence.outcome == "passed"
+
+
+@pytest.mark.parametrize(
+    ("gaps", "why"),
+    [
+        ([1, 2, 3], "grow linearly: 1, 2, 3 s"),
+        ([1, 1, 1], "do not grow"),
+        ([0.001, 0.001, 0.001], "are none"),
+        ([4, 2.5, 2.1], "shrink"),
+        ([2], "tried 2 times"),
+        ([], "tried once"),
+        ([1] * 11, "layers that retry multiply"),
+    ],
+)
+def test_other_waits_fail(gaps, why):
+    """Linear, constant, missing and shrinking waits, too few and too many attempts."""
+    found = judged(gaps).evidence
+
+    assert (found.outcome, why in found.why, bool(found.fix)) == ("failed", True, True)
+
+
+def test_waits_without_jitter_are_a_warning():
+    """Exact waits that free episodes repeat pass, with a word about the herd."""
+    found = judged([2, 4, 8], free=[[2, 4, 8], [2, 4, 8]]).evidence
+
+    assert (found.outcome, found.warnings[0].startswith("no jitter")) == ("passed", True)
+
+
+def test_no_end_fails():
+    """A job that still tries at its deadline has no end."""
+    seen = run(episode([1, 2, 4]), exit_code=None, ended=None, blocked=True)
+    found = judge_waits(Trials(fault="reset", clean=clean(), pinned=(seen,)), workload=JOB, service="labs")
+
+    assert (found.evidence.outcome, "had not ended" in found.evidence.why) == ("failed", True)
+
+
+def test_each_operation_of_a_job_is_an_episode():
+    """Where a wait falls back the next item begins: 3 items with 3 attempts are not 9 attempts."""
+    gaps = [1, 2, 0.002, 1, 2, 0.002, 1, 2]
+
+    assert [len(part.tries) for part in episodes(run(episode(gaps)), "labs", exact=True)] == [3, 3, 3]
+    assert judged(gaps).evidence.outcome == "passed"
+
+
+def test_each_call_of_a_function_is_an_episode():
+    """Calls bound what belongs together."""
+    calls = tuple(CallRecord(number=n, began=n * 10, ended=n * 10 + 9.0, outcome="raised") for n in range(3))
+    messages = [m for n in range(3) for m in episode([1, 2], began=n * 10 + 0.5, first=n * 3 + 1)]
+
+    assert [part.waits for part in episodes(run(messages, calls=calls), "labs")] == [
+        pytest.approx((1, 2), abs=0.01)
+    ] * 3
+
+
+def test_statistics_ask_for_more_and_then_decide():
+    """Without pinned runs ten episodes want more, eighty tell."""
+    draw = random.Random(2)
+    drawn = [waits("exponential", "half", 5, draw) for _ in range(80)]
+    few, many = judged(free=drawn[:10]), judged(free=drawn)
+
+    assert (few.evidence.outcome, few.wants_more) == ("unproven", True)
+    assert (many.evidence.outcome, many.wants_more) == ("passed", False)
+
+
+def test_waits_that_drown_in_round_trips_are_unproven():
+    """A first wait below five round trips proves nothing."""
+    slow = clean([notice(0, "connected"), get(0.1), answer(1.1), notice(1.2, "closed")])
+    found = judged([1, 2, 4], undisturbed=slow).evidence
+
+    assert (found.outcome, "drown" in found.why) == ("unproven", True)
+
+
+def test_a_lost_change_that_is_not_repeated_is_right():
+    """A POST without a key that is tried once after a reset is not asked to be retried."""
+    assert judged([], method="POST").evidence.outcome == "not-applicable"
+
+
+def test_unfired_faults_prove_nothing():
+    """No receipt, no verdict."""
+    seen = run(episode([1, 2, 4]), faults=[fault(fired=False)])
+    found = judge_waits(Trials(fault="reset", clean=clean(), pinned=(seen,)), workload=JOB, service="labs")
+
+    assert found.evidence.outcome == "unproven"
+
+
+def test_a_hang_that_the_client_never_closes_cannot_be_timed():
+    """Without a close nobody knows when the client gave up."""
+    messages = [message for message in episode([1, 2]) if message.message != "closed"]
+    found = judge_waits(
+        Trials(fault="hang", clean=clean(), pinned=(run(_hung(messages)),)),
+        workload=JOB,
+        service="labs",
+    )
+
+    assert found.evidence.outcome == "unproven"
+
+
+def _hung(messages):
+    for message in messages:
+        yield (
+            notice(message.at, "hang at GET /items/{}, request", message.connection, fault_id="fault-1")
+            if (message.fault)
+            else message
+        )
+
+
+def postgres(at, side, message, shape=None, connection=1):
+    """Return a message of a database."""
+    return Message(at=at, service="labs", connection=connection, side=side, message=message, shape=shape)
+
+
+def database_try(at, connection, *, fails=True):
+    """Yield a unit of work on a connection of its own, cut at its INSERT."""
+    yield notice(at, "connected", connection)
+    yield postgres(at, "request", "Startup", connection=connection)
+    yield postgres(at + 0.002, "reply", "ReadyForQuery", connection=connection)
+    yield postgres(at + 0.003, "request", "Query", "BEGIN", connection)
+    yield postgres(at + 0.004, "reply", "ReadyForQuery", connection=connection)
+    yield postgres(at + 0.005, "request", "Query", "insert into t values (?)", connection)
+    if fails:
+        yield notice(at + 0.005, "cut at INSERT, request", connection, fault_id="fault-1")
+        yield notice(at + 0.006, "closed", connection)
+    else:
+        yield postgres(at + 0.006, "reply", "ReadyForQuery", connection=connection)
+
+
+def test_database_attempts_begin_with_their_connection():
+    """The wait is from the cut to the next connection, not to the statement."""
+    messages = [
+        m for n, at in enumerate((1.0, 2.005, 4.01, 8.015), 1) for m in database_try(at, n, fails=n < 4)
+    ]
+    (found,) = episodes(run(messages, faults=[fault("cut")]), "labs")
+
+    assert found.waits == pytest.approx((1.0, 2.0, 4.0))
+    assert [attempt.failed for attempt in found.tries] == [True, True, True, False]
+
+
+def respond(at, status, connection=1):
+    """Yield a request that a fault answers."""
+    yield notice(at, "connected", connection)
+    yield get(at, connection)
+    yield notice(at, "respond at GET /items/{}, request", connection, fault_id="fault-1")
+    yield notice(at + 0.001, "closed", connection)
+
+
+@pytest.mark.parametrize(("times", "outcome"), [(1, "passed"), (2, "failed"), (4, "failed")])
+def test_permanent_errors_are_tried_once(times, outcome):
+    """404 once is right, more is wasted."""
+    seen = run(
+        [m for n in range(times) for m in respond(0.5 + n, 404, n + 1)], faults=[fault("respond", status=404)]
+    )
+
+    assert judge_permanent(seen, clean=clean(), workload=JOB, service="labs").outcome == outcome
+
+
+@pytest.mark.parametrize(("wait", "outcome"), [(2.0, "passed"), (1.96, "passed"), (1.0, "failed")])
+def test_retry_after_is_kept(wait, outcome):
+    """The next attempt comes no earlier than asked."""
+    seen = run(
+        [*respond(0.5, 429), *exchange(0.5 + wait, 2)],
+        faults=[fault("respond", status=429, headers={"Retry-After": "2"})],
+    )
+
+    assert judge_retry_after(seen, clean=clean(), workload=JOB, service="labs").outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("method", "keyed", "gaps", "outcome"),
+    [
+        ("POST", False, [1], "failed"),
+        ("PATCH", False, [1], "failed"),
+        ("POST", None, [1], "unproven"),
+        ("POST", True, [1], "passed"),
+        ("POST", False, [], "passed"),
+        ("GET", False, [1], "passed"),
+        ("PUT", False, [1], "passed"),
+    ],
+)
+def test_changes_are_not_repeated_without_a_key(method, keyed, gaps, outcome):
+    """A POST whose answer was lost is sent again only with a key."""
+    seen = run(episode(gaps, method=method, keyed=keyed))
+
+    assert judge_repeats([seen], clean=clean(), workload=JOB, service="labs").outcome == outcome
+
+
+def test_searches_may_be_repeated():
+    """A POST that reads, as registries have them, is no change."""
+    search = {"method": "POST", "path": "/runs/search"}
+    seen = run([*struck(0.5, **search), *struck(1.5, connection=2, **search)])
+
+    assert judge_repeats([seen], clean=clean(), workload=JOB, service="labs").outcome == "passed"
