@@ -98,7 +98,7 @@ def _read_root(page: Page, document: Document, file: Path) -> Scenario | None:
     if isinstance(root, SequenceNode):
         page.complain(root.position, "a file holds one scenario, as a mapping: take the `- ` away")
     elif isinstance(root, MappingNode) and root.get("scenario") is None:
-        hint = nearest("scenario", [key for key in root.keys if key not in KEYS] or KEYS)
+        hint = nearest("scenario", [key for key in root.keys if key not in KEYS])
         page.complain(
             root.position,
             f"this looks like a scenario, and has no key 'scenario' with its sentence; {_only_hint(hint)}",

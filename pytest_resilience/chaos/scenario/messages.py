@@ -9,7 +9,8 @@ from pytest_resilience.chaos.scenario.page import RefusedError
 from pytest_resilience.chaos.scenario.values import text
 from pytest_resilience.chaos.scenario.yaml_nodes import Node
 from pytest_resilience.proxy.wire.postgres.command_tags import canonical_message
-from pytest_resilience.proxy.wire.postgres.names import TRIGGERS
+from pytest_resilience.proxy.wire.postgres.names import REPLIES, TRIGGERS
+from pytest_resilience.proxy.wire.sql.tag import tag_of
 
 SILENT = ("Flush", "Terminate", "CopyFail")
 """Messages that get no reply of their own."""
@@ -20,10 +21,19 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 def message(node: Node, name: str) -> str:
     """Read a command tag, which is written in capitals, or a protocol message."""
     written = text(node, name)
+    if written in REPLIES.values() and written not in TRIGGERS:
+        raise RefusedError(
+            node.position, f"{name} is {written!r}, a reply: name what it answers, with {{side: reply}}"
+        )
     try:
         known = canonical_message(written)
     except ValueError as error:
         raise RefusedError(node.position, f"{name} is {written!r}: {error}") from error
+    tag = known if known in TRIGGERS else tag_of(known)
+    if known != tag and not tag.startswith(f"{known} "):
+        raise RefusedError(
+            node.position, f"{name} is {written!r}; did you mean {tag!r}? a statement's text goes under sql"
+        )
     if written != known and (known in TRIGGERS or written != written.upper()):
         meant = known if known in TRIGGERS else written.upper()
         raise RefusedError(node.position, f"{name} is {written!r}; did you mean {meant!r}?")

@@ -104,7 +104,7 @@ class _Reading:
             self.document.is_broken = True
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            self._break(self._position(mark), f"this is no YAML: {error.problem or error.context}")
+            self._break(self._position(mark), _said(str(error.problem or error.context)))
         except Exception as error:  # noqa: BLE001 - the parser leaks errors of its own making
             self._break(_unmarked(error, text, self.file), f"this is no YAML: {_first_line(error)}")
 
@@ -175,6 +175,18 @@ class _Reading:
     def _break(self, position: Position, message: str) -> None:
         self.document.complaints.append(Complaint(position, message))
         self.document.is_broken = True
+
+
+_HINTS = {
+    "mapping values are not allowed": "; a text that holds `: ` needs quotes",
+    "character '\\t'": "; indent with spaces",
+    "found '<scalar>'": "; a text that begins with a quote goes on to the next one, and holds no more",
+}
+
+
+def _said(problem: str) -> str:
+    hint = next((hint for known, hint in _HINTS.items() if known in problem), "")
+    return f"this is no YAML: {problem}{hint}"
 
 
 def _scalar(event: Any) -> str | int | float | bool | None:

@@ -25,7 +25,7 @@ def top(text: str) -> str:
 
 
 def at(when: str, inject: str, *, on: str = "warehouse", more: str = "") -> str:
-    """Return a scenario with this fault: `when` has its value at 4:{len(on) + 18}."""
+    """Return a scenario with a fault of this trigger and this kind."""
     return fault(f"{{on: {on}, when: {when}, inject: {inject}{more}}}")
 
 
@@ -113,6 +113,8 @@ STEADY = HEAD + FAULTS + "steady_state:\n  - "
 
 BROKEN = {
     "no YAML": Broken("scenario: [\n", "2:1", "this is no YAML"),
+    "a colon in a text": Broken("scenario: Lost: half\n", "1:15", "; a text that holds `: ` needs quotes"),
+    "a tab": Broken("scenario: Lost\n\tworkload: a\n", "2:1", "; indent with spaces"),
     "a control character": Broken("scenario: a\nb: \x01\n", "2:4", "this is no YAML"),
     "an impossible escape": Broken('scenario: "\\UFFFFFFFF"\n', "1:1", "this is no YAML"),
     "half a character": known_only(top('runbook: "\\ud800"'), "7:10", "this holds half a character"),
@@ -135,6 +137,7 @@ BROKEN = {
         f"scenaro: Lost\n{FAULTS}{EXPECT}", "1:1", "is it the one that is written 'scenaro'?"
     ),
     "two misspelled keys": Broken("Scenarios: a\nworklod: b\n", "1:1", "this looks like a scenario"),
+    "a workload alone": Broken("workload: ingest\n", "1:1", "begin the file with `scenario: ...`"),
     "an empty sentence": Broken(f"scenario:\nworkload: ingest\n{FAULTS}{EXPECT}", "1:1", "scenario is empty"),
     "a blank sentence": Broken(
         f"scenario: ' '\nworkload: ingest\n{FAULTS}{EXPECT}", "1:11", "scenario is empty"
@@ -234,6 +237,15 @@ BROKEN = {
         at("{message: query}", "cut"), "4:37", "message is 'query'; did you mean 'Query'?"
     ),
     "an unknown message": known_only(at("{message: COMIT}", "cut"), "4:37", "did you mean 'COMMIT'?"),
+    "a statement for a tag": known_only(
+        at("{message: INSERT INTO raw}", "cut"),
+        "4:37",
+        "message is 'INSERT INTO raw'; did you mean 'INSERT'?",
+    ),
+    "a tag with its count": known_only(at("{message: INSERT 0 1}", "cut"), "4:37", "did you mean 'INSERT'?"),
+    "a reply's name": known_only(
+        at("{message: ReadyForQuery}", "cut"), "4:37", "message is 'ReadyForQuery', a reply"
+    ),
     "a silent message": known_only(
         at("{message: Terminate, side: reply}", "cut"), "4:54", "Terminate gets no reply of its own"
     ),
