@@ -42,24 +42,25 @@ class ReceiptStream:
         Raises:
             EngineSilentError: the engine is gone.
         """
-        while True:
-            try:
-                line = self._reply.readline()
-            except (OSError, http.client.HTTPException, ValueError) as error:
-                if self._closed:
-                    return
-                raise EngineSilentError(f"the proxy engine shows no receipts any more: {error}") from error
-            if not line:
-                if self._closed:
-                    return
-                raise EngineSilentError("the proxy engine has ended the stream of receipts")
-            if line.strip():
-                yield json.loads(line)
+        try:
+            while line := self._line():
+                if line.strip():
+                    yield json.loads(line)
+        finally:
+            self._connection.close()
+        if not self._closed:
+            raise EngineSilentError("the proxy engine has ended the stream of receipts")
 
     def close(self) -> None:
         """End the stream, from any thread; safe to call twice."""
         self._closed = True
-        if self._socket is not None:
-            with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
-        self._connection.close()
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # its reader closes it
+
+    def _line(self) -> bytes:
+        try:
+            return self._reply.readline()
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            if self._closed:
+                return b""
+            raise EngineSilentError(f"the proxy engine shows no receipts any more: {error}") from error

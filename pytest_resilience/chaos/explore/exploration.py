@@ -44,7 +44,7 @@ def explore(laboratory: Laboratory, workload: str, faults: Sequence[FaultOrder],
         HarnessError: something of ours did not work.
     """
     clean = laboratory.clean(workload)
-    plan = laboratory.plan(workload, faults=tuple(faults), states=True, prompt=True)
+    plan = laboratory.plan(workload, faults, states=True, prompt=True)
     masked = laboratory.masked(plan, clean)
     with laboratory.trial(masked, title) as trial:
         found = wrongs(trial, clean, laboratory.configuration.folder)

@@ -12,7 +12,8 @@ from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.chaos.state.difference import difference
 from pytest_resilience.chaos.state.exactly_once import judge_exactly_once
 from pytest_resilience.chaos.state.postgres import PostgresState
-from pytest_resilience.chaos.state.registry import RegistryState, registry_difference
+from pytest_resilience.chaos.state.registry import RegistryState
+from pytest_resilience.chaos.state.registry_difference import registry_difference
 
 
 def wrongs(trial: Trial, clean: CleanRun, folder: Path) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,15 +13,16 @@ from pathlib import Path
 from pytest_resilience.chaos.configuration.model import Configuration, WorkloadDeclaration
 from pytest_resilience.chaos.laboratory.clean import CleanRun, why_not
 from pytest_resilience.chaos.points.recording import record_points
+from pytest_resilience.chaos.run.arming.process import INNER
 from pytest_resilience.chaos.run.look import Look, State
 from pytest_resilience.chaos.run.plan import Plan
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.chaos.run.run import Run
 from pytest_resilience.chaos.sandbox import Sandbox
+from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.chaos.state.exactly_once import KeySet, read_keys
 from pytest_resilience.chaos.state.postgres import PostgresState, unstable_columns
-from pytest_resilience.chaos.workload.launchers import Launchers
-from pytest_resilience.chaos.workload.tweaks import Tweaks
+from pytest_resilience.chaos.workload.control import Tweaks
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.services.pool import ServicePool
 from pytest_resilience.services.run_folder import RunFolder
@@ -63,7 +64,6 @@ class Laboratory:
         self.seed = seed
         self._pool = pool
         self._folder = folder
-        self._launchers = Launchers(folder)
         self._clean: dict[str, CleanRun] = {}
         self._cleaning = threading.Lock()
         self._running: set[Run] = set()
@@ -73,9 +73,11 @@ class Laboratory:
         """Return the declaration of a workload."""
         return self.configuration.workloads[name]
 
-    def plan(self, name: str, **more: object) -> Plan:
+    def plan(self, name: str, faults: Sequence[FaultOrder] = (), **more: object) -> Plan:
         """Return a plan for a workload, on the configured time scale."""
-        plan = Plan(workload=self.workload(name), tweaks=Tweaks(time_scale=self.configuration.time_scale))
+        inside = any(order.kind in INNER for order in faults)
+        tweaks = Tweaks(time_scale=self.configuration.time_scale, control=inside)
+        plan = Plan(workload=self.workload(name), faults=tuple(faults), tweaks=tweaks)
         return replace(plan, **more)  # type: ignore[arg-type]
 
     def masked(self, plan: Plan, clean: CleanRun) -> Plan:
@@ -97,7 +99,6 @@ class Laboratory:
                 sandbox,
                 configuration=self.configuration,
                 folder=self._folder,
-                launchers=self._launchers,
             )
             record = self._go(run)
             yield Trial(record, Look(sandbox), sandbox)
@@ -125,7 +126,7 @@ class Laboratory:
 
     def close(self) -> None:
         """End what was started for all runs."""
-        self._launchers.close()
+        self.abort()
 
     def _go(self, run: Run) -> RunRecord:
         self._running.add(run)

@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import groupby
 
 from pytest_resilience.chaos.configuration.model import ServiceKind
 from pytest_resilience.chaos.points.of_http import http_points
@@ -63,10 +62,10 @@ def difference(before: Recording, after: Recording) -> tuple[str, ...]:
 
 
 def outline(recording: Recording) -> tuple[str, ...]:
-    """Return a line for each stretch of points that differ only in their number, in order."""
+    """Return a line for each kind of place, in the order in which they first came, with how many points there are."""
+    counts = Counter(point.kind_of_place for point in recording.points)
     return tuple(
-        f"{_told(place)}" + (f"  ({count} times)" if (count := len(list(points))) > 1 else "")
-        for place, points in groupby(recording.points, key=lambda point: point.kind_of_place)
+        _told(place) + (f"  ({count} times)" if count > 1 else "") for place, count in counts.items()
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.scenario.model import RECOVERY_BOUND, Check, FaultOrder
-from pytest_resilience.chaos.workload.tweaks import Tweaks
+from pytest_resilience.chaos.workload.control import Tweaks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from pytest_resilience.chaos.configuration.model import Configuration
@@ -27,7 +28,8 @@ from pytest_resilience.chaos.run.traffic import Traffic
 from pytest_resilience.chaos.sandbox import Sandbox
 from pytest_resilience.chaos.state.atomic import AtomicWatch
 from pytest_resilience.chaos.state.leaks import connections, leaks
-from pytest_resilience.chaos.workload.launchers import Launchers
+from pytest_resilience.chaos.state.postgres import read_state
+from pytest_resilience.chaos.workload.supervised import Launcher
 from pytest_resilience.chaos.workload.workload import Workload
 from pytest_resilience.services.run_folder import RunFolder
 
@@ -40,7 +42,7 @@ class Run:
         sandbox: what it has to itself; stays open, so that its services can be asked afterwards.
         configuration: what the team declared.
         folder: the test run's.
-        launchers: how processes are started.
+        launcher: how its processes are started; plainly by default.
     """
 
     def __init__(
@@ -50,13 +52,13 @@ class Run:
         *,
         configuration: Configuration,
         folder: RunFolder,
-        launchers: Launchers,
+        launcher: Launcher | None = None,
     ) -> None:
         self._plan = plan
         self._sandbox = sandbox
         self._configuration = configuration
         self._folder = folder
-        self._launchers = launchers
+        self._launcher = launcher
         self._abort = threading.Event()
         self._between: list[Mapping[str, Any]] = []
         self._armed: list[Armed] = []
@@ -98,7 +100,7 @@ class Run:
             logs=self._configuration.logs,
             began=self._clock.began,
             tweaks=plan.tweaks,
-            launcher=self._launchers.launcher(plan.workload),
+            launcher=self._launcher,
         )
         undo.callback(self._workload.close)
         self._look = Look(sandbox, self._workload)
@@ -114,9 +116,6 @@ class Run:
         self._watches = [undo.enter_context(watch) for watch in self._atomic_watches()]
         self._boundaries = self._begin_boundaries()
         self._recovery = Recovery(plan, self._look, self._clock)
-        self._bypasses = undo.enter_context(
-            BypassWatch(self._workload.pids, {name: sandbox.addresses(name) for name in self._names})
-        )
 
     def _atomic_watches(self) -> list[AtomicWatch]:
         statements: dict[str, list[str]] = {}
@@ -130,11 +129,10 @@ class Run:
     def _begin_boundaries(self) -> dict[str, Boundaries]:
         if not self._plan.boundaries:
             return {}
+        mask = self._plan.workload.mask
         found = {
             handle.name: Boundaries(
-                handle.proxied,
-                lambda name=handle.name: self._look.state(name, mask=self._plan.workload.mask),  # type: ignore[misc]
-                self._held,
+                handle.proxied, partial(read_state, handle.direct_dsn, mask=mask), self._held
             )
             for handle in self._look.databases(self._names)
         }
@@ -221,7 +219,6 @@ class Run:
             answers=self._answers,
             violations=tuple(word for watch in self._watches for word in watch.words),
             leaks=leftovers,
-            bypasses=self._bypasses.words(),
             duration=real * scale,
             real_duration=real,
             time_scale=scale,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from pytest_resilience.chaos.receipt import Receipt
@@ -19,6 +19,47 @@ PAUSE_SECONDS = 1.0
 """How long a pause lasts where nobody says."""
 
 
+INNER = ("disk_full", "clock_jump")
+"""Kinds that are made inside the process."""
+
+
+class InnerReceipt(Protocol):
+    """What the process itself reports."""
+
+    @property
+    def at(self) -> float:
+        """The moment of CLOCK_MONOTONIC."""
+
+    @property
+    def kind(self) -> str:
+        """Of which fault."""
+
+    @property
+    def order(self) -> int | None:
+        """Which order."""
+
+    @property
+    def path(self) -> str | None:
+        """The file that could not be written."""
+
+
+class Inside(Protocol):
+    """What is changed inside the process."""
+
+    @property
+    def receipts(self) -> Sequence[InnerReceipt]:
+        """What it has reported."""
+
+    def disk_full(self, path: str, allowed: int) -> int:
+        """Let only so many more bytes be written below a path; return the order's number."""
+
+    def heal_disk(self, order: int) -> None:
+        """Take that back."""
+
+    def clock_jump(self, by: float) -> None:
+        """Let its wall clock jump."""
+
+
 class Target(Protocol):
     """The running workload, as process faults need it."""
 
@@ -31,22 +72,13 @@ class Target(Protocol):
     def unpause(self) -> None:
         """Let it go on."""
 
-    def disk_full(self, path: str, free: int, *, on_full: Callable[[], None]) -> None:
-        """Let only `free` more bytes be written below `path`, in every start from now on.
+    @property
+    def inside(self) -> Inside:
+        """What is changed inside it."""
 
-        Raises:
-            HarnessError: it cannot be made in this workload; says why.
-        """
-
-    def disk_free(self, path: str) -> None:
-        """Take that back."""
-
-    def clock_jump(self, by: float) -> None:
-        """Let its wall clock jump by so many seconds.
-
-        Raises:
-            HarnessError: it cannot be made in this workload; says why.
-        """
+    @property
+    def untweaked_reason(self) -> str | None:
+        """Why nothing can be changed inside it; none where it can."""
 
 
 class ProcessFault:
@@ -79,6 +111,7 @@ class ProcessFault:
         self._receipts: list[Receipt] = []
         self._hold: str | None = None
         self._impossible: str | None = None
+        self._disk: int | None = None
         self._span = Span(clock, self._undo, self._seconds())
         after = order.when.after
         self._later = None if after is None else Later(clock, connections, after, self._now)
@@ -118,13 +151,22 @@ class ProcessFault:
 
     def record(self) -> FaultRecord:
         """Return what is known of it."""
+        inner = self._order.kind in INNER
         return FaultRecord(
             order=self._order,
-            receipts=tuple(self._receipts),
+            receipts=tuple(self._inner_receipts() if inner else self._receipts),
             injected_at=self._span.began_at,
             healed_at=self._span.ended_at,
-            impossible=self._impossible,
+            impossible=self._impossible or (self._target.untweaked_reason if inner else None),
         )
+
+    def _inner_receipts(self) -> Iterator[Receipt]:
+        if self._span.began_at is None:
+            return
+        for told in self._target.inside.receipts:
+            if told.kind == self._order.kind and told.order in {None, self._disk}:
+                at = self._clock.of_monotonic(told.at)
+                yield Receipt(at=at, service=self._on, kind=told.kind, message=told.path)
 
     def _seconds(self) -> float | None:
         if self._order.kind in {"kill", "clock_jump"}:
@@ -157,22 +199,18 @@ class ProcessFault:
         elif kind == "pause":
             self._target.pause()
         elif kind == "clock_jump":
-            self._target.clock_jump(attributes["by"])
-        else:
-            self._target.disk_full(
-                attributes["path"], attributes["bytes"], on_full=lambda: self._fired(receipt)
-            )
-            return
+            self._target.inside.clock_jump(attributes["by"])
+        elif self._disk is None:
+            self._disk = self._target.inside.disk_full(attributes.get("path", "."), attributes.get("bytes", 0))
         self._fired(receipt)
         if kind in {"kill", "clock_jump"}:
             self._span.finish()
 
     def _fired(self, receipt: Mapping[str, Any] | None) -> None:
-        on = self._order.on or (self._service.name if self._service else "workload")
         self._receipts.append(
             Receipt(
                 at=self._clock.now() if receipt is None else self._clock.of_engine(receipt["at"]),
-                service=on,
+                service=self._on,
                 kind=self._order.kind,
                 connection=None if receipt is None else receipt["connection"],
                 message=None if receipt is None else receipt["message"],
@@ -183,4 +221,12 @@ class ProcessFault:
         if self._order.kind == "pause":
             self._target.unpause()
         elif self._order.kind == "disk_full":
-            self._target.disk_free(self._order.attributes["path"])
+            self._heal_disk()
+
+    def _heal_disk(self) -> None:
+        if self._disk is not None:
+            self._target.inside.heal_disk(self._disk)
+
+    @property
+    def _on(self) -> str:
+        return self._order.on or "workload"

@@ -1,0 +1,72 @@
+"""Scenario files as pytest items: each is one run of a workload, and one verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_resilience.plugin.outcome import UnprovenError, WrongError, keep
+from pytest_resilience.plugin.suite import SUITE
+
+if TYPE_CHECKING:
+    from pytest_resilience.chaos.scenario.model import Scenario
+
+ENDINGS = (".yaml", ".yml")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect a scenario file."""
+    suite = parent.config.stash.get(SUITE, None)
+    if suite is None or file_path.suffix not in ENDINGS or suite.scenario(file_path) is None:
+        return None
+    collector: pytest.Collector = ScenarioFile.from_parent(parent, path=file_path)
+    return collector
+
+
+class ScenarioFile(pytest.File):
+    """A scenario file."""
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """Yield its one item."""
+        scenario = self.config.stash[SUITE].scenario(self.path)
+        if scenario is not None:
+            yield ScenarioItem.from_parent(self, name=scenario.title, scenario=scenario)
+
+
+class ScenarioItem(pytest.Item):
+    """A scenario."""
+
+    def __init__(self, *, scenario: Scenario, **more: Any) -> None:
+        super().__init__(**more)
+        self.scenario = scenario
+        self.add_marker(pytest.mark.chaos(proves=list(scenario.proves)))
+
+    def runtest(self) -> None:
+        """Run the workload under the scenario's faults, and judge it.
+
+        Raises:
+            WrongError: an expectation was not met.
+            UnprovenError: it says nothing.
+        """
+        from pytest_resilience.chaos.trial_of import try_scenario
+
+        suite = self.config.stash[SUITE]
+        tried = try_scenario(suite.laboratory, self.scenario, name=suite.id_of(self.scenario))
+        keep(self, {"scenario": tried.summary})
+        if tried.verdict.word == "failed":
+            raise WrongError(tried.text)
+        if tried.verdict.word == "unproven":
+            raise UnprovenError(tried.text)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Return what was expected and seen, in words, without a stack."""
+        if isinstance(excinfo.value, WrongError | UnprovenError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Return where it stands."""
+        return self.path, 0, f"scenario: {self.name}"
