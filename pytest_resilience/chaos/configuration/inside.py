@@ -27,21 +27,25 @@ def named_path(table: Table, folder: Path, path: str, thing: Thing, *keys: str |
     found = inside(folder, path)
     if found is None:
         table.complain(f"{label}, which is outside of {folder}: paths are relative, and stay below it", *keys)
-    elif not _is_there(found, thing):
+    elif not is_there(found, thing):
         table.complain(f"{label}, and there is no such {thing} below {folder}{_near(found)}", *keys)
         return None
     return found
 
 
-def _is_there(path: Path, thing: Thing) -> bool:
-    if thing == "file":
-        return path.is_file()
-    return path.is_dir() if thing == "folder" else path.exists()
+def is_there(path: Path, thing: Thing) -> bool:
+    """Return whether there is such a thing."""
+    try:
+        if thing == "file":
+            return path.is_file()
+        return path.is_dir() if thing == "folder" else path.exists()
+    except OSError:  # for example a name that no file can have
+        return False
 
 
 def _near(path: Path) -> str:
     """Say what stands beside it with a similar name, or that its folder is not there."""
-    if not path.parent.is_dir():
+    if not is_there(path.parent, "folder"):
         return f" (nor a folder {path.parent.name!r})"
     close = get_close_matches(path.name, [each.name for each in path.parent.iterdir()], n=1)
     return f": did you mean {close[0]!r}?" if close else ""

@@ -8,6 +8,8 @@ from difflib import get_close_matches
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+from pytest_resilience.chaos.configuration.inside import is_there
+
 SKIPPED = frozenset({"node_modules", "site-packages", "__pycache__", "build", "dist", "venv", "env"})
 """Folders that hold no code of the team's own."""
 
@@ -60,10 +62,10 @@ def _is_foreign(folder: Path) -> bool:
 
 
 def _at(path: Path) -> Path | None:
-    if path.is_dir() or (path.suffix == ".py" and path.is_file()):
+    if is_there(path, "folder") or (path.suffix == ".py" and is_there(path, "file")):
         return path
-    module = path.with_name(f"{path.name}.py")
-    return module if path.name and module.is_file() else None
+    module = path.parent / f"{path.name}.py"
+    return module if is_there(module, "file") else None
 
 
 def _importable(name: str) -> Path | None:

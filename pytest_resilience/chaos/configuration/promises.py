@@ -6,7 +6,7 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from pytest_resilience.chaos.configuration.inside import named_path
+from pytest_resilience.chaos.configuration.inside import is_there, named_path
 from pytest_resilience.chaos.configuration.model import Atomic, ExactlyOnce, ServiceKind
 from pytest_resilience.chaos.configuration.shapes import TABLE
 from pytest_resilience.chaos.configuration.table import Table
@@ -71,7 +71,7 @@ def _service(table: Table, kinds: Kinds) -> str | None:
 
 def _check_rows(table: Table, file: Path | None, key: tuple[str, ...]) -> None:
     """Complain of a key column that a CSV file's first line does not have."""
-    if file is None or file.suffix.lower() != ".csv" or not file.is_file():
+    if file is None or file.suffix.lower() != ".csv" or not is_there(file, "file"):
         return
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:

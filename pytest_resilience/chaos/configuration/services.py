@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
 
-from pytest_resilience.chaos.configuration.inside import named_path
+from pytest_resilience.chaos.configuration.inside import is_there, named_path
 from pytest_resilience.chaos.configuration.model import ServiceDeclaration, ServiceKind
 from pytest_resilience.chaos.configuration.placeholders import (
     OF_COMMAND,
@@ -57,7 +57,7 @@ def is_sql_file(step: str, folder: Path) -> bool:
     """Return whether a step of `init` is an SQL file; else it is a command."""
     if not step.lower().endswith(".sql"):
         return False
-    return len(step.split()) == 1 or (folder / step).is_file()
+    return len(step.split()) == 1 or is_there(folder / step, "file")
 
 
 def _read_service(services: Table, name: str, folder: Path) -> ServiceDeclaration | None:
