@@ -14,6 +14,7 @@ from typing import Self
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.run.record import CallRecord, LogLine, ProcessRecord
 from pytest_resilience.chaos.workload.call_log import read_calls
+from pytest_resilience.chaos.workload.control import Control, Tweaks, why_not
 from pytest_resilience.chaos.workload.episode import Episode
 from pytest_resilience.chaos.workload.placeholders import Placeholders
 from pytest_resilience.chaos.workload.serving import Serving
@@ -24,6 +25,7 @@ from pytest_resilience.services.run_folder import RunFolder
 GRACE = 5.0
 """Seconds from SIGTERM to SIGKILL."""
 CALL = Path(__file__).with_name("call.py")
+NO_TWEAKS = Tweaks()
 _PLAIN = PlainLauncher()
 
 
@@ -42,6 +44,7 @@ class Workload:
         logs: `stderr`, or the file, relative to `folder`, where its log lines are.
         began: the moment of CLOCK_MONOTONIC from which records count; default: now.
         launcher: how it is started; default: plainly.
+        tweaks: what is changed inside it.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Workload:
         logs: str = "stderr",
         began: float | None = None,
         launcher: Launcher | None = None,
+        tweaks: Tweaks = NO_TWEAKS,
     ) -> None:
         self.declaration = declaration
         self.folder = folder
@@ -66,6 +70,11 @@ class Workload:
         self._private = Path(tempfile.mkdtemp(prefix="w", dir=run.folder("workloads")))
         self._episodes: list[Episode] = []
         self._serving: list[Serving] = []
+        self._tweaks = tweaks
+        self._control = self._controlled(tweaks) if tweaks.wanted else None
+
+    def _controlled(self, tweaks: Tweaks) -> Control:
+        return Control(tweaks, private=self._private, folder=self.folder, began=self.began, kill=self.kill)
 
     def __enter__(self) -> Self:
         """Return it; it is not started yet."""
@@ -128,7 +137,9 @@ class Workload:
         return Charge(
             command=tuple(map(self.placeholders.fill, self._command(number))),
             folder=self.folder,
-            environment=self.environment,
+            environment=self.environment
+            if self._control is None
+            else self._control.environment(self.environment),
             stdout=self._private / f"stdout-{number}",
             stderr=self._private / f"stderr-{number}",
             run=self._run,
@@ -194,6 +205,44 @@ class Workload:
         """End all of it; safe to call twice, and what was seen stays."""
         if self._episodes:
             self._end_episode()
+        if self._control is not None:
+            self._control.close()
+
+    @property
+    def inside(self) -> Control:
+        """What is changed inside it: orders at any time, and receipts.
+
+        Raises:
+            WorkloadUseError: it was made without tweaks.
+        """
+        if self._control is None:
+            raise WorkloadUseError(f"workload {self.declaration.name!r} was made without tweaks")
+        return self._control
+
+    @property
+    def tweaked(self) -> bool | None:
+        """Whether the changes inside took effect; none while that is not known, or where none are wanted."""
+        if self._control is None or not self._episodes:
+            return None
+        if self._control.failures:
+            return False
+        if self._reported:
+            return True
+        return None if self.runs else False
+
+    @property
+    def _reported(self) -> bool:
+        return self._control is not None and len(self._control.hellos) > 0
+
+    @property
+    def untweaked_reason(self) -> str | None:
+        """Why the changes inside took no effect; none where they did, or none were wanted."""
+        if self._control is None or self.tweaked:
+            return None
+        if self._control.failures:
+            return "; ".join(self._control.failures)
+        command = tuple(map(self.placeholders.fill, self._command(1)))
+        return why_not(command)
 
     @property
     def runs(self) -> bool:

@@ -1,0 +1,27 @@
+"""Write down which modules of the standard library and of site-packages a process has loaded."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import sysconfig
+
+
+def record(path: str) -> None:
+    """Write the names, in the order in which they were loaded."""
+    folders = tuple(
+        os.path.realpath(sysconfig.get_path(name)) + os.sep
+        for name in ("stdlib", "platstdlib", "purelib", "platlib")
+    )
+    names = [name for name, module in list(sys.modules.items()) if _is_foreign(name, module, folders)]
+    with open(path, "w", encoding="utf-8") as stream:  # noqa: PTH123
+        json.dump(names, stream)
+
+
+def _is_foreign(name: str, module: object, folders: tuple[str, ...]) -> bool:
+    spec = getattr(module, "__spec__", None)
+    origin = getattr(spec, "origin", None)
+    if spec is None or spec.name != name or not isinstance(origin, str):
+        return False
+    return os.path.realpath(origin).startswith(folders)
