@@ -25,6 +25,7 @@ from pytest_resilience.chaos.scenario.yaml_nodes import (
 
 SUFFIX = ".yaml"
 _MISTAKEN_SUFFIX = ".yml"
+_FOREIGN = frozenset({"__pycache__", "node_modules", "site-packages", "resilience-report"})
 LARGEST = 256 * 1024
 """Bytes of a file; a scenario has a few hundred."""
 
@@ -51,12 +52,14 @@ def read_scenarios(
 
 def is_scenario(path: Path | str) -> bool:
     """Tell whether a file is a scenario, or tries to be one: whether reading it yields one, or complaints."""
+    if Path(path).suffix not in {SUFFIX, _MISTAKEN_SUFFIX} or Path(path).is_dir():
+        return False
     document, complaints = _document(Path(path))
     return bool(complaints) or document is None or _is_meant(document)
 
 
 def scenario_files(folder_or_files: Path | str | Iterable[Path | str]) -> list[Path]:
-    """Return the files that may be scenarios; hidden folders and what links lead to are left out."""
+    """Return the files that may be scenarios; hidden folders, packages and links to folders are left out."""
     if not isinstance(folder_or_files, Path | str):
         return sorted({file for path in folder_or_files for file in scenario_files(path)})
     path = Path(folder_or_files)
@@ -64,9 +67,14 @@ def scenario_files(folder_or_files: Path | str | Iterable[Path | str]) -> list[P
         return [path] if path.suffix or path.exists() else []
     found: list[Path] = []
     for folder, below, names in os.walk(path):
-        below[:] = [name for name in below if not name.startswith(".")]
+        below[:] = [name for name in below if not _is_foreign(Path(folder, name))]
         found += [Path(folder, name) for name in names if name.endswith((SUFFIX, _MISTAKEN_SUFFIX))]
     return sorted(found)
+
+
+def _is_foreign(folder: Path) -> bool:
+    """Whether a folder holds what others have written: packages, and what is made."""
+    return folder.name.startswith(".") or folder.name in _FOREIGN or (folder / "pyvenv.cfg").exists()
 
 
 def _read_file(file: Path, configuration: Configuration) -> tuple[Scenario | None, list[Complaint]]:

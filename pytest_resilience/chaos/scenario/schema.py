@@ -1,8 +1,12 @@
-"""The JSON Schema of scenario files, for editors; made from the tables that the reader uses."""
+"""The JSON Schema of scenario files, for editors; made from the tables that the reader uses.
+
+`python -m pytest_resilience.chaos.scenario.schema` prints it; `schema.json` beside this file is what it prints.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, TypeAlias
@@ -270,3 +274,7 @@ _VALUES: Mapping[AttributeType, Schema] = {
 def _attribute(attribute: KindAttribute) -> Schema:
     default = {} if attribute.default is None else {"default": attribute.default}
     return {**_VALUES[attribute.type], "description": attribute.text, **default}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(make_schema(), indent=2, ensure_ascii=False) + "\n")

@@ -203,9 +203,11 @@ def test_error_names_file_line_and_column(configuration: Configuration) -> None:
 
 
 def test_scenarios_come_in_the_order_of_their_paths(configuration: Configuration) -> None:
-    """Folders below are read, hidden ones are not; some files are read in that order too."""
-    for name in ("b.yaml", "a/z.yaml", ".hidden/x.yaml"):
-        (configuration.scenarios / name).parent.mkdir(exist_ok=True)
+    """Folders below are read, hidden and foreign ones are not; some files are read in that order too."""
+    (configuration.scenarios / "env").mkdir()
+    (configuration.scenarios / "env" / "pyvenv.cfg").touch()
+    for name in ("b.yaml", "a/z.yaml", ".hidden/x.yaml", "env/lib/x.yaml", "resilience-report/found/x.yaml"):
+        (configuration.scenarios / name).parent.mkdir(parents=True, exist_ok=True)
         (configuration.scenarios / name).write_text(EXAMPLE, encoding="utf-8")
     files = [configuration.scenarios / "a/z.yaml", configuration.scenarios / "b.yaml"]
 
@@ -216,6 +218,15 @@ def test_scenarios_come_in_the_order_of_their_paths(configuration: Configuration
 def test_no_folder_has_no_scenarios(configuration: Configuration) -> None:
     """A team without scenarios need not make a folder for them."""
     assert read_scenarios(configuration.folder / "none", configuration) == ()
+
+
+def test_other_things_are_no_scenarios(configuration: Configuration) -> None:
+    """Neither a test's module nor a folder is."""
+    module = configuration.folder / "test_a.py"
+    module.write_text("a: [", encoding="utf-8")
+
+    assert not is_scenario(module)
+    assert not is_scenario(configuration.scenarios)
 
 
 def test_file_that_is_not_there(configuration: Configuration) -> None:
