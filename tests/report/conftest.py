@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +30,24 @@ from pytest_resilience.report.timeline import timeline
 TODAY = date(2026, 3, 1)
 COMMIT = "8f14e45fceea167a5a36dedd4bea2543c8a1b2f0"
 HOSTILE = "</script><img src=x onerror=\"console.error('broke out')\">&amp;<!--"
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """A headless Chromium, where one is installed."""
+    module = _beside("browser")
+    if module.COMMAND is None:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    with module.chromium(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+def _beside(name):
+    """Import a module that stands beside this file."""
+    spec = spec_from_file_location(f"report_{name}", Path(__file__).with_name(f"{name}.py"))
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,102 @@
+"""Files of a report: private, whole, and none left from a run before."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from dataclasses import replace
+
+import pytest
+
+from pytest_resilience.errors import HarnessError
+from pytest_resilience.report.folder import write_files
+from pytest_resilience.report.json_form import read_report
+from pytest_resilience.report.publish import publish
+
+
+def mode(path):
+    """Return the permission bits."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_all_files_are_written_for_their_owner(tmp_path, green):
+    """The folder is 0700, each file 0600, whatever the umask."""
+    before = os.umask(0)
+    try:
+        publish(green, tmp_path / "a" / "report", environment={})
+    finally:
+        os.umask(before)
+    folder = tmp_path / "a" / "report"
+
+    assert {path.name: mode(path) for path in folder.iterdir()} == dict.fromkeys(
+        ("report.json", "index.html", "report.sarif", "attestation.json"), 0o600
+    )
+    assert mode(folder) == 0o700
+
+
+def test_what_is_read_is_what_was_written(tmp_path, green):
+    """The folder names its report."""
+    assert (
+        read_report(tmp_path / "none" if publish(green, tmp_path, environment={}) is None else tmp_path)
+        == green
+    )
+
+
+def test_an_old_attestation_does_not_survive(tmp_path, green):
+    """A dirty tree attests nothing, not even the run before it."""
+    publish(green, tmp_path, environment={})
+    publish(replace(green, dirty=True), tmp_path, environment={})
+
+    assert not (tmp_path / "attestation.json").exists()
+
+
+def test_a_link_at_a_files_place_is_replaced(tmp_path, green):
+    """Not followed: what it points at stays."""
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    folder = tmp_path / "report"
+    folder.mkdir()
+    (folder / "report.json").symlink_to(victim)
+    publish(green, folder, environment={})
+
+    assert victim.read_text() == "mine"
+    assert not (folder / "report.json").is_symlink()
+
+
+def test_a_file_at_the_folders_place_is_told(tmp_path, green):
+    """With what to do."""
+    (tmp_path / "report").write_text("")
+
+    with pytest.raises(HarnessError, match=r"cannot be written .*name another folder"):
+        publish(green, tmp_path / "report", environment={})
+
+
+def test_nothing_half_written_is_left(tmp_path):
+    """A write that fails leaves the old file, and no other."""
+    write_files(tmp_path, {"a.txt": "old"})
+    with pytest.raises(TypeError):
+        write_files(tmp_path, {"a.txt": 7})
+
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "old"
+
+
+def test_text_that_is_no_text_is_written(tmp_path):
+    """A lone surrogate from a file name does not lose the report."""
+    write_files(tmp_path, {"a.txt": "name \udcff"})
+
+    assert "\\udcff" in (tmp_path / "a.txt").read_text()
+
+
+def test_the_run_can_be_found(tmp_path, green):
+    """On GitHub the statement has the run's address."""
+    environment = {
+        "GITHUB_SERVER_URL": "https://github.com",
+        "GITHUB_REPOSITORY": "a/b",
+        "GITHUB_RUN_ID": "7",
+    }
+    publish(green, tmp_path, environment=environment)
+    statement = json.loads((tmp_path / "attestation.json").read_text())
+
+    assert statement["predicate"]["url"] == "https://github.com/a/b/actions/runs/7"

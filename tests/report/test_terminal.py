@@ -1,0 +1,74 @@
+"""The summary in the terminal: readable at 80 columns, and safe to print."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pytest_resilience.checklist.items import ITEMS
+from pytest_resilience.report.model import Gate, Shard
+from pytest_resilience.report.terminal import render_text
+
+
+def test_every_item_has_its_line(report):
+    """Number, id, verdict, count."""
+    lines = [line.split()[:4] for line in render_text(report).splitlines() if line[:2].strip().isdigit()]
+
+    assert [[str(item.number), item.id] for item in ITEMS] == [line[:2] for line in lines]
+    assert lines[1] == ["2", "backoff", "failed", "3,"]
+
+
+def test_an_open_item_says_why_and_what_to_do(report):
+    """The reason, the fix, and the command on one line, to copy."""
+    text = render_text(report)
+
+    assert (
+        "why   The waits before attempts 2 to 5 were 1.0, 2.0, 3.0 and 4.0 s: they\n            grow" in text
+    )
+    assert "(and 1 more)" in text
+    assert "      run   pytest --chaos 'resilience::backoff::ingest::labs' --chaos-seed=7\n" in text
+    assert text.endswith("resilience gate: FAILED, 3 of 10 items stop the deploy\n")
+
+
+def test_only_commands_are_longer_than_the_screen(report):
+    """All else is wrapped."""
+    lines = [line for line in render_text(report, width=60).splitlines() if not line.startswith("      run")]
+
+    assert [line for line in lines if len(line) > 80] == []
+
+
+def test_a_passed_gate_says_so(green):
+    """In its last line."""
+    assert render_text(green).splitlines()[-1] == "resilience gate: passed"
+
+
+def test_a_shard_is_not_judged(report):
+    """It names the command that does."""
+    shard = replace(report, gate=Gate(passed=False, deferred=True), shard=Shard(index=2, count=3))
+
+    assert "deferred, this is shard 2 of 3" in render_text(shard).splitlines()[-1]
+
+
+def test_warn_mode_says_that_the_run_goes_on(report):
+    """So that nobody takes green for passed."""
+    assert "mode warn: the run goes on" in render_text(
+        replace(report, gate=replace(report.gate, mode="warn"))
+    )
+
+
+def test_colours_change_nothing_else(report):
+    """Without the escapes it is the same text."""
+    coloured = render_text(report, color=True)
+    for code in ("32", "1;31", "33", "36", "2", "0"):
+        coloured = coloured.replace(f"\x1b[{code}m", "")
+
+    assert coloured == render_text(report)
+
+
+def test_hostile_names_move_no_cursor(report):
+    """An escape sequence, or a line of its own, is shown instead of done."""
+    bad = "\x1b[2J\nresilience gate: passed\r\u202eevil"
+    verdicts = tuple(replace(verdict, why=bad, fix=bad, replay=bad) for verdict in report.items)
+    text = render_text(replace(report, items=verdicts, notes=(bad,)))
+
+    assert [letter for letter in text if not letter.isprintable() and letter != "\n"] == []
+    assert text.splitlines().count("resilience gate: passed") == 0
