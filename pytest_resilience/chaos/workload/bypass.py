@@ -1,0 +1,220 @@
+"""Sockets that go straight to a service, past its proxy: looked for by inode, whatever library opened them."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import re
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pytest_resilience.chaos.workload.unix_peers import unix_peers
+
+SAMPLE_SECONDS = 0.025
+_INODE = re.compile(r"socket:\[(\d+)\]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Socket:
+    """A connected socket of a process.
+
+    Args:
+        pid: whose.
+        host, port: of the other side; none for a Unix socket.
+        path: of the Unix socket on the other side; none for TCP.
+        local: the host on its own side.
+    """
+
+    pid: int
+    host: str | None = None
+    port: int | None = None
+    path: str | None = None
+    local: str | None = None
+
+    def __str__(self) -> str:
+        """Return its other side."""
+        if self.path is not None:
+            return self.path
+        return f"[{self.host}]:{self.port}" if ":" in (self.host or "") else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a service really is: a host and a port, or the path of a Unix socket.
+
+    Args:
+        service: its name.
+        host: name or number, looked up once.
+        port: its port.
+        path: of its Unix socket.
+    """
+
+    service: str
+    host: str | None = None
+    port: int | None = None
+    path: str | None = None
+
+    def numbers(self) -> frozenset[str]:
+        """Return the addresses that the host stands for."""
+        if self.host is None:
+            return frozenset()
+        with contextlib.suppress(OSError):
+            found = {str(entry[4][0]).partition("%")[0] for entry in socket.getaddrinfo(self.host, None)}
+            return frozenset(map(_plain, found))
+        return frozenset({self.host})
+
+
+def sockets_of(pids: Iterable[int]) -> list[Socket]:
+    """Return the connected sockets of processes, and those that are being connected (Linux; elsewhere none)."""
+    found: list[Socket] = []
+    tables: dict[str, dict[str, Socket]] = {}
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            inodes = set(_inodes(pid))
+            if inodes:
+                space = str(Path(f"/proc/{pid}/ns/net").readlink())
+                if space not in tables:
+                    tables[space] = _table(pid)
+                table = tables[space]
+                found += (_of(pid, table[inode]) for inode in sorted(inodes & table.keys()))
+    return found
+
+
+def _of(pid: int, seen: Socket) -> Socket:
+    return replace(seen, pid=pid)
+
+
+def _inodes(pid: int) -> Iterator[str]:
+    for entry in os.scandir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(OSError):
+            matched = _INODE.fullmatch(os.readlink(entry.path))  # noqa: PTH115 - twice as quick, and there are many
+            if matched:
+                yield matched[1]
+
+
+def _table(pid: int) -> dict[str, Socket]:
+    """Return the other side of each socket of the process's network, by inode."""
+    table: dict[str, Socket] = {}
+    for name in ("tcp", "tcp6"):
+        for row in _rows(pid, name):
+            host, port = _decoded(row[2])
+            if port:
+                table[row[9]] = Socket(pid=pid, host=host, port=port, local=_decoded(row[1])[0])
+    table.update(_unix(pid))
+    return table
+
+
+def _unix(pid: int) -> Iterator[tuple[str, Socket]]:
+    """Yield Unix sockets by the client's inode: the path stands at the server's end alone."""
+    paths = {row[6]: row[7] for row in _rows(pid, "unix") if len(row) == 8}
+    for inode, peer in unix_peers().items():
+        if peer in paths and inode not in paths:
+            yield inode, Socket(pid=pid, path=paths[peer])
+
+
+def _rows(pid: int, name: str) -> list[list[str]]:
+    try:
+        lines = Path(f"/proc/{pid}/net/{name}").read_text(encoding="utf-8", errors="replace").splitlines()[1:]
+    except OSError:
+        return []
+    return [line.split(maxsplit=7 if name == "unix" else -1) for line in lines]
+
+
+def _decoded(text: str) -> tuple[str, int]:
+    """Return host and port from the kernel's hexadecimal words in the machine's byte order."""
+    number, _, port = text.partition(":")
+    words = bytes.fromhex(number)
+    if sys.byteorder == "little":
+        words = b"".join(words[at : at + 4][::-1] for at in range(0, len(words), 4))
+    return _plain(str(ipaddress.ip_address(words))), int(port, 16)
+
+
+def _plain(text: str) -> str:
+    """Return an IPv4 address that is written as an IPv6 one as what it is."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return text
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
+
+
+class BypassWatcher:
+    """A thread that looks at a workload's sockets again and again, and keeps those that go past the proxies.
+
+    Args:
+        pids: returns the processes to look at.
+        addresses: where the services really are.
+    """
+
+    def __init__(self, pids: Callable[[], Iterable[int]], addresses: Iterable[Address]) -> None:
+        self._pids = pids
+        self._addresses = [(address, address.numbers()) for address in addresses]
+        self._seen: dict[tuple[str, str], str] = {}
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="workload-bypass", daemon=True)
+        self._thread.start()
+
+    @property
+    def seen(self) -> tuple[str, ...]:
+        """What went past a proxy so far, in words."""
+        with self._lock:
+            return tuple(self._seen.values())
+
+    def look(self) -> None:
+        """Look once, now."""
+        for found in sockets_of(self._pids()):
+            for address, numbers in self._addresses:
+                if _goes_to(found, address, numbers):
+                    self._keep(found, address)
+
+    def stop(self) -> tuple[str, ...]:
+        """Look a last time and end; return what was seen. Safe to call twice."""
+        self._over.set()
+        self._thread.join()
+        self.look()
+        return self.seen
+
+    def _watch(self) -> None:
+        while not self._over.wait(SAMPLE_SECONDS):
+            self.look()
+
+    def _keep(self, found: Socket, address: Address) -> None:
+        text = (
+            f"process {found.pid} ({_name(found.pid)}) is connected to {found}, which is {address.service} itself "
+            f"and not its proxy"
+        )
+        with self._lock:
+            self._seen.setdefault((address.service, str(found)), text)
+
+
+def _goes_to(found: Socket, address: Address, numbers: frozenset[str]) -> bool:
+    if address.path is not None:
+        return found.path is not None and _real(found.path) == _real(address.path)
+    if found.host is None or found.port != address.port:
+        return False
+    here = any(map(_is_loopback, numbers)) and (found.host == found.local or _is_loopback(found.host))
+    return here or found.host in numbers
+
+
+def _is_loopback(text: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(text).is_loopback
+    return False
+
+
+def _real(path: str) -> str:
+    return os.path.realpath(path)
+
+
+def _name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return "ended"

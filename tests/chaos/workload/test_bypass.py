@@ -1,0 +1,93 @@
+"""A connection that goes past the proxy is seen, whoever holds it and however it was made."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pytest_resilience.chaos.workload.bypass import Address, BypassWatcher, sockets_of
+
+HOLDS = """
+import os, socket, sys
+host, port = sys.argv[1:3]
+line = socket.socket(socket.AF_UNIX if port == "-" else socket.AF_INET6 if ":" in host else socket.AF_INET)
+line.connect(host if port == "-" else (host, int(port)))
+if sys.argv[3:]:
+    if os.fork() == 0:
+        os.setsid(); print("held", flush=True); sys.stdin.close(); import threading; threading.Event().wait()
+    line.close()
+else: print("held", flush=True)
+import threading; threading.Event().wait()
+"""
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    """A service's real listener."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+def _held(work) -> None:
+    work.start()
+    while "held" not in work.stdout:
+        os.sched_yield()
+
+
+@pytest.mark.parametrize("who", [(), ("child",)])
+def test_direct_connection_is_seen(make, listener: socket.socket, who: tuple[str, ...]) -> None:
+    """The workload's own connection is seen, and one that only its child in another session holds."""
+    port = listener.getsockname()[1]
+    work = make("127.0.0.1", str(port), *who, program=HOLDS)
+    watcher = BypassWatcher(work.pids, [Address(service="labs", host="localhost", port=port)])
+    _held(work)
+    while not watcher.seen:
+        os.sched_yield()
+    (told,) = watcher.stop()
+
+    assert f"is connected to 127.0.0.1:{port}, which is labs itself" in told
+
+
+def test_other_connection_is_none_of_its_business(make, listener: socket.socket) -> None:
+    """A connection to another port, as to the proxy, is no bypass."""
+    port = listener.getsockname()[1]
+    work = make("127.0.0.1", str(port), program=HOLDS)
+    _held(work)
+    watcher = BypassWatcher(work.pids, [Address(service="labs", host="127.0.0.1", port=port + 1)])
+
+    assert watcher.stop() == ()
+    assert watcher.stop() == ()
+    assert [(each.host, each.port) for each in sockets_of(work.pids())] == [("127.0.0.1", port)]
+
+
+def test_unix_socket_is_seen(make, tmp_path: Path) -> None:
+    """A Unix socket has its path at the other end; the kernel tells which end that is."""
+    path = tmp_path / "service.sock"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+        work = make(str(path), "-", program=HOLDS)
+        _held(work)
+        watcher = BypassWatcher(work.pids, [Address(service="warehouse", path=str(path))])
+        (told,) = watcher.stop()
+
+    assert f"is connected to {path}, which is warehouse itself" in told
+
+
+def test_ipv4_address_in_ipv6_clothes_is_the_same(make, listener: socket.socket) -> None:
+    """`::ffff:127.0.0.1` is where 127.0.0.1 is."""
+    port = listener.getsockname()[1]
+    work = make("::ffff:127.0.0.1", str(port), program=HOLDS)
+    _held(work)
+    watcher = BypassWatcher(work.pids, [Address(service="labs", host="127.0.0.1", port=port)])
+
+    assert len(watcher.stop()) == 1
+
+
+def test_process_that_is_gone_has_no_sockets() -> None:
+    """A number that no process has any more is nothing."""
+    assert sockets_of([2**22]) == []
