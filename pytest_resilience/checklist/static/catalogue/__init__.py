@@ -1,0 +1,1 @@
+"""The catalogues of libraries: what they look like, and how they are read."""
