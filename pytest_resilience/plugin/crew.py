@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 
-from pytest_resilience.checklist.experiment import Experiment, ExperimentResult
+from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
 
 AHEAD = 4
 """Experiments that each thread may be ahead of what pytest has reported."""

@@ -31,7 +31,7 @@ def attach(item: pytest.Item, report: pytest.TestReport) -> None:
     """Put what an item hands over on its report, as text: a worker of pytest-xdist sends it so."""
     kept = item.stash.get(KEPT, None)
     if kept and report.when == "call":
-        report.resilience = json.dumps(kept)
+        vars(report)["resilience"] = json.dumps(kept)
 
 
 def kept_of(report: pytest.TestReport) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_resilience.plugin.outcome import UnprovenError, WrongError, keep
+from pytest_resilience.plugin.outcome import UnprovenError, WrongError, keep, plainly
 from pytest_resilience.plugin.suite import SUITE
 
 if TYPE_CHECKING:
@@ -51,11 +51,13 @@ class ScenarioItem(pytest.Item):
             WrongError: an expectation was not met.
             UnprovenError: it says nothing.
         """
-        from pytest_resilience.chaos.trial_of import try_scenario
+        from pytest_resilience.chaos.laboratory.scenario_trial import try_scenario
+        from pytest_resilience.plugin.facts import scenario_facts
 
         suite = self.config.stash[SUITE]
-        tried = try_scenario(suite.laboratory, self.scenario, name=suite.id_of(self.scenario))
-        keep(self, {"scenario": tried.summary})
+        replay = f'pytest --chaos --chaos-seed={suite.laboratory.seed} "{self.nodeid}"'
+        tried = try_scenario(suite.laboratory, self.scenario, replay=replay)
+        keep(self, scenario_facts(suite.id_of(self.scenario), tried, replay=replay))
         if tried.verdict.word == "failed":
             raise WrongError(tried.text)
         if tried.verdict.word == "unproven":
@@ -63,9 +65,7 @@ class ScenarioItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return what was expected and seen, in words, without a stack."""
-        if isinstance(excinfo.value, WrongError | UnprovenError):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
+        return plainly(excinfo.value) or super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Return where it stands."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from pytest_resilience.checklist.experiment import ExperimentResult
+from pytest_resilience.checklist.experiments.experiment import ExperimentResult
 from pytest_resilience.plugin.crew import AHEAD, Crew
 
 

@@ -29,6 +29,7 @@ from pytest_resilience.chaos.sandbox import Sandbox
 from pytest_resilience.chaos.state.atomic import AtomicWatch
 from pytest_resilience.chaos.state.leaks import connections, leaks
 from pytest_resilience.chaos.state.postgres import read_state
+from pytest_resilience.chaos.workload.bypass import Address, BypassWatcher
 from pytest_resilience.chaos.workload.supervised import Launcher
 from pytest_resilience.chaos.workload.workload import Workload
 from pytest_resilience.services.run_folder import RunFolder
@@ -116,6 +117,11 @@ class Run:
         self._watches = [undo.enter_context(watch) for watch in self._atomic_watches()]
         self._boundaries = self._begin_boundaries()
         self._recovery = Recovery(plan, self._look, self._clock)
+        self._bypasses = BypassWatcher(
+            self._workload.pids,
+            [address_of(name, text) for name in self._names for text in sandbox.addresses(name)],
+        )
+        undo.callback(self._bypasses.stop)
 
     def _atomic_watches(self) -> list[AtomicWatch]:
         statements: dict[str, list[str]] = {}
@@ -219,6 +225,7 @@ class Run:
             answers=self._answers,
             violations=tuple(word for watch in self._watches for word in watch.words),
             leaks=leftovers,
+            bypasses=self._bypasses.seen,
             duration=real * scale,
             real_duration=real,
             time_scale=scale,
@@ -249,3 +256,11 @@ def _services(plan: Plan) -> tuple[str, ...]:
     ]
     own = plan.workload.name
     return tuple(dict.fromkeys(name for name in named if name is not None and name != own))
+
+
+def address_of(service: str, text: str) -> Address:
+    """Return an address of a service from its text: a path, or `host:port`."""
+    if text.startswith("/"):
+        return Address(service=service, path=text)
+    host, _, port = text.rpartition(":")
+    return Address(service=service, host=host.strip("[]"), port=int(port))

@@ -1,0 +1,72 @@
+"""Experiments as pytest items, `resilience::<item>::<workload>::<service>[::<fault point>]`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_resilience.plugin.outcome import UnprovenError, WrongError, keep, plainly
+from pytest_resilience.plugin.suite import SUITE
+
+if TYPE_CHECKING:
+    from pytest_resilience.checklist.experiments.experiment import Experiment
+
+ROOT = "resilience"
+
+
+class ExperimentCollector(pytest.Collector):
+    """Where the experiments hang in pytest's tree."""
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """Yield nothing: its items are made once all that they need is known."""
+        return []
+
+
+class ExperimentItem(pytest.Item):
+    """One experiment."""
+
+    def __init__(self, *, experiment: Experiment, **more: Any) -> None:
+        super().__init__(**more)
+        self.experiment = experiment
+        self.add_marker(pytest.mark.chaos)
+
+    def runtest(self) -> None:
+        """Try it, or wait for who has begun to.
+
+        Raises:
+            WrongError: the code under test did something wrong.
+            UnprovenError: it says nothing.
+        """
+        from pytest_resilience.plugin.facts import facts_of
+
+        result = self.config.stash[SUITE].crew.result(self.experiment)
+        keep(self, facts_of(self.experiment.id, result))
+        if result.outcome == "not-applicable":
+            pytest.skip(result.why)
+        text = "\n".join(line for line in (result.why, result.details, self._replay()) if line)
+        if result.outcome == "failed":
+            raise WrongError(text)
+        if result.outcome == "unproven":
+            raise UnprovenError(f"unproven: {text}")
+
+    def _replay(self) -> str:
+        seed = self.config.stash[SUITE].laboratory.seed
+        return f'Replay: pytest --chaos --chaos-seed={seed} "{self.nodeid}"'
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Return the words without a stack."""
+        return plainly(excinfo.value) or super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Return its name: it stands in no file."""
+        return Path(ROOT), None, self.name
+
+
+def experiment_items(session: pytest.Session, experiments: Sequence[Experiment]) -> Iterator[ExperimentItem]:
+    """Yield the items of experiments."""
+    root = ExperimentCollector.from_parent(session, name=ROOT, nodeid=ROOT)
+    for experiment in experiments:
+        yield ExperimentItem.from_parent(root, name=experiment.id, experiment=experiment)

@@ -1,0 +1,149 @@
+"""What was tried in a test run and what it came to, gathered by the process that reports."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_resilience.plugin.outcome import kept_of
+
+if TYPE_CHECKING:
+    from pytest_resilience.checklist.verdict import Evidence
+
+MOST_RUNS = 400
+"""Time lines in one report; those of runs that did not pass come first."""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """All that the items of a test run have handed over.
+
+    Args:
+        expected: every experiment there is, whether or not it was selected, with its item.
+        points: every fault point that there is to exercise.
+        done: the experiments that have said something.
+    """
+
+    expected: dict[str, str] = field(default_factory=dict)
+    points: set[str] = field(default_factory=set)
+    evidence: list[dict[str, Any]] = field(default_factory=list)
+    scenarios: list[dict[str, Any]] = field(default_factory=list)
+    found: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    done: set[str] = field(default_factory=set)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    exercised: dict[str, bool] = field(default_factory=dict)
+    tests: Counter[str] = field(default_factory=Counter)
+
+    def expect(self, experiments: Mapping[str, str], points: Iterable[str]) -> None:
+        """Learn which experiments and fault points there are."""
+        self.expected.update(experiments)
+        self.points.update(points)
+
+    def take(self, report: pytest.TestReport) -> None:
+        """Take what an item has handed over."""
+        if report.when == "call" or report.outcome != "passed":
+            self.tests[report.outcome] += 1
+        facts = kept_of(report)
+        if "run" in facts:
+            self.runs.append(facts["run"])
+        if "experiment" in facts:
+            self._take_experiment(facts)
+        if "scenario" in facts:
+            self._take_scenario(facts)
+        if "proves" in facts and "scenario" not in facts and report.when == "call":
+            self._take_test(facts, report)
+
+    def _take_experiment(self, facts: Mapping[str, Any]) -> None:
+        self.done.add(facts["experiment"])
+        self.outcomes[facts["outcome"]] += 1
+        self.evidence.extend(facts["evidence"])
+        if facts["found"] is not None:
+            self.found.append(facts["found"])
+        point = facts["point"]
+        if point is not None and facts["outcome"] in {"passed", "failed"}:
+            self.exercised[point] = self.exercised.get(point, True) and facts["outcome"] == "passed"
+
+    def _take_scenario(self, facts: Mapping[str, Any]) -> None:
+        scenario = facts["scenario"]
+        self.scenarios.append(scenario)
+        for item in facts["proves"]:
+            self.evidence.append(
+                {
+                    "item": item,
+                    "kind": "dynamic",
+                    "subject": f"scenario {scenario['id']}",
+                    "outcome": scenario["verdict"],
+                    "why": scenario["why"] or "",
+                    "fix": "Mend the code, or the scenario, and run it again."
+                    if scenario["verdict"] != "passed"
+                    else "",
+                    "replay": scenario["replay"] if scenario["verdict"] != "passed" else "",
+                }
+            )
+
+    def _take_test(self, facts: Mapping[str, Any], report: pytest.TestReport) -> None:
+        passed = report.outcome == "passed"
+        unproven = "unproven" in str(report.longrepr)[:2000]
+        for item in facts["proves"]:
+            self.evidence.append(
+                {
+                    "item": item,
+                    "kind": "dynamic",
+                    "subject": f"test {report.nodeid}",
+                    "outcome": "passed" if passed else "unproven" if unproven else "failed",
+                    "why": "" if passed else _last_line(report),
+                    "fix": "" if passed else "Mend the code, or the test, and run it again.",
+                    "replay": "" if passed else f'pytest --chaos "{report.nodeid}"',
+                }
+            )
+
+    def findings(self) -> list[Evidence]:
+        """Return the evidence; what was survived at many points of one service is one finding."""
+        from pytest_resilience.checklist.verdict import Evidence
+
+        return list(
+            _joined(
+                [Evidence(**{**each, "warnings": tuple(each.get("warnings", ()))}) for each in self.evidence]
+            )
+        )
+
+    def left_out(self, why: str) -> dict[str, tuple[str, ...]]:
+        """Return by item that some of its experiments have not run."""
+        missing = Counter(item for name, item in self.expected.items() if name not in self.done)
+        return {
+            item: (f"{count} of {self._count(item)} experiments did not run ({why})",)
+            for item, count in missing.items()
+        }
+
+    def telling_runs(self) -> list[dict[str, Any]]:
+        """Return the time lines that are worth keeping, those that did not pass first."""
+        return sorted(self.runs, key=lambda run: run["verdict"] == "passed")[:MOST_RUNS]
+
+    def _count(self, item: str) -> int:
+        return sum(other == item for other in self.expected.values())
+
+
+def _joined(evidence: list[Evidence]) -> Iterator[Evidence]:
+    survived = Counter(
+        (each.item, each.kind, each.subject)
+        for each in evidence
+        if each.outcome == "passed" and not each.warnings
+    )
+    told: set[tuple[str, str, str]] = set()
+    for each in evidence:
+        key = (each.item, each.kind, each.subject)
+        if each.outcome != "passed" or each.warnings or survived[key] == 1:
+            yield each
+        elif key not in told:
+            told.add(key)
+            yield replace(each, why=f"{survived[key]} experiments survived")
+
+
+def _last_line(report: pytest.TestReport) -> str:
+    lines = [line.strip() for line in str(report.longrepr).splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "it failed"
