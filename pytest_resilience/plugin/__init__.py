@@ -11,8 +11,10 @@ from pytest_resilience.plugin.collection import (
 from pytest_resilience.plugin.collection import (
     pytest_collection_modifyitems as pytest_collection_modifyitems,
 )
+from pytest_resilience.plugin.declared_environment import resilience_environment as resilience_environment
 from pytest_resilience.plugin.failure import pytest_runtest_makereport as pytest_runtest_makereport
 from pytest_resilience.plugin.fixtures import chaos as chaos
+from pytest_resilience.plugin.fixtures import http_service as http_service
 from pytest_resilience.plugin.fixtures import mlflow_server as mlflow_server
 from pytest_resilience.plugin.fixtures import postgres as postgres
 from pytest_resilience.plugin.fixtures import resilience_sandbox as resilience_sandbox

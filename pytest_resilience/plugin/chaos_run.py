@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from pytest_resilience import __version__
+from pytest_resilience.chaos.configuration.model import Configuration
+from pytest_resilience.chaos.configuration.reading import read_configuration
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.services.mlflow import mlflow_version
 from pytest_resilience.services.pool import ServicePool
@@ -30,19 +32,21 @@ class ChaosRun:
         folder: where the services keep their files.
         pool: the services.
         engines: each of them with its version, for the header.
+        configuration: what the team has declared.
     """
 
     seed: int
     folder: RunFolder
     pool: ServicePool
     engines: str
+    configuration: Configuration
 
 
 def begin(config: pytest.Config) -> ChaosRun:
     """Make the run's folder, or take the controller's; nothing is started yet.
 
     Raises:
-        pytest.UsageError: a package is missing, or a service cannot be had here.
+        pytest.UsageError: a package is missing, the configuration is wrong, or a service cannot be had here.
     """
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
@@ -57,6 +61,7 @@ def begin(config: pytest.Config) -> ChaosRun:
 
 
 def _begin(config: pytest.Config) -> ChaosRun:
+    configuration = read_configuration(config.rootpath)
     toxiproxy = toxiproxy_source(config.getoption("resilience_toxiproxy", "auto"), config.rootpath)
     network = f"proxy embedded {__version__}" if toxiproxy is None else toxiproxy.title()
     engines = f"PostgreSQL embedded {embedded_version()}, MLflow embedded {mlflow_version()}, {network}"
@@ -64,7 +69,8 @@ def _begin(config: pytest.Config) -> ChaosRun:
     seed = given if given is not None else _seed_of_commit(config.rootpath)
     handed_over = getattr(config, "workerinput", {}).get("resilience")
     folder = RunFolder(Path(handed_over["folder"]), handed_over["owner"]) if handed_over else RunFolder.make()
-    return ChaosRun(seed, folder, ServicePool(folder, seed=seed, toxiproxy=toxiproxy), engines)
+    pool = ServicePool(folder, seed=seed, toxiproxy=toxiproxy)
+    return ChaosRun(seed, folder, pool, engines, configuration)
 
 
 def _seed_of_commit(folder: Path) -> int:

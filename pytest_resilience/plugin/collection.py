@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_resilience.plugin.declared_environment import add_to, services_of
 from pytest_resilience.plugin.session import RUN, reason_to_skip
 
-SERVICES_OF_FIXTURES = {"postgres": ("postgres",), "mlflow_server": ("mlflow",)}
-"""The services that a fixture is sure to need, started while other tests run."""
+SERVERS_OF_FIXTURES = {"postgres": ("postgres",), "mlflow_server": ("mlflow",)}
+"""The servers that a fixture is sure to need, started while other tests run."""
 
-FIXTURES = ("postgres", "mlflow_server", "toxiproxy", "chaos", "service")
+FIXTURES = ("postgres", "mlflow_server", "http_service", "toxiproxy", "chaos", "service")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the tests that use our fixtures, and skip chaos tests without `--chaos`."""
-    wanted = RUN in config.stash or config.option.collectonly
+    """Mark the tests that use our fixtures, skip chaos tests without `--chaos`, set what is declared for the rest."""
+    run = config.stash.get(RUN, None)
+    wanted = run is not None or config.option.collectonly
     for item in items:
-        if _fixtures_of(item):
+        if fixtures_of(item):
             item.add_marker("chaos")
         if not wanted and item.get_closest_marker("chaos") is not None:
             item.add_marker(pytest.mark.skip(reason=reason_to_skip(config)))
+        if run is not None and item.get_closest_marker("chaos") is not None:
+            add_to(item, run.configuration, fixtures_of(item))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -28,17 +32,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     run = session.config.stash.get(RUN, None)
     if run is None:
         return
-    needed = {
-        service
-        for item in session.items
-        for fixture in _fixtures_of(item)
-        for service in SERVICES_OF_FIXTURES.get(fixture, ())
-    }
+    needed: set[str] = set()
+    for item in session.items:
+        needed |= {server for fixture in fixtures_of(item) for server in SERVERS_OF_FIXTURES.get(fixture, ())}
+        kinds = (run.configuration.services[name].kind for name in services_of(item))
+        needed |= {kind for kind in kinds if kind in {"postgres", "mlflow"}}
     if needed:
         run.pool.prefetch(sorted(needed))
 
 
-def _fixtures_of(item: pytest.Item) -> list[str]:
+def fixtures_of(item: pytest.Item) -> list[str]:
     """Return our fixtures that a test uses; a project's own fixture of the same name is not ours."""
     info = getattr(item, "_fixtureinfo", None)
     definitions = getattr(info, "name2fixturedefs", {})

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_resilience.plugin.plainly import told_plainly
 from pytest_resilience.plugin.replacement import tell_of_replacements
 from pytest_resilience.plugin.session import RUN, reason_to_skip
 
 if TYPE_CHECKING:
-    from pytest_resilience.chaos.handle import ServiceHandle
     from pytest_resilience.chaos.http_handle import HttpHandle
+    from pytest_resilience.chaos.mlflow_handle import MlflowHandle
     from pytest_resilience.chaos.postgres_handle import PostgresHandle
     from pytest_resilience.chaos.sandbox import Sandbox
     from pytest_resilience.plugin.chaos_control import ChaosControl
@@ -23,29 +23,23 @@ PASSED: pytest.StashKey[bool] = pytest.StashKey()
 """Set where the test itself has passed."""
 
 
-@contextmanager
-def _told_plainly() -> Iterator[None]:
-    """Show what went wrong with the harness in its own words, without its stack."""
-    from pytest_resilience.errors import HarnessError
-
-    told = None
-    try:
-        yield
-    except HarnessError as error:
-        told = str(error)
-    if told is not None:
-        pytest.fail(told, pytrace=False)
-
-
 @pytest.fixture
-def resilience_sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
-    """What this test has to itself; healed, removed and dropped after it."""
+def resilience_sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """What this test has to itself; healed, removed and dropped after it.
+
+    The variables that a declared service has are set in this process when the service begins.
+    """
     from pytest_resilience.chaos.sandbox import Sandbox
 
     run = request.config.stash.get(RUN, None)
     if run is None:
         pytest.skip(reason_to_skip(request.config))
-    sandbox = Sandbox(run.pool, request.node.name)
+
+    def set_variables(variables: Mapping[str, str]) -> None:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+
+    sandbox = Sandbox(run.pool, request.node.name, run.configuration, told=set_variables)
     request.node.stash[SANDBOX] = sandbox
     yield sandbox
     forgotten = [fault.name for fault in sandbox.faults if fault.forgotten]
@@ -63,21 +57,31 @@ def resilience_sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def postgres(resilience_sandbox: Sandbox) -> PostgresHandle:
-    """A new database of a real PostgreSQL server: `.dsn` through the fault proxy, `.direct_dsn` around it."""
-    with _told_plainly():
+    """A new database of a real PostgreSQL server: `.dsn` through the fault proxy, `.direct_dsn` around it.
+
+    It is the only declared one, in the state that its `init` makes, or an empty one where none is declared.
+    """
+    with told_plainly():
         return resilience_sandbox.postgres()
 
 
 @pytest.fixture
-def mlflow_server(resilience_sandbox: Sandbox) -> HttpHandle:
+def mlflow_server(resilience_sandbox: Sandbox) -> MlflowHandle:
     """A real MLflow tracking server: `.url` through the fault proxy, `.direct_url` around it."""
-    with _told_plainly():
+    with told_plainly():
         return resilience_sandbox.mlflow()
 
 
 @pytest.fixture
-def service(resilience_sandbox: Sandbox) -> Callable[[str], ServiceHandle]:
-    """Return the handle of any service by its name: `service("postgres")`."""
+def http_service(resilience_sandbox: Sandbox) -> HttpHandle:
+    """The only declared web service: `.url` through the fault proxy, `.direct_url` around it."""
+    with told_plainly():
+        return resilience_sandbox.http()
+
+
+@pytest.fixture
+def service(resilience_sandbox: Sandbox) -> Callable[[str], Any]:
+    """Return the handle of any service by its name: `service("labs")`; what it has depends on its kind."""
     return resilience_sandbox.service
 
 
@@ -86,7 +90,7 @@ def toxiproxy(resilience_sandbox: Sandbox) -> Iterator[Any]:
     """A `toxiproxy.Toxiproxy` client of the engine that carries this test's network faults."""
     from pytest_resilience.plugin.toxiproxy_client import client_of
 
-    with _told_plainly():
+    with told_plainly():
         engine, real = resilience_sandbox.engine(), resilience_sandbox.toxiproxy()
     if real is None:
         yield client_of(engine)

@@ -9,6 +9,7 @@ import pytest
 from pytest_resilience.plugin.options import TAKEN
 
 if TYPE_CHECKING:
+    from pytest_resilience.chaos.configuration.model import Configuration
     from pytest_resilience.plugin.chaos_run import ChaosRun
 
 SCENARIOS = "scenarios"
@@ -19,6 +20,16 @@ MARKER = (
 
 
 RUN: pytest.StashKey[ChaosRun] = pytest.StashKey()
+
+
+def configuration_of(config: pytest.Config) -> Configuration:
+    """Return what the team has declared, with or without `--chaos`."""
+    run = config.stash.get(RUN, None)
+    if run is not None:
+        return run.configuration
+    from pytest_resilience.chaos.configuration.reading import read_configuration
+
+    return read_configuration(config.rootpath)
 
 
 def reason_to_skip(config: pytest.Config) -> str:

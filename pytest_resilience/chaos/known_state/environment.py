@@ -35,6 +35,12 @@ def declared_variables(configuration: Configuration | None) -> set[str]:
     return {name for template in templates for name in template}
 
 
+def elsewhere_in_process(configuration: Configuration | None) -> set[str]:
+    """Return the variables by which code in a test's process would reach other services than the test's."""
+    alerts = () if configuration is None or configuration.alerts is None else OF_THE_SHELL
+    return {*alerts, *declared_variables(configuration)}
+
+
 def alerts_env(declaration: AlertsDeclaration, urls: Mapping[str, str]) -> dict[str, str]:
     """Return what code needs to alert the captured endpoints.
 
