@@ -123,7 +123,9 @@ class AtomicWatch:
     def _run(self) -> None:
         try:
             with side_connection(self._dsn) as connection, connection.cursor() as cursor:
-                while not self._ending:
+                ending = False
+                while not ending:
+                    ending = self._ending  # the last look is after the end
                     self._look(cursor)
         except HarnessError as error:
             self._failure = error

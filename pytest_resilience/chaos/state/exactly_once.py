@@ -80,10 +80,17 @@ def read_keys(dsn: str, declaration: ExactlyOnce) -> KeySet:
     Raises:
         HarnessError: there is no such table or column.
     """
+    import psycopg2
+
     with side_connection(dsn) as connection, connection.cursor() as cursor:
         table, columns = _found(cursor, declaration)
-        cursor.execute(f"select distinct {_hashed(columns)} as key from {table} order by key")  # noqa: S608
-        return array("q", (key for (key,) in cursor))
+        try:
+            cursor.execute(f"select distinct {_hashed(columns)} as key from {table} order by key")  # noqa: S608
+            return array("q", (key for (key,) in cursor))
+        except psycopg2.Error as error:
+            raise HarnessError(
+                f"The keys of {declaration.table} cannot be read: {first_line(error)}"
+            ) from error
 
 
 def _asked(dsn: str, declaration: ExactlyOnce, ask: Any) -> tuple[str, ...]:

@@ -37,6 +37,11 @@ def side_connection(dsn: str) -> Iterator[Any]:
         opened = psycopg2.connect(
             _DRIVER.sub(r"\1", dsn), application_name=NAME, connect_timeout=CONNECT_TIMEOUT, options=timeouts
         )
+    except psycopg2.ProgrammingError:
+        raise HarnessError(  # libpq's own text quotes the address, with its password
+            "The database cannot be looked at from the side: its address is none of PostgreSQL's. "
+            "Write postgresql://user:password@host:port/database."
+        ) from None
     except psycopg2.Error as error:
         raise HarnessError(
             f"The database cannot be looked at from the side: {first_line(error)}. "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import traceback
 
 import psycopg2
 import pytest
@@ -242,3 +243,12 @@ def test_unreachable_database_is_said():
     """No server: what now, in one sentence."""
     with pytest.raises(HarnessError, match="cannot be looked at from the side"):
         read_state("postgresql+psycopg2://nobody@127.0.0.1:1/none")
+
+
+def test_address_that_cannot_be_read_shows_no_password():
+    """The library's own message quotes the whole address."""
+    password = "".join(["sec", "ret"])
+    with pytest.raises(HarnessError, match="none of PostgreSQL's") as caught:
+        read_state(f"mysql://root:{password}@127.0.0.1/x")
+
+    assert password not in "".join(traceback.format_exception(caught.value))
