@@ -1,0 +1,248 @@
+"""Item 6: a lasting outage raises a valid alert in time, once; what passes by itself raises none."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pytest_resilience.chaos.configuration.model import AlertRule, AlertsDeclaration, WorkloadDeclaration
+from pytest_resilience.chaos.run.record import AlertRecord, LogLine, RunRecord
+from pytest_resilience.checklist.judges.case import Case, subject_of
+from pytest_resilience.checklist.judges.messages import leaks
+from pytest_resilience.checklist.judges.proof import fault_name, missing_path, missing_proof, worked
+from pytest_resilience.checklist.records.log_lines import level_in, level_number
+from pytest_resilience.checklist.verdict import Evidence
+from pytest_resilience.services.alert_inbox import pagerduty, slack
+from pytest_resilience.services.alert_inbox.http import Request
+
+ITEM = "alerts"
+WITHIN = 60.0
+"""Seconds from the first receipt to the alert of an outage (policy: at once)."""
+
+_DECLARE = (
+    "declare the endpoints under [tool.resilience.alerts] `env`, or, where alerting is done elsewhere, "
+    "its `rules` on the log"
+)
+_SEND = "route errors of HIGH and CRITICAL to PagerDuty or Slack where the outage is noticed"
+
+
+def judge_outage(
+    run: RunRecord,
+    *,
+    clean: RunRecord,
+    workload: WorkloadDeclaration,
+    service: str,
+    alerts: AlertsDeclaration | None,
+    canaries: Mapping[str, str] | None = None,
+    within: float = WITHIN,
+    replay: str = "",
+) -> Evidence:
+    """Return whether a lasting outage of a service is alerted, validly and once."""
+    name = fault_name(run.faults[0]) if run.faults else "no fault"
+    case = Case(item=ITEM, subject=subject_of(workload.name, service, name), replay=replay)
+    if secret := next(
+        (found for found in leaks(run, canaries or {}) if found[1].startswith("an alert")), None
+    ):
+        return case.failed(
+            f"the planted {secret[0]} stands in {secret[1]}", "redact before an alert is composed"
+        )
+    if missing := missing_proof(run, service=service, clean=clean):
+        return case.unproven(*missing)
+    if alerts is None or not (alerts.env or alerts.rules):
+        return case.unproven("nothing is declared of how this code alerts", _DECLARE)
+    if alerts.rules and not run.alerts:
+        return _by_rules(case, alerts.rules, run)
+    return _by_events(case, run, within)
+
+
+def judge_control(
+    run: RunRecord,
+    *,
+    workload: WorkloadDeclaration,
+    name: str = "undisturbed",
+    alerts: AlertsDeclaration | None = None,
+    replay: str = "",
+) -> Evidence:
+    """Return whether a run that needs nobody (undisturbed, or a fault that a retry survived) stays quiet.
+
+    Args:
+        run: the control.
+        workload: the code under test.
+        name: what the control is, in words.
+        alerts: where rules on logs raise the alerts.
+        replay: tries it again.
+    """
+    case = Case(item=ITEM, subject=subject_of(workload.name, None, f"control: {name}"), replay=replay)
+    missing = missing_proof(run) if run.faults else missing_path(run)
+    if missing:
+        return case.unproven(*missing)
+    if not worked(run):
+        return case.unproven(
+            "the control did not succeed, so an alert would be right",
+            "let the workload survive a transient fault",
+        )
+    raised = [alert for alert in run.alerts if not _resolves(alert)]
+    ruled = [rule for rule in (alerts.rules if alerts is not None else ()) if _fires(rule, run.logs)]
+    if not raised and not ruled:
+        return case.passed()
+    what = (
+        f"alert to {raised[0].channel}"
+        if raised
+        else f"alert {ruled[0].severity}/{ruled[0].component} by rule"
+    )
+    return case.failed(
+        f"{len(raised) + len(ruled)} {what} although the run succeeded: nobody has to be woken",
+        "alert when the retries are used up, not at each attempt",
+    )
+
+
+def judge_dead_endpoint(
+    run: RunRecord,
+    *,
+    reference: RunRecord,
+    workload: WorkloadDeclaration,
+    healed_at: float,
+    name: str = "down",
+    replay: str = "",
+) -> Evidence:
+    """Return whether the application survives dead alert endpoints, and delivers when they are back.
+
+    Args:
+        run: an outage with the endpoints dead until `healed_at`.
+        reference: the same outage with the endpoints alive.
+        workload: the code under test.
+        healed_at: seconds since the run began.
+        name: what the endpoints did: `down`, `429`, `hang`.
+        replay: tries it again.
+    """
+    case = Case(item=ITEM, subject=subject_of(workload.name, None, f"alert endpoint {name}"), replay=replay)
+    if missing := missing_proof(run):
+        return case.unproven(*missing)
+    if not _accepted(reference):
+        return case.unproven("the same outage raised no alert with its endpoint alive", _SEND)
+    if _worse(run, reference):
+        return case.failed(
+            f"with the alert endpoint {name} the application ends otherwise: {_ending(run)}, not {_ending(reference)}",
+            "send alerts beside the work, with a time-out, and let no failure of theirs reach the caller",
+        )
+    if not any(alert.at >= healed_at for alert in _accepted(run)):
+        return case.failed(
+            "the alert was not delivered after its endpoint came back",
+            "keep undelivered alerts in a durable outbox, and send them again when the endpoint or the process is back",
+        )
+    return case.passed()
+
+
+def invalid(alert: AlertRecord) -> str | None:
+    """Return why the real service would refuse an alert, or none."""
+    if alert.rejected is not None:
+        return alert.rejected
+    if alert.channel == "email":
+        return next(
+            (f"the e-mail has no {part}" for part in ("from", "to", "subject") if not alert.body.get(part)),
+            None,
+        )
+    judge, path = (
+        (pagerduty.judge, pagerduty.PATH) if alert.channel == "pagerduty" else (slack.judge, slack.PATH)
+    )
+    reasons = judge(Request("POST", path, {}, json.dumps(dict(alert.body), default=str).encode())).reasons
+    return reasons[0] if reasons else None
+
+
+def _by_events(case: Case, run: RunRecord, within: float) -> Evidence:
+    since = run.first_receipt or 0.0
+    sent = [alert for alert in run.alerts if alert.at >= since]
+    if wrong := [(alert, why) for alert in sent if (why := invalid(alert)) is not None]:
+        alert, why = wrong[0]
+        return case.failed(
+            f"an alert to {alert.channel} is invalid: {why}", "send what the service documents; see `why`"
+        )
+    raised = [alert for alert in sent if not _resolves(alert)]
+    in_time = [alert for alert in raised if alert.at - since <= within]
+    if not in_time:
+        late = f"the first came {raised[0].at - since:.3g} s after the fault" if raised else "none was sent"
+        return case.failed(
+            f"no alert within {within:g} s of a lasting outage: {late}", f"{_SEND}; {_needs(run)}"
+        )
+    if all(alert.channel == "email" for alert in in_time):
+        return case.failed(
+            "a lasting outage was told by e-mail alone",
+            "send HIGH to Slack, and CRITICAL to PagerDuty, where people look",
+        )
+    return _repeats(case, raised, sent)
+
+
+def _needs(run: RunRecord) -> str:
+    down = next((fault.order.on for fault in run.faults if fault.order.on), "the failed service")
+    return f"the way of the alert must not need {down}"
+
+
+def _repeats(case: Case, raised: Sequence[AlertRecord], sent: Sequence[AlertRecord]) -> Evidence:
+    events = [alert.body for alert in raised if alert.channel == "pagerduty"]
+    keys = {str(event.get("dedup_key")) for event in events}
+    components = {_component(event) for event in events}
+    if len(events) > 1 and len(keys) > len(components):
+        return case.failed(
+            f"{len(events)} PagerDuty events of one outage have {len(keys)} dedup_keys: each opens an incident",
+            "derive dedup_key from what is broken (severity and component), not from the event",
+        )
+    return case.passed(*_missing_resolve(events, sent))
+
+
+def _missing_resolve(events: Sequence[Mapping[str, Any]], sent: Sequence[AlertRecord]) -> Iterator[str]:
+    if events and not any(_resolves(alert) for alert in sent):
+        yield "no resolve event followed: the incident stays open when the service is back"
+
+
+def _component(event: Mapping[str, Any]) -> str:
+    payload = event.get("payload")
+    return str(payload.get("component", "")) if isinstance(payload, Mapping) else ""
+
+
+def _by_rules(case: Case, rules: Sequence[AlertRule], run: RunRecord) -> Evidence:
+    since = run.first_receipt or 0.0
+    lines = [line for line in run.logs if line.at >= since]
+    firing = [rule for rule in rules if _fires(rule, lines)]
+    if any(rule.severity.upper() in {"CRITICAL", "HIGH"} for rule in firing):
+        return case.passed()
+    what = "only rules of lower severity fire" if firing else f"none of {len(rules)} rules fires"
+    return case.failed(
+        f"{what} on the {len(lines)} log lines after the fault",
+        "log what the rule looks for at its level, or correct the rule's `level`, `matches`, `count`, `within`",
+    )
+
+
+def _fires(rule: AlertRule, lines: Sequence[LogLine]) -> bool:
+    """Tell whether enough lines that count come close enough together."""
+    least = level_number(rule.level) if rule.level else 0
+    times = [
+        line.at
+        for line in lines
+        if level_in(line) >= least and (rule.matches is None or re.search(rule.matches, line.text))
+    ]
+    return any(
+        rule.within is None or last - first <= rule.within
+        for first, last in zip(times, times[rule.count - 1 :], strict=False)
+    )
+
+
+def _resolves(alert: AlertRecord) -> bool:
+    return alert.channel == "pagerduty" and alert.body.get("event_action") in {"resolve", "acknowledge"}
+
+
+def _accepted(run: RunRecord) -> list[AlertRecord]:
+    return [alert for alert in run.alerts if alert.rejected is None and not _resolves(alert)]
+
+
+def _worse(run: RunRecord, reference: RunRecord) -> bool:
+    blocked = any(process.blocked for process in run.processes) and not any(
+        p.blocked for p in reference.processes
+    )
+    unanswered = any(call.ended is None for call in run.calls)
+    return blocked or unanswered or run.exit_code != reference.exit_code
+
+
+def _ending(run: RunRecord) -> str:
+    return "it hangs" if run.exit_code is None else f"exit status {run.exit_code}"

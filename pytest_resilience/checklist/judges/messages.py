@@ -1,0 +1,140 @@
+"""Item 9: a message of an error lets a person act, and gives no secret away."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.run.record import RunRecord
+from pytest_resilience.checklist.judges.case import Case, subject_of
+from pytest_resilience.checklist.judges.proof import fault_name, missing_proof
+from pytest_resilience.checklist.records.log_lines import WARNING, level_in, record_of
+from pytest_resilience.checklist.records.message_facts import FACTS, facts_in
+from pytest_resilience.checklist.records.tracebacks import tracebacks
+from pytest_resilience.checklist.thresholds import MESSAGE_FACTS, MESSAGE_FACTS_TOO_FEW
+from pytest_resilience.checklist.verdict import Evidence
+
+ITEM = "messages"
+_TEMPLATE = (
+    "say: <what failed> <where>: <why, with errno, SQLSTATE or status>; <what to do now> (<an identifier>)"
+)
+
+
+def judge(
+    run: RunRecord,
+    *,
+    clean: RunRecord,
+    workload: WorkloadDeclaration,
+    service: str,
+    canaries: Mapping[str, str] | None = None,
+    replay: str = "",
+) -> Evidence:
+    """Return how much one fault's messages tell, and whether they tell too much.
+
+    Args:
+        run: under one fault.
+        clean: the undisturbed run.
+        workload: the code under test.
+        service: the one that failed.
+        canaries: planted secrets, by what they are; their values are shown nowhere.
+        replay: tries it again.
+    """
+    name = fault_name(run.faults[0]) if run.faults else "no fault"
+    case = Case(item=ITEM, subject=subject_of(workload.name, service, name), replay=replay)
+    if leaked := next(leaks(run, canaries or {}), None):
+        return case.failed(
+            f"the planted {leaked[0]} stands in {leaked[1]}",
+            "redact at one place that all output passes: messages, causes, tracebacks, URLs, parameters, DETAIL",
+        )
+    if missing := missing_proof(run, service=service, clean=clean):
+        return case.unproven(*missing)
+    texts = list(_messages(run))
+    if not texts:
+        return case.failed(
+            "the fault left no message: no exception, no error record, nothing on stderr",
+            "raise or log an error; " + _TEMPLATE,
+        )
+    return _say(case, max(texts, key=lambda text: len(facts_in(*text))))
+
+
+def _say(case: Case, best: tuple[str, Mapping[str, Any] | None]) -> Evidence:
+    found = facts_in(*best)
+    lacks = ", ".join(fact for fact in FACTS if fact not in found)
+    told = f"the best message tells {len(found)} of 5; it lacks {lacks}"
+    if len(found) >= MESSAGE_FACTS:
+        return case.passed(*([f"the message lacks {lacks}"] if lacks else []))
+    if len(found) <= MESSAGE_FACTS_TOO_FEW:
+        return case.failed(told, _TEMPLATE)
+    return case.unproven(f"{told}: too little to act on surely", f"add {lacks}; {_TEMPLATE}")
+
+
+def leaks(run: RunRecord, canaries: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield which planted secret stands where; the places are searched as they are, and with JSON's escapes undone."""
+    for place, text in _outputs(run):
+        for name, secret in canaries.items():
+            if any(form in text for form in _forms(secret)):
+                yield name, place
+
+
+def _forms(secret: str) -> set[str]:
+    """Return a secret as it may stand in a text: as it is, in a URL, in JSON."""
+    return {secret, quote(secret, safe=""), json.dumps(secret)[1:-1]} if secret else set()
+
+
+def _outputs(run: RunRecord) -> Iterator[tuple[str, str]]:
+    for process in run.processes:
+        yield "stderr", process.stderr
+        yield "stdout", process.stdout
+    for call in run.calls:
+        yield f"the error of call {call.number}", call.message
+    for line in run.logs:
+        yield "the log", line.text
+        if line.record is not None:
+            yield "the log", json.dumps(dict(line.record), ensure_ascii=False, default=str)
+    for alert in run.alerts:
+        yield f"an alert to {alert.channel}", json.dumps(dict(alert.body), ensure_ascii=False, default=str)
+
+
+def _messages(run: RunRecord) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
+    since = run.first_receipt or 0.0
+    for line in run.logs:
+        if line.at >= since and level_in(line) >= WARNING:
+            yield _own_text(line.text, record_of(line)), record_of(line)
+    for call in run.calls:
+        if call.outcome == "raised" or (call.outcome.isdigit() and call.outcome >= "400"):
+            yield _with_causes(call.message, call.error), None
+    for process in run.processes:
+        found = tracebacks(process.stderr)
+        if found:
+            yield _with_causes(found[-1].last_line, found[-1].classes), None
+        elif process.exit_code not in {None, 0} and process.stderr.strip():
+            yield process.stderr.strip()[-2000:], None
+
+
+def _own_text(text: str, record: Mapping[str, Any] | None) -> str:
+    """Return what a record says in words: its strings, without its keys, its time and its trace."""
+    if record is None:
+        return text
+    return " ; ".join(value for value in _strings(record) if "Traceback (most recent" not in value)
+
+
+def _strings(record: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in record.items():
+        if isinstance(value, Mapping):
+            yield from _strings(value)
+        elif isinstance(value, str | int | float) and str(key).lower() not in {
+            "timestamp",
+            "ts",
+            "time",
+            "@timestamp",
+        }:
+            yield value if isinstance(value, str) else f"{key} {value}"
+        elif isinstance(value, list):
+            yield from (text for one in value if isinstance(one, Mapping) for text in _strings(one))
+
+
+def _with_causes(message: str, classes: Sequence[str]) -> str:
+    return message if len(classes) < 2 else f"{message} (because of {', '.join(classes[1:])})"

@@ -1,0 +1,138 @@
+"""Item 5: every fault leaves a record that a machine reads, with enough in it to act on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pytest_resilience.chaos.configuration.model import Boundary, WorkloadDeclaration
+from pytest_resilience.chaos.run.record import CallRecord, LogLine, RunRecord
+from pytest_resilience.checklist.judges.case import Case, subject_of
+from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, worked
+from pytest_resilience.checklist.records.facts import facts_of, missing_facts
+from pytest_resilience.checklist.records.log_lines import ERROR, WARNING, level_of, record_of
+from pytest_resilience.checklist.records.tracebacks import is_bare
+from pytest_resilience.checklist.thresholds import MOST_LINES, PARSED_LINES, RECORD_FACTS
+from pytest_resilience.checklist.verdict import Evidence
+
+ITEM = "structured-logs"
+_WRITE = "log one JSON (or logfmt) line for each error, at ERROR, or at WARNING while it is tried again"
+
+
+def judge(
+    run: RunRecord,
+    *,
+    clean: RunRecord,
+    workload: WorkloadDeclaration,
+    service: str,
+    boundary: Boundary = "application",
+    replay: str = "",
+) -> Evidence:
+    """Return what the log says of one fault."""
+    name = fault_name(run.faults[0]) if run.faults else "no fault"
+    case = Case(item=ITEM, subject=subject_of(workload.name, service, name), replay=replay)
+    if missing := missing_proof(run, service=service, clean=clean):
+        return case.unproven(*missing)
+    if boundary == "library":
+        return _library(case, run)
+    since = run.first_receipt or 0.0
+    lines = _flattened([line for line in run.logs if line.at >= since])
+    return _judge_lines(case, lines, run)
+
+
+def _judge_lines(case: Case, lines: Sequence[LogLine], run: RunRecord) -> Evidence:
+    if len(lines) > MOST_LINES:
+        return case.failed(
+            f"one fault left {len(lines)} lines in the log, more than {MOST_LINES}",
+            "log an error once, where it is decided what becomes of it, and count repeats",
+        )
+    records = [record for line in lines if (record := record_of(line)) is not None]
+    errors = [record for record in records if level_of(record) >= _least_level(run)]
+    if not errors:
+        return _nothing(case, lines, records)
+    return _judge_errors(case, lines, errors)
+
+
+def _judge_errors(case: Case, lines: Sequence[LogLine], errors: Sequence[Mapping[str, Any]]) -> Evidence:
+    best = max(errors, key=lambda record: len(facts_of(record)))
+    count, lacks = len(facts_of(best)), ", ".join(missing_facts(best))
+    if count < RECORD_FACTS:
+        return case.failed(
+            f"the fullest error record carries {count} of 8 facts; it lacks {lacks}",
+            f"add at least {RECORD_FACTS - count} of them: {lacks}",
+        )
+    parsed, total = _parsed(lines)
+    if total and parsed / total < PARSED_LINES:
+        return case.failed(
+            f"{parsed} of {total} lines after the fault parse as JSON or logfmt, the rest is free text",
+            "give the root logger the same formatter, exceptions included, so that every line parses",
+        )
+    return case.passed(*([f"an error record lacks {lacks}"] if lacks else []))
+
+
+def _nothing(case: Case, lines: Sequence[LogLine], records: Sequence[Mapping[str, Any]]) -> Evidence:
+    if not lines:
+        return case.failed("the fault left no line in the log", _WRITE)
+    if any(is_bare(line.text) for line in lines) and not records:
+        return case.failed(
+            "the fault left a bare traceback in the log, no record", _WRITE + "; put the trace in it"
+        )
+    if records:
+        levels = "no level" if not any(map(level_of, records)) else "less than the level of an error"
+        return case.failed(f"{len(records)} records after the fault have {levels}", _WRITE)
+    return case.failed(f"the fault left {len(lines)} lines of free text in the log, no record", _WRITE)
+
+
+def _least_level(run: RunRecord) -> int:
+    """While it is tried again, and where that worked, a warning is enough."""
+    return WARNING if worked(run) else ERROR
+
+
+def _flattened(lines: Sequence[LogLine]) -> list[LogLine]:
+    """Return lines one by one, without empty ones."""
+    return [line for line in lines if line.text.strip() or line.record]
+
+
+def _parsed(lines: Sequence[LogLine]) -> tuple[int, int]:
+    """Return how many lines parse, of those of the loggers that wrote the records; strangers' lines do not count.
+
+    A line of free text has no logger's name: it counts as the application's own, unless it is a warning of Python's.
+    """
+    by_logger: dict[str, list[bool]] = defaultdict(list)
+    for line in lines:
+        by_logger[_logger(record_of(line))].append(record_of(line) is not None)
+    own = [parsed for same in by_logger.values() for parsed in same]
+    strays = sum(
+        "Warning:" in line.text or line.text.startswith("  ") for line in lines if record_of(line) is None
+    )
+    return sum(own), len(own) - strays
+
+
+def _logger(record: Mapping[str, Any] | None) -> str:
+    if record is None:
+        return ""
+    return str(
+        next((record[name] for name in ("logger", "logger_name", "name", "module") if name in record), "")
+    )
+
+
+def _library(case: Case, run: RunRecord) -> Evidence:
+    """A library logs nothing of its own: its exceptions carry the facts."""
+    raised = [call for call in run.calls if call.outcome == "raised"]
+    if not raised:
+        return case.unproven(
+            "no call raised, so no exception could be looked at",
+            "declare a function of the library as the workload",
+        )
+    poor = next(_poor(raised), None)
+    if poor is None:
+        return case.passed()
+    return case.failed(
+        f"call {poor.number} raised {(*poor.error, 'an exception')[0]} with neither a cause nor a message",
+        "raise it `from` what went wrong, with the operation and the resource in its message or attributes",
+    )
+
+
+def _poor(raised: Sequence[CallRecord]) -> Iterator[CallRecord]:
+    return (call for call in raised if len(call.error) < 2 and len(call.message.split()) < 3)

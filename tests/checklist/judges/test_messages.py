@@ -1,0 +1,100 @@
+"""Item 9 from records: messages that help, messages that do not, and secrets in either."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from seen_runs import clean, exchange, fault, log, run, struck
+
+from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.run.record import AlertRecord, CallRecord
+from pytest_resilience.checklist.judges import messages
+from pytest_resilience.checklist.records.message_facts import FACTS, facts_in
+
+JOB = WorkloadDeclaration(name="ingest", shape="job", uses=("labs",))
+GOOD = (
+    "Could not load batch 17 into raw.icustays: the server closed the connection (SQLSTATE 08006). "
+    "Start the ingestion again; it goes on at row 1200."
+)
+
+
+def judged(seen, **more):
+    """Judge a run."""
+    return messages.judge(seen, clean=clean(), workload=JOB, service="labs", **more)
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        (GOOD, set(FACTS)),
+        (
+            "Labs at http://labs:8080 refused the connection (errno 111); try again in 2 s",
+            set(FACTS) - {"an identifier"},
+        ),
+        ("Something went wrong", set()),
+        ("Error", set()),
+        ("Internal Server Error", set()),
+        ("division by zero", set()),
+        ("connection refused", {"what failed", "why"}),
+    ],
+    ids=["all", "four", "wrong", "error", "page", "accident", "bare"],
+)
+def test_facts_are_found_in_words(text, facts):
+    """What failed, where, why, what to do next, and an identifier."""
+    assert facts_in(text) == facts
+
+
+def test_good_messages_pass():
+    """A message with all five, wherever it is: exception, stderr, record."""
+    call = CallRecord(number=1, began=0.5, ended=1.0, outcome="raised", error=("a.B", "c.D"), message=GOOD)
+
+    assert judged(run(struck(0.5), stderr=GOOD)).outcome == "passed"
+    assert judged(run(struck(0.5), calls=[call])).outcome == "passed"
+    assert (
+        judged(run(struck(0.5), logs=[log(0.6, json.dumps({"level": "ERROR", "message": GOOD}))])).outcome
+        == "passed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("stderr", "outcome", "why"),
+    [
+        ("Something went wrong", "failed", "tells 0 of 5"),
+        ("connection refused", "failed", "tells 2 of 5"),
+        ("Could not reach http://labs: connection refused", "unproven", "tells 3 of 5"),
+        ("", "failed", "no message"),
+    ],
+)
+def test_thin_messages_do_not_pass(stderr, outcome, why):
+    """Two of five or fewer fail; three are not enough to be sure."""
+    found = judged(run(struck(0.5), stderr=stderr))
+
+    assert (found.outcome, why in found.why, bool(found.fix)) == (outcome, True, True)
+
+
+@pytest.mark.parametrize(
+    "leaky",
+    [
+        run(struck(0.5), stderr=GOOD + " password=hunter-7&x"),
+        run(struck(0.5), stderr=GOOD + " GET /?key=hunter-7%26x"),
+        run(struck(0.5), stderr=GOOD, logs=[log(0.1, '{"a": "hunter-7&x"}')]),
+        run(
+            struck(0.5),
+            stderr=GOOD,
+            alerts=[AlertRecord(at=1.0, channel="slack", body={"blocks": [{"text": "hunter-7&x"}]})],
+        ),
+        run(struck(0.5), faults=[fault(fired=False)], stderr="hunter-7&x"),
+    ],
+    ids=["stderr", "quoted", "log", "alert", "unfired"],
+)
+def test_a_planted_secret_is_a_veto(leaky):
+    """Wherever it stands, and however good the message is; the secret itself is not told."""
+    found = judged(leaky, canaries={"database password": "hunter-7&x"})
+
+    assert (found.outcome, "database password" in found.why, "hunter" in found.why) == ("failed", True, False)
+
+
+def test_unfired_faults_prove_nothing():
+    """No receipt, no verdict."""
+    assert judged(run(exchange(0.5), faults=[fault(fired=False)], stderr=GOOD)).outcome == "unproven"

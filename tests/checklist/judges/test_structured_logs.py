@@ -1,0 +1,134 @@
+"""Item 5 from records: what counts as a structured record of a fault."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from seen_runs import clean, exchange, fault, log, run, struck
+
+from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.run.record import CallRecord
+from pytest_resilience.checklist.judges import structured_logs
+from pytest_resilience.checklist.records.facts import facts_of
+from pytest_resilience.checklist.records.log_lines import level_of, parse_line
+
+JOB = WorkloadDeclaration(name="ingest", shape="job", uses=("labs",))
+FULL = {
+    "timestamp": "2026-01-01T00:00:00+00:00",
+    "level": "ERROR",
+    "event": "batch failed",
+    "error": {"type": "LabsDown"},
+    "context": {"operation": "ingest", "service": "labs"},
+    "attempt": 3,
+    "run_id": "r-17",
+}
+
+
+def judged(*lines, exit_code=1, **more):
+    """Judge a run that wrote these lines after the fault."""
+    texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    seen = run(struck(0.5), exit_code=exit_code, logs=[log(0.6, text) for text in texts], **more)
+    return structured_logs.judge(seen, clean=clean(), workload=JOB, service="labs")
+
+
+LOGFMT = (
+    "time=2026-01-01T00:00:00Z level=error msg=failed error_type=LabsDown op=ingest service=labs attempt=2"
+)
+
+
+@pytest.mark.parametrize(
+    "line", [FULL, LOGFMT, {**FULL, "attempt": None, "run_id": ""}], ids=["json", "logfmt", "six"]
+)
+def test_full_records_pass(line):
+    """JSON and logfmt, nested or flat, with six facts or more."""
+    assert judged(line).outcome == "passed"
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        ([], "left no line"),
+        (["Traceback (most recent call last):", "  File x", "OSError: no"], "bare traceback"),
+        (["ERROR something broke"], "free text"),
+        ([{"level": "ERROR", "event": "x"}], "carries 2 of 8 facts"),
+        ([{**FULL, "level": "INFO"}], "less than the level"),
+        ([FULL] * 1001, "1001 lines"),
+        ([FULL, *["plain words"] * 5], "1 of 6 lines"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_other_logs_fail(lines, why):
+    """Nothing, tracebacks, free text, thin records, wrong levels, floods, records among free text."""
+    found = judged(*lines)
+
+    assert (found.outcome, why in found.why, bool(found.fix)) == ("failed", True, True)
+
+
+def test_a_warning_is_enough_where_the_retry_worked():
+    """WARNING counts while it is tried again and the job succeeds, not where it fails."""
+    warning = {**FULL, "level": "WARNING"}
+
+    assert judged(warning, exit_code=0).outcome == "passed"
+    assert judged(warning, exit_code=1).outcome == "failed"
+
+
+def test_lines_before_the_fault_do_not_count():
+    """A record from before the first receipt proves nothing."""
+    seen = run(struck(0.5), logs=[log(0.1, json.dumps(FULL))])
+
+    assert structured_logs.judge(seen, clean=clean(), workload=JOB, service="labs").outcome == "failed"
+
+
+def test_unfired_faults_prove_nothing():
+    """No receipt, no verdict."""
+    seen = run(exchange(0.5), faults=[fault(fired=False)], logs=[log(0.6, json.dumps(FULL))])
+
+    assert structured_logs.judge(seen, clean=clean(), workload=JOB, service="labs").outcome == "unproven"
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"), [(("lab.LabsDown", "requests.Timeout"), "passed"), (("OSError",), "failed")]
+)
+def test_a_library_speaks_by_its_exceptions(error, outcome):
+    """Where exceptions may cross, they carry the facts."""
+    call = CallRecord(number=1, began=0.5, ended=1.0, outcome="raised", error=error)
+    seen = run(struck(0.5), calls=[call])
+    found = structured_logs.judge(seen, clean=clean(), workload=JOB, service="labs", boundary="library")
+
+    assert found.outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("record", "facts"),
+    [
+        ({"@timestamp": 1, "log.level": "error", "message": "x"}, {"timestamp", "level", "event"}),
+        (
+            {"excType": "OSError", "funcName": "load", "requestId": 7},
+            {"error type", "operation", "correlation id"},
+        ),
+        (
+            {"exception": "Traceback...\nValueError: no", "url": "u", "retry": 0},
+            {"error type", "resource", "attempt"},
+        ),
+        ({"level": "", "event": None, "context": {}}, set()),
+    ],
+    ids=str,
+)
+def test_facts_have_many_names(record, facts):
+    """Elastic's, camel case and structlog's names are known; empty values are no facts."""
+    assert facts_of(record) == facts
+
+
+@pytest.mark.parametrize(
+    ("value", "number"), [("error", 40), ("HIGH", 40), (50, 50), ("WARN", 30), ("huh", 0)]
+)
+def test_levels_have_many_names(value, number):
+    """Words, severities and numbers are levels."""
+    assert level_of({"level": value}) == number
+
+
+@pytest.mark.parametrize("text", ["hello a=b", "a=b", "[1, 2]", "{broken", "", "{}"])
+def test_free_text_is_no_record(text):
+    """A single pair, a pair among words, a list, a torn object are not parsed."""
+    assert parse_line(text) is None
