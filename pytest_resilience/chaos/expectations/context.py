@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
-from pytest_resilience.chaos.state.exactly_once import KeySet
+from pytest_resilience.chaos.state.expected_keys import KeySet
 
 
 class Look(Protocol):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import gzip
 
+import psycopg2
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pytest_resilience.chaos.configuration.model import ExactlyOnce
 from pytest_resilience.chaos.state.exactly_once import judge_exactly_once, read_keys
@@ -148,6 +153,40 @@ def test_what_cannot_be_judged_is_said(database, run, tmp_path, rows, why):
     run(database, TEN)
     with pytest.raises(HarnessError, match=why):
         judge_exactly_once(database, promise(rows=rows), folder=tmp_path)
+
+
+_TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=6)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    keys=st.lists(st.tuples(_TEXTS, st.integers(-5, 5)), min_size=1, max_size=8, unique=True), data=st.data()
+)
+def test_any_text_is_a_key(session_table, tmp_path, keys, data):
+    """Quotes, backslashes, line ends of all kinds, any script: what is loaded is found, what is dropped is lost."""
+    dsn, write = session_table
+    declaration = promise(("name", "n"), rows="rows.csv", table="any_text")
+    with (tmp_path / "rows.csv").open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream, quoting=csv.QUOTE_ALL).writerows([("name", "n"), *keys])
+    kept = data.draw(st.sampled_from([keys, keys[1:]]))
+    write(kept)
+    lost = ("any_text: 1 key lost (data row 1 of the file)",)
+
+    assert judge_exactly_once(dsn, declaration, folder=tmp_path) == (() if kept == keys else lost)
+
+
+@pytest.fixture
+def session_table(database):
+    """A table of texts and numbers, and a function that sets its rows."""
+    with contextlib.closing(psycopg2.connect(database)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        cursor.execute("create table any_text (name text, n int)")
+
+        def write(rows):
+            cursor.execute("truncate any_text")
+            cursor.executemany("insert into any_text values (%s, %s)", rows)
+
+        yield database, write
 
 
 def test_nothing_stays_in_the_database(judged, database, run):

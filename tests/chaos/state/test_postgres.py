@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import traceback
 
 import psycopg2
@@ -247,7 +248,7 @@ def test_unreachable_database_is_said():
 
 def test_address_that_cannot_be_read_shows_no_password():
     """The library's own message quotes the whole address."""
-    password = "".join(["sec", "ret"])
+    password = secrets.token_hex()
     with pytest.raises(HarnessError, match="none of PostgreSQL's") as caught:
         read_state(f"mysql://root:{password}@127.0.0.1/x")
 

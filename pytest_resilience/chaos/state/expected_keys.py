@@ -1,0 +1,77 @@
+"""The expected keys, brought into a temporary table of the side connection."""
+
+from __future__ import annotations
+
+import io
+from array import array
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from pytest_resilience.chaos.state.expected_rows import keys_of
+from pytest_resilience.errors import HarnessError
+
+KeySet: TypeAlias = "array[int]"
+"""The hashes of the keys of a table, sorted: what an undisturbed run leaves."""
+
+
+def load_hashes(cursor: Any, keys: KeySet) -> None:
+    """Make the table of hashes, `k0` and `line`, which is null."""
+    cursor.execute("create temp table expected_keys (k0 bigint, line bigint)")
+    _copy(cursor, (f"{key}\t\\N\n" for key in keys))
+
+
+def load_file(cursor: Any, path: Path, key: Sequence[str]) -> None:
+    """Make the table of a file's keys as texts, `k0`, `k1`, ... and `line`, the row's number in the file."""
+    columns = ", ".join(f"k{n} text" for n in range(len(key)))
+    cursor.execute(f"create temp table expected_keys ({columns}, line bigint)")
+    _copy(cursor, ("\t".join([*map(_field, values), f"{number}\n"]) for number, values in keys_of(path, key)))
+
+
+def _copy(cursor: Any, lines: Iterator[str]) -> None:
+    source = _Lines(lines)
+    try:
+        cursor.copy_expert("copy pg_temp.expected_keys from stdin", source)
+    except Exception:
+        if source.failure is not None:  # psycopg2 turns it into an error of COPY
+            raise source.failure from None
+        raise
+    cursor.execute("analyze pg_temp.expected_keys")
+
+
+def _field(value: str | None) -> str:
+    """Return a field as COPY's text format wants it (PostgreSQL documentation, COPY); NUL cannot be in a table."""
+    if value is None:
+        return "\\N"
+    for plain, escaped in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"), ("\0", "\ufffd")):
+        value = value.replace(plain, escaped)
+    return value
+
+
+class _Lines(io.RawIOBase):
+    """A file of lines that are made while it is read."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self._rest = b""
+        self.failure: HarnessError | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self._read(size)
+        except HarnessError as error:
+            self.failure = error
+            raise
+
+    def _read(self, size: int) -> bytes:
+        parts, length = [self._rest], len(self._rest)
+        while size < 0 or length < size:
+            line = next(self._lines, "").encode()
+            if not line:
+                break
+            parts.append(line)
+            length += len(line)
+        whole = b"".join(parts)
+        cut = len(whole) if size < 0 else size
+        self._rest = whole[cut:]
+        return whole[:cut]
