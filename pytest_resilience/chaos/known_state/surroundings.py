@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from pytest_resilience.chaos.known_state.environment import (
     environment_from,
 )
 from pytest_resilience.chaos.known_state.ground import Ground
-from pytest_resilience.chaos.known_state.working_folder import new_working_folder, remove
+from pytest_resilience.chaos.known_state.working_folder import working_folders
 
 if TYPE_CHECKING:
     from pytest_resilience.services.alert_inbox import AlertInbox
@@ -42,12 +43,7 @@ class Surroundings:
     def folder(self) -> Path:
         """Return the private copy of the configuration's folder; without a configuration an empty folder."""
         if self._folder is None:
-            self._folder = (
-                self._private("working")
-                if self.configuration is None
-                else new_working_folder(self.ground.pool, self.configuration)
-            )
-            self.ground.undo.callback(remove, self._folder)
+            self._folder = self._private("working") if self.configuration is None else self._copy()
         return self._folder
 
     def inbox(self) -> AlertInbox:
@@ -100,10 +96,17 @@ class Surroundings:
         """Return where undelivered alerts wait: through restarts of a workload, and for nobody else."""
         if self._outbox is None:
             self._outbox = self._private("outboxes")
-            self.ground.undo.callback(remove, self._outbox)
         return self._outbox / "alerts.db"
+
+    def _copy(self) -> Path:
+        assert self.configuration is not None  # noqa: S101 - there is nothing else to copy
+        folders = working_folders(self.ground.pool, self.configuration)
+        folder = folders.take()
+        self.ground.undo.callback(folders.give_back, folder)
+        return folder.path
 
     def _private(self, sort: str) -> Path:
         folder = self.ground.pool.run.folder(sort) / secrets.token_hex(6)
         folder.mkdir(mode=0o700)
+        self.ground.undo.callback(shutil.rmtree, folder, ignore_errors=True)
         return folder

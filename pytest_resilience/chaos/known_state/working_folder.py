@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_resilience.chaos.configuration.model import Configuration
+from pytest_resilience.chaos.known_state.fresh_folder import FreshFolder, FreshFolders
 from pytest_resilience.errors import HarnessError
-from pytest_resilience.services.ahead import Ahead
 from pytest_resilience.services.pool import ServicePool
 from pytest_resilience.services.run_folder import RunFolder
 
@@ -21,8 +21,8 @@ VENV_MARK = "pyvenv.cfg"
 CACHE_MARK = "CACHEDIR.TAG"
 
 
-def new_working_folder(pool: ServicePool, configuration: Configuration) -> Path:
-    """Return a new copy that is the caller's alone; the original is read once in a run.
+def working_folders(pool: ServicePool, configuration: Configuration) -> FreshFolders:
+    """Return the copies of a configuration's folder; the original is read once in a run.
 
     Raises:
         HarnessError: it could not be made.
@@ -31,17 +31,12 @@ def new_working_folder(pool: ServicePool, configuration: Configuration) -> Path:
     name = f"pristine-{unique.hexdigest()[:12]}"
     pristine = Path(pool.run.once(name, lambda: _make(pool.run, name, configuration))["folder"])
 
-    def clone() -> Path:
+    def clone() -> FreshFolder:
         folder = pool.run.folder("working") / secrets.token_hex(6)
         _clone(pristine, folder)
-        return folder
+        return FreshFolder(folder, pristine)
 
-    return pool.shelf(f"folders {name}", lambda: Ahead(clone, remove)).take()
-
-
-def remove(folder: Path) -> None:
-    """Remove a working folder; what a workload has made unreadable does not stop it."""
-    shutil.rmtree(folder, ignore_errors=True)
+    return pool.shelf(f"folders {name}", lambda: FreshFolders(clone))
 
 
 def _make(run: RunFolder, name: str, configuration: Configuration) -> dict[str, str]:

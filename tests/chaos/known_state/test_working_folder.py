@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from pytest_resilience.chaos.configuration.model import Configuration
+from pytest_resilience.chaos.known_state import fresh_folder
 from pytest_resilience.services.pool import ServicePool
 
 
@@ -133,15 +135,77 @@ def test_links_modes_and_times_stay(home, begin):
     assert ((folder / "run.sh").stat().st_mode & 0o777, (folder / "run.sh").stat().st_mtime) == (0o755, 1e9)
 
 
-def test_folder_goes_with_the_sandbox(repository, begin):
+def test_folder_is_the_sandboxes(begin):
     """It is there as long as the sandbox is; without a configuration it is empty."""
-    sandbox, bare = begin(configuration(repository)), begin()
+    sandbox = begin()
     folder = sandbox.folder
-    assert sandbox.folder == folder
+    assert (sandbox.folder, list(folder.iterdir())) == (folder, [])
     sandbox.close()
 
     assert not folder.exists()
-    assert list(bare.folder.iterdir()) == []
+
+
+def spoil(folder: Path) -> None:
+    """Do to a folder what a workload might."""
+    here = (folder / "tracked.py").stat()
+    with (folder / "tracked.py").open("r+") as stream:
+        stream.write("T")
+    os.utime(folder / "tracked.py", ns=(here.st_atime_ns, here.st_mtime_ns))  # as if it had not been touched
+    os.link(folder / "new.py", folder.parent / f"{folder.name}-link")
+    (folder / "é ü.txt").unlink()
+    (folder / "é ü.txt").mkdir()
+    write(folder, "é ü.txt/inner", "added/deep/er", "added.db")
+    shutil.rmtree(folder / "data")
+    (folder / "data").symlink_to("/")
+    (folder / ".gitignore").chmod(0o777)
+
+
+def test_folder_is_put_back_for_the_next(repository, begin):
+    """Changed in place with its old time, replaced, added, removed, linked: the next one finds all as it was."""
+    first = begin(configuration(repository))
+    folder, modes = first.folder, {}
+    for name in files_of(folder):
+        modes[name] = (folder / name).lstat().st_mode
+    for _ in range(2):
+        spoil(folder)
+        first.close()
+        outside = folder.parent / f"{folder.name}-link"
+        outside.write_text("written through the link")
+        outside.unlink()
+        first = begin(configuration(repository))
+        assert first.folder == folder
+
+    assert {name: (folder / name).lstat().st_mode for name in files_of(folder)} == modes
+    assert {name: (folder / name).read_text() for name in modes if name != ".gitignore"} == {
+        name: name for name in modes if name != ".gitignore"
+    }
+
+
+def test_compiled_modules_stay(repository, begin):
+    """The next run need not compile again what has not changed; nothing else stays in their folder."""
+    first = begin(configuration(repository))
+    folder = first.folder
+    write(folder, "__pycache__/tracked.cpython-311.pyc", "__pycache__/state.db")
+    first.close()
+
+    assert begin(configuration(repository)).folder == folder
+    assert [path.name for path in (folder / "__pycache__").iterdir()] == ["tracked.cpython-311.pyc"]
+
+
+def test_folder_that_cannot_be_put_back_goes(repository, begin, monkeypatch):
+    """The next one gets another."""
+    first = begin(configuration(repository))
+    folder = first.folder
+    monkeypatch.setattr(fresh_folder, "_remove", _refuse)
+    write(folder, "added")
+    first.close()
+
+    assert not folder.exists()
+    assert "added" not in files_of(begin(configuration(repository)).folder)
+
+
+def _refuse(path: Path) -> None:
+    raise PermissionError(path)
 
 
 def test_git_is_asked_for_this_folder(repository, begin, monkeypatch):
