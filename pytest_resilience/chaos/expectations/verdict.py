@@ -53,4 +53,7 @@ def verdict_of(
 def _nothing_asked(scenario: Scenario, judgements: Sequence[Judgement]) -> str | None:
     if judgements:
         return None
-    return f"nothing is expected of the workload {scenario.workload}: add `expect`, or a steady state"
+    return (
+        f"nothing is expected of the workload {scenario.workload} that could be judged: add `expect`, or a "
+        "`steady_state`, without which `recovers_within` means nothing"
+    )
