@@ -20,6 +20,8 @@ from pytest_resilience.plugin.fixtures import postgres as postgres
 from pytest_resilience.plugin.fixtures import resilience_sandbox as resilience_sandbox
 from pytest_resilience.plugin.fixtures import service as service
 from pytest_resilience.plugin.fixtures import toxiproxy as toxiproxy
+from pytest_resilience.plugin.listing import pytest_collection as pytest_collection
+from pytest_resilience.plugin.listing import pytest_sessionfinish as pytest_sessionfinish
 from pytest_resilience.plugin.options import (
     pytest_addoption as pytest_addoption,
 )
@@ -30,6 +32,7 @@ from pytest_resilience.plugin.runtime_fixtures import alert_inbox as alert_inbox
 from pytest_resilience.plugin.runtime_fixtures import error_log as error_log
 from pytest_resilience.plugin.runtime_fixtures import resilience as resilience
 from pytest_resilience.plugin.runtime_fixtures import virtual_clock as virtual_clock
+from pytest_resilience.plugin.scenario_files import pytest_collect_file as pytest_collect_file
 from pytest_resilience.plugin.session import pytest_configure as pytest_configure
 from pytest_resilience.plugin.session import pytest_configure_node as pytest_configure_node
 from pytest_resilience.plugin.session import pytest_report_header as pytest_report_header

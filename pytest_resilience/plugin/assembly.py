@@ -78,13 +78,14 @@ def _add_workload(
 def _explored(
     suite: Suite, name: str, clean: CleanRun, explore: str, *, checklist: bool
 ) -> Iterator[tuple[Experiment, str]]:
-    from pytest_resilience.checklist.experiments.schedule import schedules
     from pytest_resilience.checklist.experiments.single_fault import SingleFault
 
     for probe in _probes(clean, explore, seed=suite.laboratory.seed, checklist=checklist):
         single = SingleFault(suite.laboratory, name, probe)
         yield single, single.item
     if explore.isdecimal():
+        from pytest_resilience.checklist.experiments.schedule import schedules
+
         for schedule in schedules(suite.laboratory, name, int(explore)):
             yield schedule, schedule.item
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_resilience.plugin.declared_environment import add_to, services_of
-from pytest_resilience.plugin.session import RUN, reason_to_skip
+from pytest_resilience.plugin.session import GATE, RUN, reason_to_skip
+from pytest_resilience.plugin.suite import SUITE
 
 SERVERS_OF_FIXTURES = {"postgres": ("postgres",), "mlflow_server": ("mlflow",)}
 """The servers that a fixture is sure to need, started while other tests run."""
@@ -14,7 +15,9 @@ FIXTURES = ("postgres", "mlflow_server", "http_service", "toxiproxy", "chaos", "
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> None:
     """Mark the tests that use our fixtures, skip chaos tests without `--chaos`, set what is declared for the rest."""
     run = config.stash.get(RUN, None)
     wanted = run is not None or config.option.collectonly
@@ -25,6 +28,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason=reason_to_skip(config)))
         if run is not None and item.get_closest_marker("chaos") is not None:
             add_to(item, run.configuration, fixtures_of(item))
+    if run is not None:
+        _add_experiments(session, items)
+
+
+def _add_experiments(session: pytest.Session, items: list[pytest.Item]) -> None:
+    """Add the experiments behind the tests, and leave the other shards' items out."""
+    from pytest_resilience.plugin.assembly import assemble
+    from pytest_resilience.plugin.experiment_items import experiment_items
+    from pytest_resilience.plugin.selection import SELECTED, of_shard
+
+    config = session.config
+    selection = config.stash[SELECTED]
+    if selection.wanted:
+        assembly = assemble(config, config.stash[SUITE])
+        config.stash[GATE].ledger.expect(assembly.items, assembly.points)
+        made = experiment_items(session, assembly.experiments)
+        items.extend(item for item in made if selection.takes(item.nodeid))
+    mine = of_shard(items, config.getoption("resilience_shard", default=None))
+    if len(mine) < len(items):
+        kept = set(mine)
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = mine
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -32,6 +57,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     run = session.config.stash.get(RUN, None)
     if run is None:
         return
+    experiments = [item.experiment for item in session.items if hasattr(item, "experiment")]
+    session.config.stash[SUITE].crew.expect(experiments)
     needed: set[str] = set()
     for item in session.items:
         needed |= {server for fixture in fixtures_of(item) for server in SERVERS_OF_FIXTURES.get(fixture, ())}

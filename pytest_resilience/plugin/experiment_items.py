@@ -42,7 +42,10 @@ class ExperimentItem(pytest.Item):
         """
         from pytest_resilience.plugin.facts import facts_of
 
-        result = self.config.stash[SUITE].crew.result(self.experiment)
+        suite = self.config.stash[SUITE]
+        if suite.is_over:
+            pytest.skip(f"not reached within --chaos-budget={suite.budget:g}")
+        result = suite.crew.result(self.experiment)
         keep(self, facts_of(self.experiment.id, result))
         if result.outcome == "not-applicable":
             pytest.skip(result.why)

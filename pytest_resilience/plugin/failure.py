@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_resilience.plugin.fixtures import PASSED, SANDBOX
+from pytest_resilience.plugin.outcome import attach, keep
 from pytest_resilience.plugin.session import RUN
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add our sections to the report of a chaos test that failed."""
     report = yield
+    _note_proof(item)
+    attach(item, report)
     if report.when == "call" and report.passed:
         item.stash[PASSED] = True
     run = item.config.stash.get(RUN, None)
@@ -32,6 +35,14 @@ def pytest_runtest_makereport(
         replay = f'pytest --resilience-chaos --chaos-seed={run.seed}{engine} "{item.nodeid}"'
         report.sections.append(("resilience: replay", replay))
     return report
+
+
+def _note_proof(item: pytest.Item) -> None:
+    """Note which checklist items a test is evidence for."""
+    marker = item.get_closest_marker("chaos")
+    proves = [] if marker is None else marker.kwargs.get("proves", ())
+    if proves:
+        keep(item, {"proves": list(proves)})
 
 
 def _sections(sandbox: Sandbox) -> Generator[tuple[str, str], None, None]:

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_resilience.plugin.outcome import UnprovenError, WrongError, keep, plainly
-from pytest_resilience.plugin.suite import SUITE
+from pytest_resilience.plugin.suite import ENDINGS, SUITE
 
 if TYPE_CHECKING:
     from pytest_resilience.chaos.scenario.model import Scenario
-
-ENDINGS = (".yaml", ".yml")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,8 +12,8 @@ from pytest_resilience.plugin.options import TAKEN
 if TYPE_CHECKING:
     from pytest_resilience.chaos.configuration.model import Configuration
     from pytest_resilience.plugin.chaos_run import ChaosRun
+    from pytest_resilience.plugin.gate import GateSession
 
-SCENARIOS = "scenarios"
 MARKER = (
     "chaos(proves=()): a test that injects faults into real services; runs with --chaos alone. "
     "`proves` names the checklist items that it is evidence for"
@@ -20,6 +21,7 @@ MARKER = (
 
 
 RUN: pytest.StashKey[ChaosRun] = pytest.StashKey()
+GATE: pytest.StashKey[GateSession] = pytest.StashKey()
 
 
 def configuration_of(config: pytest.Config) -> Configuration:
@@ -38,22 +40,33 @@ def reason_to_skip(config: pytest.Config) -> str:
     return f"needs real services behind a fault proxy: run with {option}"
 
 
+def is_wanted(config: pytest.Config) -> bool:
+    """Tell whether `--chaos` is on, by itself or by an option that implies it."""
+    names = ("resilience_chaos", "resilience_checklist", "resilience_list")
+    return any(config.getoption(name, default=False) for name in names)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known; with `--chaos`, make the run's folder, and start nothing yet."""
     config.addinivalue_line("markers", MARKER)
-    if not config.getoption("resilience_chaos"):
-        return
-    _collect_scenarios(config)
-    if config.option.collectonly:
+    if not is_wanted(config):
         return
     from pytest_resilience.plugin.chaos_run import begin
+    from pytest_resilience.plugin.gate import GateSession
+    from pytest_resilience.plugin.selection import SELECTED, select
+    from pytest_resilience.plugin.suite import SUITE, make_suite
 
-    config.stash[RUN] = begin(config)
+    config.stash[SELECTED] = select(config)
+    run = config.stash[RUN] = begin(config)
+    _collect_scenarios(config, run.configuration.scenarios)
+    config.stash[SUITE] = make_suite(config, run)
+    gate = GateSession(config, run)
+    config.stash[GATE] = gate
+    config.pluginmanager.register(gate, "resilience-gate")
 
 
-def _collect_scenarios(config: pytest.Config) -> None:
+def _collect_scenarios(config: pytest.Config, folder: Path) -> None:
     """Add the scenarios folder where pytest would collect the configured `testpaths` alone."""
-    folder = config.rootpath / SCENARIOS
     if config.args_source is config.ArgsSource.TESTPATHS and folder.is_dir():
         named = [(config.rootpath / argument).resolve() for argument in config.args]
         if not any(folder.resolve().is_relative_to(path) for path in named):
@@ -65,7 +78,10 @@ def pytest_configure_node(node: Any) -> None:
     """Let an xdist worker use the controller's services."""
     run = node.config.stash.get(RUN, None)
     if run is not None:
+        from pytest_resilience.plugin.selection import SELECTED
+
         node.workerinput["resilience"] = {"folder": str(run.folder.path), "owner": run.folder.owner}
+        node.workerinput["resilience_selection"] = node.config.stash[SELECTED].told()
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -84,4 +100,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """End whatever the run has started."""
     run = config.stash.get(RUN, None)
     if run is not None:
+        from pytest_resilience.plugin.suite import SUITE
+
+        if SUITE in config.stash:
+            config.stash[SUITE].stop()
         run.pool.stop()

@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_resilience.plugin.crew import Crew
+from pytest_resilience.clock import SYSTEM_CLOCK
 
 if TYPE_CHECKING:
     from pytest_resilience.chaos.configuration.model import Configuration
     from pytest_resilience.chaos.laboratory.laboratory import Laboratory
     from pytest_resilience.chaos.scenario.model import Scenario
     from pytest_resilience.plugin.chaos_run import ChaosRun
+    from pytest_resilience.plugin.crew import Crew
+
+ENDINGS = (".yaml", ".yml")
+FOUND = "found"
+"""The folder, in that of the report, of what exploration has found."""
 
 
 @dataclass(slots=True)
@@ -27,18 +32,34 @@ class Suite:
         scenarios: every scenario file below the scenarios folder, or named on the command line.
         laboratory: makes runs.
         crew: runs experiments ahead.
+        budget: seconds for experiments, from the first one on; none is without end.
     """
 
     configuration: Configuration
     scenarios: Sequence[Scenario]
     laboratory: Laboratory
     crew: Crew
+    budget: float | None = None
+    _began: float | None = None
     _by_file: dict[Path, Scenario] = field(init=False)
 
     def __post_init__(self) -> None:
         self._by_file = {
             scenario.file.resolve(): scenario for scenario in self.scenarios if scenario.file is not None
         }
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the budget is used up."""
+        now = SYSTEM_CLOCK.monotonic()
+        if self._began is None:
+            self._began = now
+        return self.budget is not None and now - self._began > self.budget
+
+    def stop(self) -> None:
+        """End what is under way."""
+        self.crew.stop()
+        self.laboratory.close()
 
     def scenario(self, file: Path) -> Scenario | None:
         """Return the scenario of a file; none where it holds none."""
@@ -56,15 +77,35 @@ class Suite:
 SUITE: pytest.StashKey[Suite] = pytest.StashKey()
 
 
-def make_suite(
-    config: pytest.Config, run: ChaosRun, configuration: Configuration, scenarios: Sequence[Scenario]
-) -> Suite:
-    """Make the suite of a test run; nothing is started yet."""
+def make_suite(config: pytest.Config, run: ChaosRun) -> Suite:
+    """Make the suite of a test run; nothing is started yet.
+
+    Raises:
+        pytest.UsageError: scenario files are broken; all that is wrong in all of them.
+    """
     import os
 
     from pytest_resilience.chaos.laboratory.laboratory import Laboratory
+    from pytest_resilience.chaos.scenario.files import read_scenarios
+    from pytest_resilience.errors import HarnessError
+    from pytest_resilience.plugin.crew import Crew
 
     alone = not hasattr(config, "workerinput")
+    laboratory = Laboratory(run.configuration, run.pool, run.folder, seed=run.seed)
+    try:
+        scenarios = read_scenarios([run.configuration.scenarios, *_named(config)], run.configuration)
+    except HarnessError as error:
+        raise pytest.UsageError(str(error)) from error
     workers = (os.cpu_count() or 1) if alone else 1
-    laboratory = Laboratory(configuration, run.pool, run.folder, seed=run.seed)
-    return Suite(configuration, scenarios, laboratory, Crew(workers))
+    budget = config.getoption("resilience_budget", default=None)
+    return Suite(run.configuration, scenarios, laboratory, Crew(workers), budget)
+
+
+def _named(config: pytest.Config) -> list[Path]:
+    """Return the files on the command line that may be scenarios, and folders of what exploration has found."""
+    paths = [Path(config.invocation_params.dir, argument.partition("::")[0]) for argument in config.args]
+    return [
+        path
+        for path in paths
+        if (path.is_file() and path.suffix in ENDINGS) or (path.is_dir() and path.name == FOUND)
+    ]

@@ -79,6 +79,14 @@ class ServicePool:
         started: SupervisedToxiproxy = self._begin(TOXIPROXY).result()
         return started
 
+    @property
+    def postgres_password(self) -> str | None:
+        """The password of the run's PostgreSQL server; none where it was not started, or did not start."""
+        started = self._started.get("postgres")
+        if started is None or not started.done() or started.exception() is not None:
+            return None
+        return str(started.result()["password"])
+
     def prefetch(self, names: Iterable[str]) -> None:
         """Begin to start services side by side; errors come up where a service is asked for."""
         engines = [name for name in (ENGINE, TOXIPROXY) if name in self._makers]

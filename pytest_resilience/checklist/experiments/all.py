@@ -1,0 +1,21 @@
+"""All experiments of the checklist that are not single faults at fault points, in the order of the items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from pytest_resilience.chaos.laboratory.laboratory import Laboratory
+from pytest_resilience.checklist.experiments.experiment import Experiment
+
+Makes: TypeAlias = Callable[[Laboratory], Iterator[Experiment]]
+
+MAKERS: tuple[tuple[str, Makes], ...] = ()
+"""By item, what makes its experiments from the declared workloads."""
+
+
+def experiments_of_items(laboratory: Laboratory) -> Iterator[tuple[str, Experiment]]:
+    """Yield each experiment with its item."""
+    for item, make in MAKERS:
+        for experiment in make(laboratory):
+            yield item, experiment

@@ -1,0 +1,262 @@
+"""The gate: the verdict that is formed when all has been tried, its reports, and the exit status."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_resilience.errors import HarnessError
+from pytest_resilience.plugin.ledger import Ledger
+
+if TYPE_CHECKING:
+    from pytest_resilience.plugin.chaos_run import ChaosRun
+    from pytest_resilience.report.model import Report
+
+HANDED_OVER = "resilience"
+"""What a worker of pytest-xdist sends the controller at its end."""
+
+
+class GateSession:
+    """Gather what the items have said, and form the verdict at the end.
+
+    Args:
+        config: pytest's.
+        run: the test run.
+    """
+
+    def __init__(self, config: pytest.Config, run: ChaosRun) -> None:
+        self.ledger = Ledger()
+        self.report: Report | None = None
+        self.began = datetime.now(UTC)
+        self._config = config
+        self._run = run
+        self._own_failures = 0
+        self._other_failures = 0
+        self._interrupted = False
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether another process forms the verdict."""
+        return hasattr(self._config, "workerinput")
+
+    @property
+    def asked(self) -> bool:
+        """Whether the checklist was asked for."""
+        return bool(self._config.getoption("resilience_checklist", default=False))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take what an item says."""
+        if self.is_worker:
+            return
+        self.ledger.take(report)
+        if report.failed:
+            if report.nodeid.startswith("resilience::"):
+                self._own_failures += 1
+            else:
+                self._other_failures += 1
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Count what could not be collected."""
+        self._other_failures += report.failed
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Learn from a worker which experiments there are; all of them know the same."""
+        told = getattr(node, "workeroutput", {}).get(HANDED_OVER)
+        if told is not None:
+            self.ledger.expect(told["experiments"], told["points"])
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """Remember that not all was tried."""
+        self._interrupted = True
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Form the verdict, write the reports, and set the exit status."""
+        if self.is_worker:
+            self._hand_over()
+            return
+        if not self._has_something_to_say():
+            return
+        try:
+            self.report = self._publish()
+        except HarnessError as error:
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+            self._config.get_terminal_writer().line(
+                f"resilience: no report could be written: {error}", red=True
+            )
+            return
+        if self.asked:
+            self._set_status(session)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Show the verdict of each item, or what exploration has found."""
+        if self.report is not None:
+            from pytest_resilience.plugin.summary import write_summary
+
+            write_summary(terminalreporter, self.report, asked=self.asked, folder=self._folder)
+
+    def _has_something_to_say(self) -> bool:
+        ledger = self.ledger
+        return self.asked or bool(ledger.scenarios or ledger.done)
+
+    @property
+    def _folder(self) -> Path:
+        return Path(self._config.invocation_params.dir, self._config.getoption("resilience_report"))
+
+    def _hand_over(self) -> None:
+        output: dict[str, Any] = vars(self._config)["workeroutput"]
+        output[HANDED_OVER] = {"experiments": self.ledger.expected, "points": sorted(self.ledger.points)}
+
+    def _set_status(self, session: pytest.Session) -> None:
+        """A gate that is closed fails the run; experiments that a waiver covers, or a warning mode, do not."""
+        if self.report is None or session.exitstatus not in {
+            pytest.ExitCode.OK,
+            pytest.ExitCode.TESTS_FAILED,
+            pytest.ExitCode.NO_TESTS_COLLECTED,
+        }:
+            return
+        gate = self.report.gate
+        lets_pass = gate.passed or gate.mode == "warn" or gate.deferred
+        closed = not lets_pass or self._other_failures > 0
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED if closed else pytest.ExitCode.OK
+
+    def _publish(self) -> Report:
+        from pytest_resilience.checklist.experiments.outside import evidence_outside_of_runs
+        from pytest_resilience.checklist.waivers.file import read_waivers
+        from pytest_resilience.report.judged import judged
+        from pytest_resilience.report.publish import publish
+
+        configuration = self._run.configuration
+        evidence = self.ledger.findings()
+        if self.asked:
+            evidence += evidence_outside_of_runs(configuration)
+        today = date.today()  # noqa: DTZ011 - waivers have local days
+        waivers = () if configuration.waivers is None else read_waivers(configuration.waivers, today=today)
+        left_out = self.ledger.left_out(self._why_left_out()) if self.asked else {}
+        report = judged(
+            evidence,
+            today=today,
+            mode=self._config.getoption("resilience_checklist_mode") if self.asked else "warn",
+            **self._facts(left_out, waivers),
+        )
+        self._write_found()
+        return publish(report, self._folder, secrets=self._secrets())
+
+    def _facts(self, left_out: Mapping[str, tuple[str, ...]], waivers: Any) -> dict[str, Any]:
+        from pytest_resilience.report.model import Coverage, Found, ScenarioVerdict, Shard
+        from pytest_resilience.report.timeline import Timeline
+        from pytest_resilience.report.typed import typed
+
+        ledger, configuration = self.ledger, self._run.configuration
+        shard = self._config.getoption("resilience_shard")
+        commit, dirty = _commit(self._config.rootpath, self._folder)
+        return {
+            "started": self.began.isoformat(),
+            "seed": self._run.seed,
+            "engines": _engines(self._run.engines),
+            "scenarios": tuple(typed(ScenarioVerdict, each) for each in ledger.scenarios),
+            "coverage": Coverage(
+                points=len(ledger.points | ledger.exercised.keys()),
+                exercised=len(ledger.exercised),
+                survived=sum(ledger.exercised.values()),
+            ),
+            "found": tuple(
+                Found(file=_found_file(each), why=each["why"], replay=self._replay_found(each))
+                for each in _distinct(ledger.found)
+            ),
+            "runs": tuple(typed(Timeline, each) for each in ledger.telling_runs()),
+            "duration": (datetime.now(UTC) - self.began).total_seconds(),
+            "commit": commit,
+            "dirty": dirty,
+            "time_scale": configuration.time_scale,
+            "versions": {"python": platform.python_version(), "pytest": pytest.__version__},
+            "configuration": _digest(configuration.file),
+            "shard": None if shard is None else Shard(index=shard[0], count=shard[1]),
+            "waivers": tuple(waivers),
+            "left_out": left_out,
+            "tests": dict(ledger.tests),
+        }
+
+    def _why_left_out(self) -> str:
+        if self._interrupted:
+            return "the test run was interrupted"
+        if self._config.getoption("resilience_shard") is not None:
+            return "they belong to other shards"
+        options = self._config.option
+        reasons = [
+            name
+            for name, given in (("-k", options.keyword), ("-m", options.markexpr), ("-x", options.maxfail))
+            if given
+        ]
+        if self._config.getoption("resilience_budget") is not None:
+            reasons.append("--chaos-budget")
+        return f"left out by {' or '.join(reasons)}" if reasons else "they were not selected"
+
+    def _write_found(self) -> None:
+        from pytest_resilience.report.folder import write_file
+
+        folder = self._folder / "found"
+        for each in _distinct(self.ledger.found):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_file(folder / f"{each['slug']}.yaml", each["text"])
+
+    def _replay_found(self, found: Mapping[str, Any]) -> str:
+        folder = self._config.getoption("resilience_report")
+        return f"pytest --chaos {folder}/{_found_file(found)}"
+
+    def _secrets(self) -> list[str]:
+        password = self._run.pool.postgres_password
+        return [] if password is None else [password]
+
+
+def _found_file(found: Mapping[str, Any]) -> str:
+    return f"found/{found['slug']}.yaml"
+
+
+def _distinct(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return one finding of each: those that go wrong in the same way at the same kind of place are one."""
+    return list({each["slug"]: each for each in reversed(found)}.values())[::-1]
+
+
+def _engines(told: str) -> dict[str, str]:
+    """Return the engines by name, as the header tells them."""
+    pairs = (part.strip().partition(" ") for part in told.split(","))
+    names = {"PostgreSQL": "postgres", "MLflow": "mlflow"}
+    return {names.get(name, name): engine for name, _, engine in pairs}
+
+
+def _digest(file: Path | None) -> str | None:
+    return None if file is None else hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _commit(folder: Path, report: Path) -> tuple[str | None, bool | None]:
+    """Return the git commit, and whether files differ from it, the report aside; none outside of git."""
+    head = _git(folder, "rev-parse", "HEAD")
+    if head is None:
+        return None, None
+    changed = _git(folder, "status", "--porcelain", "--", ".", f":(exclude){os.path.relpath(report, folder)}")
+    return head.strip(), changed is None or bool(changed.strip())
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments],  # noqa: S607 - whichever git the user has
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+        )
+    except OSError:
+        return None
+    return done.stdout if done.returncode == 0 else None

@@ -1,0 +1,44 @@
+"""What the terminal shows at the end: coverage, what was found, and with the checklist the verdict of each item."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_resilience.report.model import Report
+
+MOST_FOUND = 5
+
+
+def write_summary(terminal: Any, report: Report, *, asked: bool, folder: Path) -> None:
+    """Write the summary below pytest's own."""
+    terminal.section("resilience")
+    if asked:
+        from pytest_resilience.report.terminal import render_text
+
+        terminal.write_line(render_text(report, width=terminal.screen_width, color=terminal.hasmarkup))
+    else:
+        _write_coverage(terminal, report)
+    for found in report.found[:MOST_FOUND]:
+        terminal.write_line(f"found: {found.replay}")
+    if len(report.found) > MOST_FOUND:
+        terminal.write_line(f"found: {len(report.found) - MOST_FOUND} more, in {folder / 'found'}")
+    terminal.write_line(f"report: {os.path.relpath(folder / 'index.html')}")
+    if os.environ.get("GITHUB_ACTIONS") == "true" and asked:
+        from pytest_resilience.report.github import workflow_commands
+
+        terminal.write_line(workflow_commands(report))
+
+
+def _write_coverage(terminal: Any, report: Report) -> None:
+    points = report.coverage
+    if points.points:
+        terminal.write_line(
+            f"fault points: {points.points}, exercised {points.exercised}, survived {points.survived}"
+        )
+    words = [scenario.verdict for scenario in report.scenarios]
+    if words:
+        counts = ", ".join(f"{words.count(word)} {word}" for word in sorted(set(words)))
+        terminal.write_line(f"scenarios: {counts}")
