@@ -20,6 +20,7 @@ from pytest_resilience.plugin.fixtures import postgres as postgres
 from pytest_resilience.plugin.fixtures import resilience_sandbox as resilience_sandbox
 from pytest_resilience.plugin.fixtures import service as service
 from pytest_resilience.plugin.fixtures import toxiproxy as toxiproxy
+from pytest_resilience.plugin.fixtures import workload as workload
 from pytest_resilience.plugin.listing import pytest_collection as pytest_collection
 from pytest_resilience.plugin.listing import pytest_sessionfinish as pytest_sessionfinish
 from pytest_resilience.plugin.options import (

@@ -11,7 +11,7 @@ from pytest_resilience.plugin.suite import SUITE
 SERVERS_OF_FIXTURES = {"postgres": ("postgres",), "mlflow_server": ("mlflow",)}
 """The servers that a fixture is sure to need, started while other tests run."""
 
-FIXTURES = ("postgres", "mlflow_server", "http_service", "toxiproxy", "chaos", "service")
+FIXTURES = ("postgres", "mlflow_server", "http_service", "toxiproxy", "chaos", "service", "workload")
 
 
 @pytest.hookimpl(tryfirst=True)

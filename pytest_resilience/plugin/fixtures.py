@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_resilience.chaos.postgres_handle import PostgresHandle
     from pytest_resilience.chaos.sandbox import Sandbox
     from pytest_resilience.plugin.chaos_control import ChaosControl
+    from pytest_resilience.plugin.workload_control import WorkloadControl
 
 SANDBOX: pytest.StashKey[Sandbox] = pytest.StashKey()
 PASSED: pytest.StashKey[bool] = pytest.StashKey()
@@ -83,6 +84,27 @@ def http_service(resilience_sandbox: Sandbox) -> HttpHandle:
 def service(resilience_sandbox: Sandbox) -> Callable[[str], Any]:
     """Return the handle of any service by its name: `service("labs")`; what it has depends on its kind."""
     return resilience_sandbox.service
+
+
+@pytest.fixture
+def workload(
+    resilience_sandbox: Sandbox, request: pytest.FixtureRequest
+) -> Iterator[Callable[[str], WorkloadControl]]:
+    """Return a declared workload by its name, not started yet: `workload("ingest").start()`; ended after the test."""
+    from pytest_resilience.plugin.workload_control import WorkloadControl
+
+    run = request.config.stash[RUN]
+    known: dict[str, WorkloadControl] = {}
+
+    def of(name: str) -> WorkloadControl:
+        if name not in known:
+            with told_plainly():
+                known[name] = WorkloadControl(name, resilience_sandbox, run.configuration, run.folder)
+        return known[name]
+
+    yield of
+    for control in known.values():
+        control.close()
 
 
 @pytest.fixture

@@ -115,8 +115,7 @@ def _promises(trial: Trial, clean: CleanRun, folder: Path) -> Iterator[str]:
     for promise in clean.workload.exactly_once:
         dsn = trial.look.dsn(promise.service)
         expected = clean.keys.get(promise.table)
-        for word in judge_exactly_once(dsn, promise, folder=folder, expected=expected):
-            yield f"{promise.table}: {word}"
+        yield from judge_exactly_once(dsn, promise, folder=folder, expected=expected)
 
 
 def _not_steady(record: RunRecord) -> Iterator[str]:

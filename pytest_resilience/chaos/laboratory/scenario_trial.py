@@ -59,6 +59,9 @@ def try_scenario(laboratory: Laboratory, scenario: Scenario, *, replay: str) -> 
         )
         judgements = judge(expect, trial.record, context)
         verdict = verdict_of(scenario, trial.record, clean.record, judgements)
+        if clean.why_not is not None and verdict.word != "unproven":
+            why = f"the clean run of the workload did not work: {clean.why_not}"
+            verdict = ScenarioVerdict(word="unproven", why=why, judgements=judgements)
         logs = {who: view.last_lines() for who, view in trial.sandbox.logs.items()}
     text = render(verdict, scenario, trial.record, replay=replay, service_logs=logs)
     return TriedScenario(scenario=scenario, record=trial.record, verdict=verdict, text=text)
