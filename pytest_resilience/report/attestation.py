@@ -53,8 +53,8 @@ def _configuration(report: Report, report_text: str) -> list[dict[str, Any]]:
     }
     digest = hashlib.sha256(report_text.encode()).hexdigest()
     descriptors = [{"name": REPORT_NAME, "digest": {"sha256": digest}, "annotations": annotations}]
-    if report.configuration and report.configuration.startswith("sha256:"):
-        declared = report.configuration.removeprefix("sha256:")
+    declared = (report.configuration or "").removeprefix("sha256:")
+    if re.fullmatch(r"[0-9a-f]{64}", declared):
         descriptors.append({"name": "[tool.resilience]", "digest": {"sha256": declared}})
     return descriptors
 

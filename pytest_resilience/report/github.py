@@ -85,7 +85,7 @@ def write_summary(report: Report, environment: Mapping[str, str]) -> bool:
 def _open(verdict: Verdict) -> Iterator[Evidence]:
     open_ones = [each for each in verdict.evidence if each.outcome in {"failed", "unproven"}]
     yield from open_ones
-    if verdict.why not in {each.why for each in open_ones}:
+    if verdict.why and verdict.why not in {each.why for each in open_ones}:
         yield Evidence(
             item=verdict.item,
             kind="dynamic",

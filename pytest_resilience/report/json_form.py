@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Hashable, Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pytest_resilience.checklist.items import item
 from pytest_resilience.checklist.verdict import Evidence, Verdict
@@ -24,13 +26,17 @@ class ReportError(HarnessError):
 
 def to_json(report: Report) -> dict[str, Any]:
     """Return the report as report.json has it."""
-    data = _plain(asdict(report))
-    return {"schema": SCHEMA, **data, "items": [_item(verdict) for verdict in report.items]}
+    data = {each.name: getattr(report, each.name) for each in fields(report) if each.name != "items"}
+    return {"schema": SCHEMA, **_plain(data), "items": [_item(verdict) for verdict in report.items]}
 
 
 def to_text(report: Report) -> str:
-    """Return the content of report.json."""
-    return json.dumps(to_json(report), indent=1, ensure_ascii=False) + "\n"
+    """Return the content of report.json: to be read by people, but for the runs, which are a line each."""
+    data = to_json(report)
+    runs = data.pop("runs")
+    lines = ",\n".join(f"  {json.dumps(run, ensure_ascii=False, separators=(',', ':'))}" for run in runs)
+    rest = json.dumps(data, indent=1, ensure_ascii=False)
+    return f'{rest.removesuffix("}").rstrip()},\n "runs": [\n{lines}\n ]\n}}\n'
 
 
 def from_json(data: Any) -> Report:
@@ -68,23 +74,20 @@ def read_report(file: Path) -> Report:
 
 def _item(verdict: Verdict) -> dict[str, Any]:
     known = item(verdict.item)
-    data = asdict(verdict)
     return {
         "id": known.id,
         "number": known.number,
         "title": known.title,
         "verdict": verdict.word,
-        "why": verdict.why or None,
-        "fix": verdict.fix or None,
-        "replay": verdict.replay or None,
+        **{key: getattr(verdict, key) or None for key in _TEXTS},
         "evidence": [_evidence(each) for each in verdict.evidence],
-        "waiver": data["waiver"],
-        "waivers": list(data["waivers"]),
+        "waiver": _plain(verdict.waiver),
+        "waivers": _plain(verdict.waivers),
     }
 
 
 def _evidence(evidence: Evidence) -> dict[str, Any]:
-    data = _plain(asdict(evidence))
+    data = _plain(evidence)
     del data["item"]
     return {**data, **{key: data[key] or None for key in _TEXTS}}
 
@@ -103,11 +106,20 @@ def _without_none(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(data: Any) -> Any:
-    """Return what JSON knows: lists for tuples, text for dates and whatever else."""
-    if isinstance(data, Mapping):
-        return {str(key): _plain(value) for key, value in data.items()}
+    """Return what JSON knows: objects for dataclasses, lists for tuples, text for dates and whatever else."""
+    if data is None or isinstance(data, str | int):
+        return data
+    if isinstance(data, float):
+        return data if isfinite(data) else None
     if isinstance(data, list | tuple):
         return [_plain(each) for each in data]
-    if isinstance(data, float) and (data != data or data in {float("inf"), float("-inf")}):  # noqa: PLR0124
-        return None
-    return data if isinstance(data, str | int | float | None) else str(data)
+    if isinstance(data, Mapping):
+        return {str(key): _plain(value) for key, value in data.items()}
+    if is_dataclass(data):
+        return {name: _plain(getattr(data, name)) for name in _names(cast("Hashable", type(data)))}
+    return str(data)
+
+
+@cache
+def _names(kind: Hashable) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(cast("Any", kind)))

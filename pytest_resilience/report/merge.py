@@ -59,33 +59,49 @@ def _joined(reports: Sequence[Report]) -> dict[str, Any]:
         "coverage": _coverage(reports),
         "duration": sum(report.duration for report in reports),
         "left_out": _left_out(reports),
+        "not_run": _not_run(reports),
         "tests": dict(sum((Counter(dict(report.tests)) for report in reports), Counter())),
     }
 
 
 def _coverage(reports: Sequence[Report]) -> Coverage:
-    """Return the sums; each shard counts the points of its own part."""
+    """Return all points, which every shard knows, and what each shard did with its own part of them."""
     return Coverage(
-        points=sum(report.coverage.points for report in reports),
+        points=max(report.coverage.points for report in reports),
         exercised=sum(report.coverage.exercised for report in reports),
         survived=sum(report.coverage.survived for report in reports),
     )
 
 
 def _left_out(reports: Sequence[Report]) -> dict[str, tuple[str, ...]]:
-    count = max(report.shard.count for report in reports if report.shard)
-    missing = sorted(set(range(1, count + 1)) - {report.shard.index for report in reports if report.shard})
+    lost = _missing(reports)
+    reasons = {item.id: tuple(_unique([*lost, *_left_out_of(item.id, reports)])) for item in ITEMS}
+    return {name: theirs for name, theirs in reasons.items() if theirs}
+
+
+def _missing(reports: Sequence[Report]) -> list[str]:
+    shards = [report.shard for report in reports if report.shard]
+    count = max(shard.count for shard in shards)
+    missing = sorted(set(range(1, count + 1)) - {shard.index for shard in shards})
     names = ", ".join(f"{number}/{count}" for number in missing)
-    lost = [f"the report of shard {names} is missing"] if missing else []
-    return {
-        item.id: reasons
+    return [f"the report of shard {names} is missing"] if missing else []
+
+
+def _left_out_of(item: str, reports: Sequence[Report]) -> list[str]:
+    """Return why a part of an item ran in no shard; what a shard left to the others is no reason."""
+    if not any(report.not_run for report in reports):
+        return [reason for report in reports for reason in report.left_out.get(item, ())]
+    nowhere = _not_run(reports).get(item, ())
+    more = f" and {len(nowhere) - 1} more" if len(nowhere) > 1 else ""
+    return [f"{min(nowhere)}{more} ran in no shard"] if nowhere else []
+
+
+def _not_run(reports: Sequence[Report]) -> dict[str, tuple[str, ...]]:
+    by_item = {
+        item.id: set.intersection(*(set(report.not_run.get(item.id, ())) for report in reports))
         for item in ITEMS
-        if (
-            reasons := tuple(
-                _unique([*lost, *(each for report in reports for each in report.left_out.get(item.id, ()))])
-            )
-        )
     }
+    return {name: tuple(sorted(ids)) for name, ids in by_item.items() if ids}
 
 
 def _not_shards(shards: Mapping[str, Report]) -> Iterator[str]:

@@ -113,11 +113,12 @@ class Report:
         dirty: whether the tree differs from the commit; none without git.
         time_scale: how much faster waits ran.
         versions: of the project, Python, pytest and others.
-        configuration: digest of the configuration, `sha256:...`, so that shards can be told to belong together.
+        configuration: SHA-256 of the configuration, so that shards can be told to belong together.
         shard: which part this is; none for a whole run.
         waivers: as read, so that joined shards can be judged again.
         unused_waivers: those that cover nothing, in words.
         left_out: by item, why a part of its experiments did not run.
+        not_run: by item, the ids of experiments that did not run here; joined shards find in it what no shard ran.
         tests: how many pytest tests passed, failed, ...
         notes: what else a reader has to know.
     """
@@ -141,5 +142,6 @@ class Report:
     waivers: tuple[Waiver, ...] = ()
     unused_waivers: tuple[str, ...] = ()
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    not_run: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tests: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -59,7 +59,7 @@ def _results(verdict: Verdict) -> list[dict[str, Any]]:
     open_ones = [each for each in verdict.evidence if each.outcome in _LEVELS]
     results = [_result(verdict, each) for each in open_ones]
     said = {each.why for each in open_ones}
-    if verdict.word in {*_LEVELS, "waived"} and verdict.why not in said:
+    if verdict.word in {*_LEVELS, "waived"} and verdict.why and verdict.why not in said:
         outcome: Outcome = "failed" if verdict.word == "failed" else "unproven"
         whole = Evidence(
             item=verdict.item,

@@ -9,9 +9,11 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar
+from functools import cache
+from operator import is_
+from typing import Any, TypeVar, cast
 from urllib.parse import quote, quote_plus
 
 from pytest_resilience.checklist.items import ITEMS
@@ -24,6 +26,7 @@ _OURS = frozenset(
     {"item", "word", "kind", "outcome", "commit", "configuration", "started", "mode", "expires", "verdict"}
 )
 """Fields whose values are ours, and words of the report's own form."""
+_NO_TEXT = frozenset({int, float, bool, type(None)})
 _ITEM_IDS = frozenset(item.id for item in ITEMS)
 _NAMES = (
     r"(?:[\w-]*(?:password|passwd|pwd|secret|token|(?:api|access|routing)[_-]?key|signature)"
@@ -78,6 +81,7 @@ def scrubber(secrets: Iterable[str] = ()) -> Callable[[str], str]:
     """Return what takes secrets out of one text."""
     known = _known(secrets)
 
+    @cache  # one message passes in many runs
     def scrub(text: str) -> str:
         clean = known.sub(REDACTED, text) if known else text
         for shape, instead in _SHAPES:
@@ -113,13 +117,31 @@ def _walk(value: T, scrub: Callable[[str], str]) -> T:
 
 
 def _changed(value: Any, scrub: Callable[[str], str]) -> Any:
+    """Return the value with clean texts; what was clean already is the same object."""
     if isinstance(value, str):
         return value if value in _ITEM_IDS else scrub(value)
     if isinstance(value, tuple):
-        return tuple(_changed(each, scrub) for each in value)
+        parts = tuple(_changed(each, scrub) for each in value)
+        return value if all(map(is_, parts, value)) else parts
     if isinstance(value, Mapping):
         return {key: _changed(each, scrub) for key, each in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
-        names = [each.name for each in fields(value) if each.name not in _OURS]
-        return replace(value, **{name: _changed(getattr(value, name), scrub) for name in names})
+        return _changed_fields(value, scrub)
     return value
+
+
+def _changed_fields(value: Any, scrub: Callable[[str], str]) -> Any:
+    changes = {}
+    for name in _fields(cast("Hashable", type(value))):
+        before = getattr(value, name)
+        if type(before) in _NO_TEXT:
+            continue
+        after = _changed(before, scrub)
+        if after is not before:
+            changes[name] = after
+    return replace(value, **changes) if changes else value
+
+
+@cache
+def _fields(kind: Hashable) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(cast("Any", kind)) if each.name not in _OURS)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import date
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from functools import cache
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+_PLAIN = frozenset({str, int, float, bool})
 
 
 class ShapeError(ValueError):
@@ -23,14 +25,24 @@ def typed(kind: type[T], data: Any, *, at: str = "$") -> T:
     """
     if not isinstance(data, Mapping):
         raise ShapeError(f"{at} is {_shown(data)}: expected an object")
-    hints = get_type_hints(kind)
     given = {}
-    for each in dataclasses.fields(kind):  # type: ignore[arg-type]
-        if each.name in data:
-            given[each.name] = value(hints[each.name], data[each.name], at=f"{at}.{each.name}")
-        elif each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING:
-            raise ShapeError(f"{at}.{each.name} is missing")
+    for name, hint, needed in _fields(cast("Hashable", kind)):
+        if name in data:
+            given[name] = value(hint, data[name], at=f"{at}.{name}")
+        elif needed:
+            raise ShapeError(f"{at}.{name} is missing")
     return kind(**given)
+
+
+@cache
+def _fields(kind: Hashable) -> tuple[tuple[str, Any, bool], ...]:
+    """Return name, annotation, and whether it is needed, of each field."""
+    hints = get_type_hints(kind)
+    missing = dataclasses.MISSING
+    return tuple(
+        (each.name, hints[each.name], each.default is missing and each.default_factory is missing)
+        for each in dataclasses.fields(cast("Any", kind))
+    )
 
 
 def value(hint: Any, data: Any, *, at: str) -> Any:
@@ -39,6 +51,8 @@ def value(hint: Any, data: Any, *, at: str) -> Any:
     Raises:
         ShapeError: it is of another form.
     """
+    if hint in _PLAIN and type(data) is hint:
+        return data
     origin, parts = get_origin(hint), get_args(hint)
     if hint is Any:
         return data

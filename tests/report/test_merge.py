@@ -52,13 +52,30 @@ def test_together_they_are_judged(shards):
 
     assert report.gate == Gate(passed=True)
     assert len(evidence_of(report)) == 11
-    assert report.coverage == Coverage(points=60, exercised=27, survived=24)
+    assert report.coverage == Coverage(points=30, exercised=27, survived=24)
     assert (report.shard, report.tests) == (None, {"passed": 6})
 
 
 def test_the_order_of_the_folders_says_nothing(shards):
     """Joined in any order it is the same report."""
     assert merged(dict(reversed(shards.items())), today=TODAY) == merged(shards, today=TODAY)
+
+
+def test_what_a_shard_left_to_others_is_no_reason(shards):
+    """Only what ran in none of them is unproven."""
+    ids = {1: ("b", "c", "x"), 2: ("a", "c", "x"), 3: ("a", "b", "x")}
+    reports = {
+        name: replace(
+            report, not_run={"alerts": ids[report.shard.index]}, left_out={"alerts": ("other shards",)}
+        )
+        for name, report in shards.items()
+    }
+    report = merged(reports, today=TODAY)
+
+    assert {verdict.item: verdict.why for verdict in report.items if verdict.word == "unproven"} == {
+        "alerts": "x ran in no shard"
+    }
+    assert report.not_run == {"alerts": ("x",)}
 
 
 @pytest.mark.parametrize("missing", [1, 2, 3])

@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,12 @@ class WaiverError(HarnessError):
         self.complaints = complaints
 
 
-def read_waivers(file: Path, *, today: date) -> tuple[Waiver, ...]:
+def read_waivers(file: Path, *, today: date | None = None) -> tuple[Waiver, ...]:
     """Return the waivers of a file, expired ones too; none where there is no file.
 
     Args:
         file: the TOML file.
-        today: from which the longest time until expiry counts.
+        today: from which the longest time until expiry counts; the day it is in UTC by default.
 
     Raises:
         WaiverError: something in it is wrong.
@@ -53,7 +53,7 @@ def read_waivers(file: Path, *, today: date) -> tuple[Waiver, ...]:
         raise WaiverError((_syntax(file, str(error)),)) from error
     except (OSError, UnicodeDecodeError) as error:
         raise WaiverError((Complaint(Position(file, 1, 1), f"cannot be read: {error}"),)) from error
-    return _Reader(file, Lines(text), today).read(data)
+    return _Reader(file, Lines(text), today or datetime.now(UTC).date()).read(data)
 
 
 def _syntax(file: Path, message: str) -> Complaint:

@@ -4,6 +4,13 @@
   const report = JSON.parse(document.getElementById("report").textContent);
   const WORDS = ["failed", "unproven", "waived", "not-applicable", "passed"];
   const RUNS_AT_ONCE = 100;
+  for (const run of report.runs) {
+    let marks = null; // unpacked when somebody looks
+    const packed = run.marks;
+    run.length = packed.length;
+    Object.defineProperty(run, "marks", { get: () => (marks ||= packed.map(([at, kind, lane, label, bad, until, count]) => ({
+      at, kind: report.texts[kind], lane: report.texts[lane], label: report.texts[label], bad: Boolean(bad), until, count: count || 1 }))) });
+  }
   const $ = (id) => document.getElementById(id);
 
   // Text of the tested code goes into the page as text only: no HTML is ever put together.
@@ -100,7 +107,7 @@
   function runRow(run) {
     const texts = [run.id, run.title, run.workload, run.why, ...run.notes];
     return row(run.verdict, run.title, run.why || (run.title === run.id ? "" : run.id),
-      `${seconds(run.duration)}, ${plural(run.marks.length, "mark")}`, texts, run.items || [], (inside) => {
+      `${seconds(run.duration)}, ${plural(run.length, "mark")}`, texts, run.items || [], (inside) => {
         inside.append(facts([["Workload", run.workload], ["Run", run.id], ["Why", run.why],
           ["Time", `${seconds(run.duration)} as the workload counts them, ${seconds(run.real_duration)} by the clock`],
           ["Replay", run.replay && command(run.replay)], ...run.notes.map((note) => ["Note", note])]));
@@ -266,7 +273,7 @@
   const scenarios = report.scenarios.map(scenarioRow);
   const found = report.found.map((each) => row("failed", each.file, each.why, "", [each.file, each.why], null,
     (inside) => inside.append(facts([["Why", each.why], ["Replay", command(each.replay)]]))));
-  const runs = (report.runs || []).map(runRow);
+  const runs = report.runs.map(runRow);
   let limit = RUNS_AT_ONCE;
 
   function show() {
@@ -370,7 +377,7 @@
     }
     show();
     for (const each of items) if (each.word === "failed" || each.word === "unproven") each.open();
-    const named = (report.runs || []).findIndex((run) => run.id === state.run);
+    const named = report.runs.findIndex((run) => run.id === state.run);
     if (named >= 0) {
       limit = Math.max(limit, named + 1);
       show();
