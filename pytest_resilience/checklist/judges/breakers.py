@@ -1,0 +1,243 @@
+"""Item 8: after some failures requests stop, calls are refused fast, one trial at a time looks whether it is back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from statistics import median
+
+from pytest_resilience.chaos.configuration.model import ServiceKind, WorkloadDeclaration
+from pytest_resilience.chaos.run.record import CallRecord, RunRecord
+from pytest_resilience.checklist.judges.case import Case, subject_of
+from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, succeeded, uses
+from pytest_resilience.checklist.records.attempts import Attempt, attempts
+from pytest_resilience.checklist.thresholds import (
+    BREAKER_CALLS,
+    BREAKER_FAILURES,
+    FAST_FAILURE,
+    FAST_PART,
+    RESET_PERIODS,
+    TRIALS_AT_ONCE,
+)
+from pytest_resilience.checklist.verdict import Evidence
+
+ITEM = "breakers"
+_ADD = "put a circuit breaker around calls to it: open after 5 failures in a row, refuse at once, try one call a minute"
+_FEW_CONNECTIONS = 5
+"""Connections of a job to a database that no breaker would help."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One call, and how many attempts it made."""
+
+    call: CallRecord
+    tries: int
+
+    @property
+    def lasted(self) -> float:
+        return (self.call.ended if self.call.ended is not None else float("inf")) - self.call.began
+
+
+def judge(
+    run: RunRecord,
+    *,
+    clean: RunRecord,
+    workload: WorkloadDeclaration,
+    service: str,
+    kind: ServiceKind = "http",
+    replay: str = "",
+) -> Evidence:
+    """Return what calls to a service that is lost, and comes back, show.
+
+    Args:
+        run: calls at a fixed pace, the service lost from the start or from some call on, healed before the last ones.
+        clean: the undisturbed run.
+        workload: the code under test.
+        service: the one that is lost.
+        kind: what it speaks.
+        replay: tries it again.
+    """
+    name = fault_name(run.faults[0]) if run.faults else "no fault"
+    case = Case(item=ITEM, subject=subject_of(workload.name, service, name), replay=replay)
+    if not uses(clean, service) and not clean.bypasses:
+        return case.not_applicable(f"the undisturbed run makes no call to {service!r}")
+    if missing := missing_proof(run, service=service, clean=clean):
+        return case.unproven(*missing)
+    if workload.shape == "job":
+        return _judge_job(case, run, clean, service, kind)
+    return _judge_calls(case, run, service)
+
+
+def _judge_job(case: Case, run: RunRecord, clean: RunRecord, service: str, kind: ServiceKind) -> Evidence:
+    connections = {message.connection for message in clean.messages if message.service == service}
+    if kind == "postgres" and len(connections) <= _FEW_CONNECTIONS:
+        return case.not_applicable(
+            f"a job that talks to a database in {len(connections)} connections needs no breaker"
+        )
+    usual, lost = len(_real(clean, service)), len(_real(run, service))
+    if usual < BREAKER_CALLS:
+        return case.not_applicable(
+            f"a short job: {usual} calls, fewer than the {BREAKER_CALLS} that show a breaker"
+        )
+    if lost <= BREAKER_FAILURES:
+        return case.not_applicable(
+            f"the job ends after {lost} failures, nothing goes on that a breaker could refuse"
+        )
+    return case.failed(f"with {service!r} lost the job sent it {lost} requests, {usual} undisturbed", _ADD)
+
+
+def _real(run: RunRecord, service: str) -> list[Attempt]:
+    return [attempt for attempt in attempts(run, service) if not attempt.is_cleanup]
+
+
+def _judge_calls(case: Case, run: RunRecord, service: str) -> Evidence:
+    healed = max(
+        (fault.healed_at for fault in run.faults if fault.healed_at is not None), default=float("inf")
+    )
+    since = run.first_receipt or 0.0
+    tried = _real(run, service)
+    seen = [_Seen(call, sum(_within(attempt, call) for attempt in tried)) for call in run.calls]
+    lost = [one for one in seen if since <= (one.call.ended or float("inf")) and one.call.began < healed]
+    if len(lost) <= BREAKER_FAILURES:
+        return case.unproven(
+            f"only {len(lost)} calls were made while {service!r} was lost",
+            f"declare calls = {BREAKER_CALLS} and a pace (`every`) that lets them fall into the fault",
+        )
+    limit = max(FAST_FAILURE * run.time_scale, FAST_PART * _slowest(lost))
+    opened = next((at for at, one in enumerate(lost) if not one.tries), None)
+    if opened is None:
+        return case.failed(
+            f"{sum(one.tries for one in lost)} requests went out in {len(lost)} calls: one for one", _ADD
+        )
+    after = [one for one in seen if one.call.began >= healed]
+    return _judge_open(case, lost, opened, limit) or _judge_healed(case, lost[opened:], after, healed)
+
+
+def _within(attempt: Attempt, call: CallRecord) -> bool:
+    return call.began <= attempt.began <= (call.ended if call.ended is not None else float("inf"))
+
+
+def _slowest(lost: Sequence[_Seen]) -> float:
+    """Return what a call usually takes that reaches the lost service."""
+    took = [one.lasted for one in lost if one.tries and one.lasted != float("inf")]
+    return median(took) if took else 0.0
+
+
+def _judge_open(case: Case, lost: Sequence[_Seen], opened: int, limit: float) -> Evidence | None:
+    if opened > BREAKER_FAILURES:
+        return case.failed(
+            f"requests stopped after {opened} failed calls, more than {BREAKER_FAILURES}",
+            "lower the failure threshold",
+        )
+    slow = [one for one in lost[opened:] if not one.tries and one.lasted > limit]
+    if slow:
+        return case.failed(
+            f"call {slow[0].call.number} sent no request and still took {slow[0].lasted:.3g} s, "
+            f"a refusal takes {limit:.3g} s at most: calls block",
+            "refuse at once while open; do not wait inside, and do not retry what an open breaker refused",
+        )
+    crowds = [len(crowd) for crowd in _trials(lost[opened:])]
+    if crowds and max(crowds) > TRIALS_AT_ONCE:
+        return case.failed(
+            f"{max(crowds)} trial calls in a row went out to a service that is still lost",
+            "let one trial through when the reset period is over, and refuse the others until it is answered",
+        )
+    refused = sum(not one.tries for one in lost[opened:])
+    if refused < len(lost[opened:]) / 2:
+        return case.failed(
+            f"after it opened {len(lost[opened:]) - refused} of {len(lost[opened:])} calls went out", _ADD
+        )
+    return None
+
+
+def _trials(calls: Sequence[_Seen]) -> list[list[_Seen]]:
+    """Return the calls that went out while it was open, those in a row together."""
+    return [list(group) for went_out, group in groupby(calls, key=lambda one: one.tries > 0) if went_out]
+
+
+def _judge_healed(case: Case, opened: Sequence[_Seen], after: Sequence[_Seen], healed: float) -> Evidence:
+    period = _reset_period(opened)
+    if not after:
+        return case.unproven("no call was made after the service was back", "more calls, or a shorter fault")
+    normal = next((one for one in after if one.tries and succeeded(one.call)), None)
+    last = after[-1].call.began - healed
+    if normal is None:
+        if period is None or last < RESET_PERIODS * period:
+            return case.unproven(
+                f"{last:.3g} s after the service was back it was not tried again; the reset period is not over",
+                "let calls go on longer (`calls`, `every`), or shorten the reset period in tests, or set time_scale",
+            )
+        return case.failed(
+            f"{last:.3g} s after the service was back calls still do not reach it", "try again, for ever"
+        )
+    waited = normal.call.began - healed
+    if period is not None and waited > RESET_PERIODS * period + _pace(after):
+        return case.failed(
+            f"calls were normal {waited:.3g} s after the service was back, later than {RESET_PERIODS:g} reset periods "
+            f"of {period:.3g} s",
+            "close after the first trial that succeeds",
+        )
+    return case.passed(*_failing_later(after, normal))
+
+
+def _reset_period(opened: Sequence[_Seen]) -> float | None:
+    """Return the time between trials, or from opening to the first; none where there was none."""
+    starts = [opened[0].call.began, *(crowd[0].call.began for crowd in _trials(opened))]
+    gaps = [after - before for before, after in pairwise(starts)]
+    return median(gaps) if gaps else None
+
+
+def _pace(calls: Sequence[_Seen]) -> float:
+    gaps = [after.call.began - before.call.began for before, after in pairwise(calls)]
+    return max(gaps, default=0.0)
+
+
+def _failing_later(after: Sequence[_Seen], normal: _Seen) -> list[str]:
+    later = [one for one in after if one.call.began > normal.call.began and not succeeded(one.call)]
+    return [f"{len(later)} calls failed after the first that succeeded"] if later else []
+
+
+def judge_isolation(
+    run: RunRecord,
+    *,
+    clean: RunRecord,
+    workload: WorkloadDeclaration,
+    lost: str,
+    other: str,
+    replay: str = "",
+) -> Evidence:
+    """Return whether the loss of one service keeps calls from another.
+
+    Args:
+        run: with `lost` lost.
+        clean: the undisturbed run, which uses both.
+        workload: the code under test.
+        lost: the service that is lost.
+        other: the one that is well.
+        replay: tries it again.
+    """
+    case = Case(item=ITEM, subject=subject_of(workload.name, other, f"{lost} lost"), replay=replay)
+    if not uses(clean, other):
+        return case.not_applicable(f"the undisturbed run makes no call to {other!r}")
+    if missing := missing_proof(run, service=lost, clean=clean):
+        return case.unproven(*missing)
+    since = run.first_receipt or 0.0
+    opened = [
+        call
+        for call in run.calls
+        if call.began >= since and not any(_within(a, call) for a in _real(run, lost))
+    ]
+    if not opened:
+        return case.unproven(f"no breaker of {lost!r} was seen open", _ADD)
+    if any(_within(attempt, call) for call in opened for attempt in _real(run, other)):
+        return case.passed()
+    if any(succeeded(call) for call in opened):
+        return case.failed(
+            f"while calls to {lost!r} are refused, none reaches {other!r} either",
+            "give each service a breaker of its own",
+        )
+    return case.unproven(
+        f"each call ends at {lost!r} and never comes to {other!r}", "declare a function that uses it alone"
+    )

@@ -1,0 +1,121 @@
+"""Item 4: killed anywhere and started again, it ends with the same rows, and does not begin from zero."""
+
+from __future__ import annotations
+
+from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.run.record import RunRecord
+from pytest_resilience.checklist.judges.case import Case, subject_of
+from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, uses
+from pytest_resilience.checklist.judges.states import in_words
+from pytest_resilience.checklist.records.log_lines import WARNING, level_in
+from pytest_resilience.checklist.records.writes import batches, sent
+from pytest_resilience.checklist.thresholds import REDONE_PART
+from pytest_resilience.checklist.verdict import Evidence
+
+ITEM = "checkpoints"
+_TOGETHER = "save the position in the same transaction as the rows it stands for, and resume from it"
+
+
+def judge_kill(
+    run: RunRecord,
+    *,
+    clean: RunRecord,
+    workload: WorkloadDeclaration,
+    service: str,
+    point: str = "",
+    replay: str = "",
+) -> Evidence:
+    """Return what a kill, and the restart after it, left behind.
+
+    Args:
+        run: killed at least once, and started again.
+        clean: the undisturbed run.
+        workload: the code under test.
+        service: where the rows go.
+        point: where it was killed, in words.
+        replay: tries it again.
+    """
+    case = Case(item=ITEM, subject=subject_of(workload.name, service, point or "kill"), replay=replay)
+    if early := _not_judged(case, run, clean, workload, service):
+        return early
+    told = in_words(clean.states[service], run.states[service])
+    if told:
+        return case.failed(f"killed and started again, it ends otherwise: {told}", _TOGETHER)
+    if run.exit_code not in {0, None}:
+        return case.failed(
+            f"started again after a kill it ends with status {run.exit_code}",
+            "resume from what the killed run left",
+        )
+    return _judge_redone(case, run, clean, service)
+
+
+def judge_damaged(
+    run: RunRecord,
+    *,
+    clean: RunRecord,
+    workload: WorkloadDeclaration,
+    service: str,
+    name: str,
+    replay: str = "",
+) -> Evidence:
+    """Return whether a damaged checkpoint is noticed.
+
+    Args:
+        run: killed, its checkpoint `name` damaged, started again.
+        clean: the undisturbed run.
+        workload: the code under test.
+        service: where the rows go.
+        name: of the damaged file.
+        replay: tries it again.
+    """
+    case = Case(item=ITEM, subject=subject_of(workload.name, service, f"damaged {name}"), replay=replay)
+    if early := _not_judged(case, run, clean, workload, service):
+        return early
+    told = in_words(clean.states[service], run.states[service])
+    said = any(level_in(line) >= WARNING for line in run.logs) or bool(run.processes[-1].stderr.strip())
+    fix = "store a checksum, keep the previous checkpoint, and fall back to it, or stop and say so"
+    if told and run.exit_code == 0:
+        return case.failed(f"the damaged checkpoint was trusted: success was reported, but {told}", fix)
+    if not told:
+        return case.passed(*(() if said else ("a damaged checkpoint was replaced and nothing was logged",)))
+    if not said:
+        return case.failed(
+            f"the damaged checkpoint stopped it, and nothing says so (status {run.exit_code})", fix
+        )
+    return case.passed("a damaged checkpoint stops it until somebody mends it: keep the previous one")
+
+
+def _not_judged(
+    case: Case, run: RunRecord, clean: RunRecord, workload: WorkloadDeclaration, service: str
+) -> Evidence | None:
+    if not workload.major_operation:
+        return case.not_applicable("it is not declared as a major operation")
+    if missing := missing_proof(run, service=service, clean=clean):
+        return case.unproven(*missing)
+    if uses(clean, service) and len(batches(clean, service)) <= 1:
+        return case.not_applicable("all that it writes is one transaction: there is nothing to resume")
+    if len(run.processes) < 2:
+        return case.unproven(
+            f"it was not started again after {fault_name(run.faults[0])}",
+            'declare resume = "rerun", so that the same command is started again',
+        )
+    if service not in run.states or service not in clean.states:
+        return case.unproven(
+            "the rows were not read after the run", "let the harness reach the database directly"
+        )
+    return None
+
+
+def _judge_redone(case: Case, run: RunRecord, clean: RunRecord, service: str) -> Evidence:
+    """Judge how much was sent again: one batch a restart, or a part of all where there are no batches."""
+    total, sizes = sent(clean, service), batches(clean, service)
+    redone = max(0, sent(run, service) - total)
+    allowed = max(max(sizes, default=0) * (len(run.processes) - 1), 1)
+    if redone <= max(allowed, REDONE_PART * total if len(sizes) < 2 else 0):
+        return case.passed()
+    part = f"{100 * redone / total:.0f} % of all" if total else "more than all"
+    return case.failed(
+        f"after {len(run.processes) - 1} restarts {part} was sent again ({redone} statements, a batch has "
+        f"{max(sizes, default=0)}): it begins from zero",
+        _TOGETHER + "; do not send again what is done",
+    )

@@ -1,0 +1,110 @@
+"""Item 7: the declared rollback undoes the change from any step, does no harm twice, and forward works again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.run.record import ProcessRecord
+from pytest_resilience.checklist.judges.case import Case, subject_of
+from pytest_resilience.checklist.judges.states import in_words
+from pytest_resilience.checklist.verdict import Evidence
+
+ITEM = "rollback"
+States = Mapping[str, Any]
+"""By service, what was read of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undoing:
+    """One change that was broken off at a step, and undone.
+
+    Args:
+        step: where it was broken off, in words; `the end` where it was not.
+        before: the snapshot.
+        changed: after the change, as far as it came.
+        undone: after the rollback.
+        undone_twice: after the rollback ran once more.
+        forward: after the change was made again; none where that was not tried.
+        complete: after an undisturbed change.
+        rollback, second: how the rollback ended.
+        fired: whether the change was broken off as ordered.
+    """
+
+    step: str
+    before: States
+    changed: States
+    undone: States
+    undone_twice: States
+    complete: States
+    rollback: ProcessRecord
+    second: ProcessRecord
+    forward: States | None = None
+    fired: bool = True
+
+
+def judge(
+    undoing: Undoing | None, *, workload: WorkloadDeclaration, changes: bool | None = None, replay: str = ""
+) -> Evidence:
+    """Return what one rollback restored.
+
+    Args:
+        undoing: what was seen; none where nothing could be tried.
+        workload: the code under test.
+        changes: whether the undisturbed run changes a state that `snapshot` names; none reads it from `undoing`.
+        replay: tries it again.
+    """
+    step = undoing.step if undoing is not None else "rollback"
+    case = Case(item=ITEM, subject=subject_of(workload.name, None, step), replay=replay)
+    if changes is None and undoing is not None:
+        changes = _different(undoing.before, undoing.complete) != ""
+    if not changes:
+        return case.not_applicable("its undisturbed run changes no state of the services in `snapshot`")
+    if workload.rollback is None:
+        return case.failed(
+            "it changes state and declares no rollback",
+            "declare `rollback`, the command that undoes it, and `snapshot`",
+        )
+    if undoing is None or not undoing.fired:
+        return case.unproven("the change was not broken off at this step", "let the workload reach it")
+    return _judge_undone(case, undoing)
+
+
+def _judge_undone(case: Case, undoing: Undoing) -> Evidence:
+    if undoing.rollback.exit_code != 0:
+        return case.failed(
+            f"the rollback after {undoing.step} ended {_ending(undoing.rollback)}",
+            "let it succeed from every step, also where nothing was done yet, and without the service that failed",
+        )
+    if told := _different(undoing.before, undoing.undone):
+        if undoing.undone == undoing.changed:
+            return case.failed(
+                f"the rollback changed nothing: {told}", "write what undoes it: an empty downgrade does not"
+            )
+        return case.failed(f"after the rollback {told}", "restore data and aliases too, not the schema alone")
+    if undoing.second.exit_code != 0 or (told := _different(undoing.undone, undoing.undone_twice)):
+        what = told if undoing.second.exit_code == 0 else f"it ended {_ending(undoing.second)}"
+        return case.failed(
+            f"run a second time the rollback does harm: {what}", "let it look first what is there to undo"
+        )
+    if undoing.forward is not None and (told := _different(undoing.complete, undoing.forward)):
+        return case.failed(
+            f"made again after the rollback, the change ends otherwise: {told}", "undo it completely"
+        )
+    return case.passed(
+        *(() if undoing.forward is not None else ("whether forward works again was not tried",))
+    )
+
+
+def _different(expected: States, seen: States) -> str:
+    told = (f"{name}: {words}" for name in expected if (words := in_words(expected[name], seen.get(name))))
+    return "; ".join(told)
+
+
+def _ending(process: ProcessRecord) -> str:
+    if process.exit_code is None:
+        return "by not ending"
+    last = process.stderr.strip().splitlines()
+    return f"with status {process.exit_code}" + (f" ({last[-1][:120]})" if last else "")

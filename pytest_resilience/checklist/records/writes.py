@@ -1,0 +1,81 @@
+"""Writes on the wire of a database: statements, transactions, and how much was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_resilience.chaos.run.record import Message, RunRecord
+
+_WRITES = (
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "MERGE",
+    "COPY",
+    "CREATE",
+    "ALTER",
+    "DROP",
+    "TRUNCATE",
+    "GRANT",
+    "SELECT INTO",
+)
+_SENT = ("insert", "copy", "update", "merge", "delete", "with")
+_CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+def is_write(message: Message) -> bool:
+    """Tell whether a message is the database's word that a statement that writes is done."""
+    return (
+        message.side == "reply"
+        and message.message == "CommandComplete"
+        and (message.shape or "").upper().startswith(_WRITES)
+    )
+
+
+def most_writes(run: RunRecord, service: str) -> int:
+    """Return the writing statements of the call, or the process, that has the most."""
+    spans = [
+        (one.began, one.ended if one.ended is not None else float("inf"))
+        for one in run.calls or run.processes
+    ]
+    writes = [message.at for message in run.messages if message.service == service and is_write(message)]
+    return max((sum(began <= at <= ended for at in writes) for began, ended in spans), default=0)
+
+
+def batches(run: RunRecord, service: str) -> list[int]:
+    """Return how much each transaction sent that wrote: statements, and messages of a COPY."""
+    return list(_batches([message for message in run.messages if message.service == service]))
+
+
+def sent(run: RunRecord, service: str) -> int:
+    """Return how much was sent to be written, over all starts of the workload."""
+    return sum(_size(message) for message in run.messages if message.service == service)
+
+
+def _batches(messages: list[Message]) -> Iterator[int]:
+    """Group by connection: a transaction ends where the server is idle again."""
+    pending: dict[int, int] = {}
+    for message in messages:
+        pending[message.connection] = pending.get(message.connection, 0) + _size(message)
+        over = message.message == "ReadyForQuery" and message.transaction in {"I", None}
+        if over or (message.side == "reply" and message.message.split()[0].isdigit()):
+            if pending[message.connection]:
+                yield pending[message.connection]
+            pending[message.connection] = 0
+
+
+def _size(message: Message) -> int:
+    if message.side != "request":
+        return 0
+    if message.message == "CopyData":
+        return message.count
+    if message.message.partition(" ")[0] in _CHANGES:
+        return 1
+    executes = message.message in {"Query", "Execute"}
+    return int(
+        executes and (message.shape or "").lstrip("( ").lower().startswith(_SENT) and not _copies(message)
+    )
+
+
+def _copies(message: Message) -> bool:
+    return (message.shape or "").lower().startswith("copy")

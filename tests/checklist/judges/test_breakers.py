@@ -1,0 +1,98 @@
+"""Item 8 from records: breakers that open, refuse, try and close, and those that do not."""
+
+from __future__ import annotations
+
+import pytest
+from seen_runs import clean, exchange, fault, run, struck
+
+from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.run.record import CallRecord
+from pytest_resilience.checklist.judges import breakers
+
+SCORE = WorkloadDeclaration(name="score", shape="function", uses=("labs",), calls=50, every=0.1)
+JOB = WorkloadDeclaration(name="ingest", shape="job", uses=("labs",))
+EVERY = 0.1
+
+
+def calls_of(fates, *, healed=3.5, refusal=0.001, failure=0.02):
+    """Return a run whose calls are `x` failed, `r` refused, `o` ok, `s` refused slowly, `f` a fallback."""
+    messages, calls = [], []
+    for number, fate in enumerate(fates, 1):
+        at = number * EVERY
+        lasts = {"x": failure, "o": 0.02, "s": 0.09}.get(fate, refusal)
+        if fate in "xo":
+            messages += struck(at + 0.001, connection=number) if fate == "x" else exchange(at + 0.001, number)
+        outcome = "ok" if fate in "of" else "raised"
+        calls.append(
+            CallRecord(number=number, began=at, ended=at + lasts, outcome=outcome, error=("a.B", "c.D"))
+        )
+    return run(messages, calls=tuple(calls), exit_code=0, faults=[fault(at=EVERY, healed_at=healed)])
+
+
+def judged(fates, workload=SCORE, **more):
+    """Judge calls with these fates."""
+    undisturbed = clean(calls=(CallRecord(number=1, began=0.4, ended=0.6, outcome="ok"),))
+    return breakers.judge(calls_of(fates, **more), clean=undisturbed, workload=workload, service="labs")
+
+
+SOUND = "xxxxx" + "rrrrrrrrrx" * 3 + "rrrrrrrrro" + "ooooo"
+
+
+@pytest.mark.parametrize("fates", [SOUND, SOUND.replace("r", "f")], ids=["refused", "fallback"])
+def test_a_breaker_passes(fates):
+    """Five failures, refusals or fallbacks, one trial a period, normal after the heal."""
+    assert (judged(fates).outcome, judged(fates).why) == ("passed", "")
+
+
+@pytest.mark.parametrize(
+    ("fates", "why"),
+    [
+        ("x" * 35 + "o" * 15, "requests went out"),
+        ("x" * 25 + "r" * 10 + "o" * 15, "after 25 failed calls"),
+        ("xxxxx" + "s" * 30 + "o" * 15, "calls block"),
+        ("xxxxx" + "rrrrrrrrr" + "xxxxx" + "r" * 16 + "o" * 15, "5 trial calls in a row"),
+        ("xxxxx" + "rrrrrx" * 5 + "r" * 30, "still do not reach it"),
+        ("xxxxx" + "rrrrrx" * 5 + "r" * 20 + "ooooo", "later than 2 reset periods"),
+        ("xxxxx" + "rxx" * 10 + "o" * 15, "calls went out"),
+    ],
+)
+def test_other_calls_fail(fates, why):
+    """No breaker, a late one, one that blocks, one that lets a herd through, one that never closes."""
+    found = judged(fates)
+
+    assert (found.outcome, why in found.why, bool(found.fix)) == ("failed", True, True)
+
+
+@pytest.mark.parametrize(
+    ("fates", "healed"),
+    [("xxxxx", 3.5), (SOUND[:35], 3.55), ("xxxxx" + "r" * 40, 3.5)],
+    ids=["few", "unhealed", "one-period"],
+)
+def test_too_little_is_unproven(fates, healed):
+    """Few calls, none after the heal, or a reset period longer than the experiment."""
+    found = judged(fates, healed=healed)
+
+    assert (found.outcome, bool(found.fix)) == ("unproven", True)
+
+
+def test_waiting_callers_are_seen_by_their_latency():
+    """A long backoff sends nothing for a while, and is no breaker: its calls are slow."""
+    assert judged("x" + "s" * 34 + "o" * 15).outcome == "failed"
+
+
+def test_short_jobs_are_not_asked():
+    """A job that makes few calls shows no breaker, and the reason is told; one that goes on and on fails."""
+    few = run(struck(0.5))
+    many = [message for number in range(60) for message in struck(number, connection=number)]
+    usual = clean([message for number in range(60) for message in exchange(number, number)])
+
+    assert breakers.judge(few, clean=clean(), workload=JOB, service="labs").outcome == "not-applicable"
+    assert breakers.judge(run(many), clean=usual, workload=JOB, service="labs").outcome == "failed"
+    assert breakers.judge(few, clean=usual, workload=JOB, service="labs").outcome == "not-applicable"
+
+
+def test_unfired_faults_prove_nothing():
+    """No receipt, no verdict."""
+    seen = run(exchange(0.5), faults=[fault(fired=False)])
+
+    assert breakers.judge(seen, clean=clean(), workload=SCORE, service="labs").outcome == "unproven"

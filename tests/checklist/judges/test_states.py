@@ -1,0 +1,225 @@
+"""Items 3, 4 and 7 from states: what a cut, a kill and a rollback may leave behind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from seen_runs import clean, exchange, fault, notice, run
+
+from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.run.record import Message, ProcessRecord
+from pytest_resilience.checklist.judges import checkpoints, rollback, transactions
+from pytest_resilience.checklist.judges.rollback import Undoing
+
+JOB = WorkloadDeclaration(name="ingest", shape="job", uses=("labs",), resume="rerun", major_operation=True)
+ONCE = replace(JOB, resume="none")
+
+
+def statement(at, tag, *, connection=1, ends=True):
+    """Yield a statement that writes, and the end of its transaction."""
+    for offset, side, message, shape, transaction in (
+        (0, "request", "Query", f"{tag.lower()} into t values (?)", "T"),
+        (0.001, "reply", "CommandComplete", tag, "T"),
+        (0.002, "reply", "ReadyForQuery", None, "I" if ends else "T"),
+    ):
+        yield Message(
+            at=at + offset, service="labs", connection=connection, side=side, message=message, shape=shape,
+            transaction=transaction,
+        )  # fmt: skip
+
+
+def writes(count, *, batch=1, began=0.5):
+    """Return so many INSERTs, `batch` in each transaction."""
+    return [notice(began, "connected")] + [
+        message
+        for number in range(count)
+        for message in statement(began + number / 100, "INSERT", ends=(number + 1) % batch == 0)
+    ]
+
+
+def undisturbed(count=4, *, batch=2, boundaries=("none", "half", "all")):
+    """Return the clean run of a job that writes in batches."""
+    seen = clean(writes(count, batch=batch))
+    return replace(seen, boundaries={"labs": boundaries}, states={"labs": boundaries[-1]})
+
+
+def cut(after, *, between=None, exit_code=0, order=None, messages=None, starts=2, **more):
+    """Return a run that was cut, and ended with these tables."""
+    seen = run(
+        writes(4, batch=2) if messages is None else messages,
+        exit_code=exit_code,
+        faults=[order or fault("cut")],
+    )
+    processes = seen.processes if between is None else seen.processes * starts
+    states_between = () if between is None else ({"labs": between},)
+    return replace(seen, processes=processes, states={"labs": after}, states_between=states_between, **more)
+
+
+def transaction(seen, workload=JOB, reference=None):
+    """Judge a cut."""
+    return transactions.judge(seen, clean=reference or undisturbed(), workload=workload, service="labs")
+
+
+@pytest.mark.parametrize("between", ["none", "half", "all"])
+def test_a_commit_boundary_and_then_the_end_pass(between):
+    """After the cut as at some commit, after the recovery as undisturbed."""
+    assert transaction(cut("all", between=between)).outcome == "passed"
+
+
+@pytest.mark.parametrize(
+    ("seen", "workload", "why"),
+    [
+        (cut("all", between="torn"), JOB, "as at no commit"),
+        (cut("doubled", between="all", exit_code=1), JOB, "after 1 restarts"),
+        (cut("doubled", between="all"), JOB, "success was reported"),
+        (cut("none"), ONCE, "success was reported"),
+        (cut("half", exit_code=1), ONCE, "neither as before nor as after"),
+        (cut("none", exit_code=1, order=fault("error", sqlstate="40001")), ONCE, "serialization failure"),
+        (cut("all", between="half", violations=("not true at 1 s: select 1",)), JOB, "`atomic`"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_other_states_fail(seen, workload, why):
+    """Torn, doubled, lost, half, not run again, an atomic statement broken."""
+    found = transaction(seen, workload)
+
+    assert (found.outcome, why in found.why, bool(found.fix)) == ("failed", True, True)
+
+
+@pytest.mark.parametrize("after", ["none", "all"])
+def test_without_resume_before_and_after_pass(after):
+    """Nobody starts it again: all or nothing is right."""
+    assert transaction(cut(after, exit_code=1), ONCE).outcome == "passed"
+
+
+def test_one_statement_needs_no_transaction():
+    """A single write is one by itself."""
+    one = undisturbed(1, batch=1, boundaries=("none", "all"))
+
+    assert transaction(cut("none", exit_code=1), ONCE, one).outcome == "not-applicable"
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [cut("all", order=fault(fired=False)), replace(cut("all"), states={})],
+    ids=["unfired", "unread"],
+)
+def test_nothing_passes_vacuously(seen):
+    """No receipt or no state, no verdict, for tables and for checkpoints."""
+    assert transaction(seen).outcome == "unproven"
+    assert kill(seen).outcome == "unproven"
+
+
+def kill(seen, workload=JOB, reference=None):
+    """Judge a kill."""
+    return checkpoints.judge_kill(seen, clean=reference or undisturbed(), workload=workload, service="labs")
+
+
+def killed(after="all", *, total, **more):
+    """Return a run that was killed and started again, and sent so many statements altogether."""
+    return cut(after, between="half", messages=writes(total, batch=2), **more)
+
+
+@pytest.mark.parametrize("total", [4, 5, 6])
+def test_one_batch_may_be_sent_again(total):
+    """The batch that was under way is redone."""
+    assert kill(killed(total=total)).outcome == "passed"
+
+
+@pytest.mark.parametrize(
+    ("seen", "why"),
+    [
+        (killed(total=8), "begins from zero"),
+        (killed("lost", total=4), "ends otherwise"),
+        (killed(total=4, exit_code=1), "status 1"),
+    ],
+)
+def test_other_restarts_fail(seen, why):
+    """From zero, with other rows, or not at all."""
+    assert (kill(seen).outcome, why in kill(seen).why) == ("failed", True)
+
+
+def test_checkpoints_are_asked_of_major_operations_in_batches():
+    """Neither of a minor operation, nor of a single transaction."""
+    assert kill(killed(total=4), replace(JOB, major_operation=False)).outcome == "not-applicable"
+    assert kill(killed(total=4), reference=undisturbed(4, batch=4)).outcome == "not-applicable"
+
+
+def test_a_job_that_is_not_started_again_proves_nothing():
+    """Without a restart nothing is resumed."""
+    assert kill(cut("all")).outcome == "unproven"
+
+
+@pytest.mark.parametrize(
+    ("after", "exit_code", "stderr", "outcome"),
+    [
+        ("all", 0, "checkpoint damaged, the previous one is used", "passed"),
+        ("half", 3, "checkpoint damaged", "passed"),
+        ("half", 0, "", "failed"),
+        ("doubled", 0, "", "failed"),
+        ("half", 3, "", "failed"),
+    ],
+)
+def test_damaged_checkpoints_are_noticed(after, exit_code, stderr, outcome):
+    """Trusted in silence fails; the previous one, or a stop with words, passes."""
+    seen = killed(after, total=4, exit_code=exit_code)
+    seen = replace(seen, processes=tuple(replace(one, stderr=stderr) for one in seen.processes))
+    found = checkpoints.judge_damaged(
+        seen, clean=undisturbed(), workload=JOB, service="labs", name="ingest.json"
+    )
+
+    assert found.outcome == outcome
+
+
+UNDO = replace(JOB, rollback=("undo",), snapshot=("labs",))
+DONE = ProcessRecord(began=0, ended=1, exit_code=0)
+CRASH = ProcessRecord(began=0, ended=1, exit_code=1, stderr="Traceback\nOSError: labs is down")
+
+
+def undoing(**changed):
+    """Return a rollback that does its work."""
+    facts = {
+        "step": "step 2 of 3", "before": {"labs": "old"}, "changed": {"labs": "half"}, "undone": {"labs": "old"},
+        "undone_twice": {"labs": "old"}, "complete": {"labs": "new"}, "forward": {"labs": "new"},
+        "rollback": DONE, "second": DONE,
+    }  # fmt: skip
+    return Undoing(**(facts | changed))
+
+
+def test_a_rollback_that_restores_passes():
+    """The snapshot is back, twice does no harm, forward works."""
+    assert rollback.judge(undoing(), workload=UNDO).outcome == "passed"
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"undone": {"labs": "half"}}, "changed nothing"),
+        ({"undone": {"labs": "odd"}}, "the state differs"),
+        ({"rollback": CRASH}, "status 1 (OSError: labs is down)"),
+        ({"second": CRASH}, "second time"),
+        ({"undone_twice": {"labs": "older"}}, "second time"),
+        ({"forward": {"labs": "half"}}, "made again"),
+    ],
+)
+def test_other_rollbacks_fail(changed, why):
+    """Empty, incomplete, crashing, harmful twice, no way forward."""
+    found = rollback.judge(undoing(**changed), workload=UNDO)
+
+    assert (found.outcome, why in found.why, bool(found.fix)) == ("failed", True, True)
+
+
+def test_rollback_without_proof_or_need():
+    """No rollback declared fails; nothing changed is not asked; nothing broken off is unproven."""
+    assert rollback.judge(undoing(), workload=JOB).outcome == "failed"
+    assert rollback.judge(undoing(complete={"labs": "old"}), workload=UNDO).outcome == "not-applicable"
+    assert rollback.judge(undoing(fired=False), workload=UNDO).outcome == "unproven"
+    assert rollback.judge(None, workload=UNDO, changes=True).outcome == "unproven"
+
+
+def test_exchanges_without_writes_have_no_transactions():
+    """A service that is only read from is not asked."""
+    reads = replace(clean(exchange(0.5)), boundaries={"labs": ("none",)}, states={"labs": "none"})
+
+    assert transaction(cut("none"), reference=reads).outcome == "not-applicable"
