@@ -1,0 +1,1 @@
+"""The nightly load of intensive care stays into the warehouse."""

@@ -1,0 +1,72 @@
+"""Load a file of stays: ten rows a transaction, the position in the same one.
+
+python -m admissions.ingest data/stays.csv
+"""
+
+import csv
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from psycopg2.extensions import cursor
+from psycopg2.extras import execute_values
+
+from admissions import alerts, log
+from admissions.errors import AdmissionsError
+from admissions.store import Warehouse
+from admissions.wards import fetch_wards
+
+BATCH = 10
+Row = tuple[int, str, str, float]
+logger = logging.getLogger("admissions.ingest")
+
+
+def main(file: str) -> int:
+    """Load the file, or what is left of it; return the exit status."""
+    log.set_up()
+    alerts.deliver()
+    warehouse = Warehouse()
+    try:
+        rows = read(file, fetch_wards())
+        while warehouse.unit(lambda cur: load_next(cur, file, rows), operation="load stays"):
+            pass
+    except AdmissionsError as error:
+        extra = log.about(error, operation="load stays", attempt=1)
+        logger.error("%s; %s, then run the job again (run %s)", error, error.hint, log.RUN_ID, extra=extra)  # noqa: TRY400
+        alerts.raise_alert(error)
+        return 1
+    finally:
+        warehouse.close()
+    logger.info("all stays are loaded", extra={"context": {"operation": "load stays", "rows": len(rows)}})
+    return 0
+
+
+def read(file: str, wards: Mapping[str, str]) -> list[Row]:
+    """Return the file's rows, with the names of the wards."""
+    with Path(file).open(newline="", encoding="utf-8") as stream:
+        return [
+            (int(row["stay_id"]), row["patient_ssn"], wards[row["ward_code"]], float(row["hours"]))
+            for row in csv.DictReader(stream)
+        ]
+
+
+def load_next(cur: cursor, file: str, rows: Sequence[Row]) -> bool:
+    """Write the next batch and the position after it; return whether there may be more."""
+    cur.execute(
+        "insert into load_position values (%s, 0) on conflict (file) do update set next_row = load_position.next_row"
+        " returning next_row",
+        (file,),
+    )
+    (position,) = cur.fetchone() or (0,)
+    batch = rows[position : position + BATCH]
+    if not batch:
+        return False
+    execute_values(cur, "insert into stays values %s", [(file, *row) for row in batch])
+    cur.execute("insert into load_batches values (%s, %s, %s)", (file, position, len(batch)))
+    cur.execute("update load_position set next_row = %s where file = %s", (position + len(batch), file))
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,1 @@
+"""Which bed was whose, day by day."""

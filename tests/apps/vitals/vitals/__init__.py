@@ -1,0 +1,1 @@
+"""Take readings over from bedside monitors, page by page."""
