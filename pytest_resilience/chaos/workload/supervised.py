@@ -39,6 +39,7 @@ class Charge:
         environment: all of it.
         stdout, stderr: the files that take its output.
         run: whose end ends it.
+        program: what the command is in a Python that runs already; see `preparation`.
     """
 
     command: tuple[str, ...]
@@ -47,6 +48,7 @@ class Charge:
     stdout: Path
     stderr: Path
     run: RunFolder
+    program: Mapping[str, Any] | None = None
 
     def message(self) -> dict[str, Any]:
         """Return it as the supervisor reads it."""
@@ -56,6 +58,7 @@ class Charge:
             "env": dict(self.environment),
             "stdout": str(self.stdout),
             "stderr": str(self.stderr),
+            "program": None if self.program is None else dict(self.program),
             "owners": sorted({os.getpid(), self.run.owner}),
         }
 

@@ -60,20 +60,22 @@ def supervise(charge: dict[str, Any], control: socket.socket, start: Start) -> N
         control: takes `started` or `failed`, and `ended` with the status and CLOCK_MONOTONIC's time.
         start: starts the charge and returns the process id.
     """
-    wake = _wake_on(signal.SIGCHLD, signal.SIGTERM)
-    adopt_orphans()
     owners = [watch for pid in charge["owners"] if (watch := _watch(pid)) is not None]
-    try:
-        main = start(charge)
-    except (OSError, ValueError) as error:
-        number = getattr(error, "errno", None) or errno.EINVAL
-        name = getattr(error, "filename", None)
-        send(control, {"failed": [number, str(getattr(error, "strerror", None) or error), str(name or "")]})
-        return
-    with contextlib.suppress(OSError):
-        send(control, {"started": main})
-        _stay(main, control, wake, owners, charge["owners"])
-    _end_all()
+    with _wake_on(signal.SIGCHLD, signal.SIGTERM) as wake:
+        adopt_orphans()
+        try:
+            main = start(charge)
+        except (OSError, ValueError) as error:
+            number = getattr(error, "errno", None) or errno.EINVAL
+            name = getattr(error, "filename", None)
+            send(
+                control, {"failed": [number, str(getattr(error, "strerror", None) or error), str(name or "")]}
+            )
+            return
+        with contextlib.suppress(OSError):
+            send(control, {"started": main})
+            _stay(main, control, wake, owners, charge["owners"])
+        _end_all()
 
 
 def _stay(main: int, control: socket.socket, wake: socket.socket, owners: list[int], pids: list[int]) -> None:
@@ -119,9 +121,9 @@ def _output(path: str) -> Any:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb")
 
 
-def die_with_parent() -> None:
-    """Have the kernel kill this process should its supervisor be killed; and let Ctrl-C be what it always is."""
-    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with_parent(number: int = signal.SIGKILL) -> None:
+    """Have the kernel signal this process should its parent be killed; and let Ctrl-C be what it always is."""
+    _prctl(PR_SET_PDEATHSIG, number)
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -17,6 +17,7 @@ from pytest_resilience.chaos.workload.call_log import read_calls
 from pytest_resilience.chaos.workload.control import Control, Tweaks, why_not
 from pytest_resilience.chaos.workload.episode import Episode
 from pytest_resilience.chaos.workload.placeholders import Placeholders
+from pytest_resilience.chaos.workload.preparation import Preparation, program_of
 from pytest_resilience.chaos.workload.serving import Serving
 from pytest_resilience.chaos.workload.supervised import Charge, Launcher, PlainLauncher
 from pytest_resilience.errors import HarnessError
@@ -45,6 +46,7 @@ class Workload:
         began: the moment of CLOCK_MONOTONIC from which records count; default: now.
         launcher: how it is started; default: plainly.
         tweaks: what is changed inside it.
+        preparation: what makes its starts quick; used where its declaration has `start = "prepared"`.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Workload:
         began: float | None = None,
         launcher: Launcher | None = None,
         tweaks: Tweaks = NO_TWEAKS,
+        preparation: Preparation | None = None,
     ) -> None:
         self.declaration = declaration
         self.folder = folder
@@ -71,10 +74,20 @@ class Workload:
         self._episodes: list[Episode] = []
         self._serving: list[Serving] = []
         self._tweaks = tweaks
-        self._control = self._controlled(tweaks) if tweaks.wanted else None
+        self._preparation = preparation if declaration.start == "prepared" else None
+        self.prepared: list[bool] = []
+        records = self._preparation is not None and self._preparation.modules is None
+        self._control = self._controlled() if tweaks.wanted or records else None
 
-    def _controlled(self, tweaks: Tweaks) -> Control:
-        return Control(tweaks, private=self._private, folder=self.folder, began=self.began, kill=self.kill)
+    def _controlled(self) -> Control:
+        return Control(
+            self._tweaks,
+            private=self._private,
+            folder=self.folder,
+            began=self.began,
+            kill=self.kill,
+            imports=None if self._preparation is None else self._preparation.imports,
+        )
 
     def __enter__(self) -> Self:
         """Return it; it is not started yet."""
@@ -118,11 +131,16 @@ class Workload:
     def _begin(self) -> None:
         if self._episodes:
             self._end_episode()
+        charge = self._charge(len(self._episodes) + 1)
+        prepared = None
+        if self._preparation is not None:
+            prepared = self._preparation.launcher(charge, changed=self._tweaks.wanted)
+        self.prepared.append(prepared is not None)
         self._episodes.append(
             Episode(
                 name=self.declaration.name,
-                charge=self._charge(len(self._episodes) + 1),
-                launcher=self._launcher,
+                charge=charge,
+                launcher=prepared or self._launcher,
                 log=self._logs,
                 began=self.began,
             )
@@ -134,8 +152,10 @@ class Workload:
             self._serving[-1].wait_until_ready(self._current)
 
     def _charge(self, number: int) -> Charge:
+        command = tuple(map(self.placeholders.fill, self._command(number)))
         return Charge(
-            command=tuple(map(self.placeholders.fill, self._command(number))),
+            command=command,
+            program=program_of(command),
             folder=self.folder,
             environment=self.environment
             if self._control is None
@@ -215,14 +235,14 @@ class Workload:
         Raises:
             WorkloadUseError: it was made without tweaks.
         """
-        if self._control is None:
+        if self._control is None or not self._tweaks.wanted:
             raise WorkloadUseError(f"workload {self.declaration.name!r} was made without tweaks")
         return self._control
 
     @property
     def tweaked(self) -> bool | None:
         """Whether the changes inside took effect; none while that is not known, or where none are wanted."""
-        if self._control is None or not self._episodes:
+        if self._control is None or not self._tweaks.wanted or not self._episodes:
             return None
         if self._control.failures:
             return False
@@ -237,7 +257,7 @@ class Workload:
     @property
     def untweaked_reason(self) -> str | None:
         """Why the changes inside took no effect; none where they did, or none were wanted."""
-        if self._control is None or self.tweaked:
+        if self._control is None or not self._tweaks.wanted or self.tweaked:
             return None
         if self._control.failures:
             return "; ".join(self._control.failures)

@@ -82,3 +82,11 @@ def _imports(plan: dict[str, Any]) -> None:
 def _tell_of(module: str, what: str) -> None:
     if module in sys.modules:
         desk.ask({"escaped": f"{module}: {what}"})
+
+
+def install_all() -> None:
+    """Put everything in its place that a later `start` may wake up: for a process that forks workloads."""
+    from . import files, pinned_random, scaled_time
+
+    for module in (scaled_time, pinned_random, files):
+        module.install()
