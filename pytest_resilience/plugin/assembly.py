@@ -28,11 +28,13 @@ class Assembly:
         experiments: in the order in which they run.
         items: the item of each, by its id.
         points: the fault points that they exercise.
+        notes: what changed since the last test run.
     """
 
     experiments: list[Experiment] = field(default_factory=list)
     items: dict[str, str] = field(default_factory=dict)
     points: set[str] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
 
     def add(self, experiment: Experiment, item: str) -> None:
         """Add one."""
@@ -40,13 +42,19 @@ class Assembly:
         self.items[experiment.id] = item
 
 
-def assemble(config: pytest.Config, suite: Suite) -> Assembly:
-    """Return the experiments; makes the clean runs that they follow from."""
+def assemble(config: pytest.Config, suite: Suite, *, by_name: bool = False) -> Assembly:
+    """Return the experiments; makes the clean runs that they follow from.
+
+    Args:
+        config: pytest's.
+        suite: what is known of the workloads.
+        by_name: some are asked for by name, so that all are made, whatever the exploration is set to.
+    """
     assembly = Assembly()
     checklist = bool(config.getoption("resilience_checklist", default=False))
     for name in suite.configuration.workloads:
-        _add_workload(assembly, config, suite, name, checklist=checklist)
-    if checklist:
+        _add_workload(assembly, config, suite, name, checklist=checklist, by_name=by_name)
+    if checklist or by_name:
         from pytest_resilience.checklist.experiments.all import experiments_of_items
 
         for item, experiment in experiments_of_items(suite.laboratory):
@@ -55,7 +63,7 @@ def assemble(config: pytest.Config, suite: Suite) -> Assembly:
 
 
 def _add_workload(
-    assembly: Assembly, config: pytest.Config, suite: Suite, name: str, *, checklist: bool
+    assembly: Assembly, config: pytest.Config, suite: Suite, name: str, *, checklist: bool, by_name: bool
 ) -> None:
     from pytest_resilience.checklist.experiments.broken import NothingToBreak
 
@@ -69,10 +77,30 @@ def _add_workload(
         nothing = NothingToBreak(name, clean.why_not, clean.record)
         assembly.add(nothing, nothing.item)
         return
-    explore = str(config.getoption("resilience_explore", default="sample"))
+    explore = "exhaustive" if by_name else str(config.getoption("resilience_explore", default="sample"))
     for experiment, item in _explored(suite, name, clean, explore, checklist=checklist):
         assembly.add(experiment, item)
     assembly.points |= {f"{name}/{point.service}/{point.id}" for point in clean.recording.points}
+    assembly.notes += _changes(config, clean)
+
+
+def _changes(config: pytest.Config, clean: CleanRun) -> list[str]:
+    """Say which kinds of fault points are new or gone since the last test run, and keep these for the next."""
+    from pytest_resilience.chaos.points.recording import Recording, difference
+
+    cache = getattr(config, "cache", None)
+    if cache is None:
+        return []
+    key = f"resilience/points/{clean.workload.name}"
+    before = cache.get(key, None)
+    if not hasattr(config, "workerinput") or config.workerinput.get("workerid") == "gw0":
+        cache.set(key, clean.recording.to_json())
+    if before is None:
+        return []
+    changed = difference(Recording.from_json(before), clean.recording)
+    if not changed:
+        return []
+    return [f"fault points of {clean.workload.name} since the last test run: {'; '.join(changed)}"]
 
 
 def _explored(

@@ -41,9 +41,12 @@ def _add_experiments(session: pytest.Session, items: list[pytest.Item]) -> None:
     config = session.config
     selection = config.stash[SELECTED]
     if selection.wanted:
-        assembly = assemble(config, config.stash[SUITE])
-        config.stash[GATE].ledger.expect(assembly.items, assembly.points)
-        made = experiment_items(session, assembly.experiments)
+        assembly = assemble(config, config.stash[SUITE], by_name=bool(selection.named))
+        ledger = config.stash[GATE].ledger
+        ledger.expect(assembly.items, assembly.points)
+        ledger.notes.extend(assembly.notes)
+        made = list(experiment_items(session, assembly.experiments))
+        selection.refuse_unknown([item.nodeid for item in made])
         items.extend(item for item in made if selection.takes(item.nodeid))
     mine = of_shard(items, config.getoption("resilience_shard", default=None))
     if len(mine) < len(items):

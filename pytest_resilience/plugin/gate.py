@@ -73,6 +73,19 @@ class GateSession:
         told = getattr(node, "workeroutput", {}).get(HANDED_OVER)
         if told is not None:
             self.ledger.expect(told["experiments"], told["points"])
+            self.ledger.notes.extend(note for note in told["notes"] if note not in self.ledger.notes)
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Say with `-v` how far the exploration is: how many of how many, and how many a second."""
+        if report.when != "call" or not report.nodeid.startswith("resilience::") or self.is_worker:
+            return None
+        done, seconds = len(self.ledger.done), (datetime.now(UTC) - self.began).total_seconds()
+        total = max(done, len(self.ledger.expected))
+        words = {"passed": ("passed", ".", "SURVIVED"), "failed": ("failed", "F", "FAILED")}
+        if report.outcome not in words:
+            return None
+        category, letter, word = words[report.outcome]
+        return category, letter, f"{word} ({done}/{total}, {done / max(seconds, 0.001):.1f}/s)"
 
     def pytest_keyboard_interrupt(self) -> None:
         """Remember that not all was tried."""
@@ -114,7 +127,12 @@ class GateSession:
 
     def _hand_over(self) -> None:
         output: dict[str, Any] = vars(self._config)["workeroutput"]
-        output[HANDED_OVER] = {"experiments": self.ledger.expected, "points": sorted(self.ledger.points)}
+        ledger = self.ledger
+        output[HANDED_OVER] = {
+            "experiments": ledger.expected,
+            "points": sorted(ledger.points),
+            "notes": ledger.notes,
+        }
 
     def _set_status(self, session: pytest.Session) -> None:
         """A gate that is closed fails the run; experiments that a waiver covers, or a warning mode, do not."""
@@ -184,6 +202,7 @@ class GateSession:
             "waivers": tuple(waivers),
             "left_out": left_out,
             "tests": dict(ledger.tests),
+            "notes": tuple(ledger.notes),
         }
 
     def _why_left_out(self) -> str:

@@ -26,6 +26,7 @@ class Ledger:
         expected: every experiment there is, whether or not it was selected, with its item.
         points: every fault point that there is to exercise.
         done: the experiments that have said something.
+        notes: what else the report tells.
     """
 
     expected: dict[str, str] = field(default_factory=dict)
@@ -38,6 +39,7 @@ class Ledger:
     outcomes: Counter[str] = field(default_factory=Counter)
     exercised: dict[str, bool] = field(default_factory=dict)
     tests: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
 
     def expect(self, experiments: Mapping[str, str], points: Iterable[str]) -> None:
         """Learn which experiments and fault points there are."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import pytest
@@ -26,6 +27,21 @@ class Selection:
     def takes(self, nodeid: str) -> bool:
         """Tell whether an experiment is asked for."""
         return not self.named or any(nodeid == name or nodeid.startswith(f"{name}::") for name in self.named)
+
+    def refuse_unknown(self, nodeids: Sequence[str]) -> None:
+        """Refuse a name that no experiment has.
+
+        Raises:
+            pytest.UsageError: it may be that the code, and with it the fault points, have changed.
+        """
+        for name in self.named:
+            if not any(nodeid == name or nodeid.startswith(f"{name}::") for nodeid in nodeids):
+                close = get_close_matches(name, nodeids, n=1)
+                hint = f"; did you mean {close[0]!r}?" if close else ""
+                raise pytest.UsageError(
+                    f"there is no experiment {name!r} on what is declared here{hint} "
+                    "`pytest --chaos-list -v` lists the fault points"
+                )
 
     def told(self) -> dict[str, Any]:
         """Return it for a worker of pytest-xdist, whose own command line is another."""

@@ -38,6 +38,8 @@ def _write_coverage(terminal: Any, report: Report) -> None:
         terminal.write_line(
             f"fault points: {points.points}, exercised {points.exercised}, survived {points.survived}"
         )
+    for note in report.notes:
+        terminal.write_line(note)
     words = [scenario.verdict for scenario in report.scenarios]
     if words:
         counts = ", ".join(f"{words.count(word)} {word}" for word in sorted(set(words)))
