@@ -22,14 +22,15 @@ _FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def to_statement(report: Report, report_text: str, *, url: str | None = None) -> dict[str, Any] | None:
-    """Return the statement; none for a shard, for a dirty tree, or without git.
+    """Return the statement; none for a shard, a run without the checklist, a dirty tree, or without git.
 
     Args:
         report: what was judged.
         report_text: the content of report.json, whose digest the statement has.
         url: where this run can be seen.
     """
-    if report.shard is not None or report.dirty is not False or not _FULL.fullmatch(report.commit or ""):
+    is_whole = report.shard is None and report.gate.asked
+    if not is_whole or report.dirty is not False or not _FULL.fullmatch(report.commit or ""):
         return None
     predicate = {
         "result": result(report),

@@ -23,15 +23,11 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~@-])")
 
 def summary(report: Report) -> str:
     """Return the step summary."""
-    word = "deferred" if report.gate.deferred else "passed" if report.gate.passed else "failed"
-    lines = [
-        f"## Resilience gate: {word}",
-        "",
-        "| # | item | verdict | evidence | why |",
-        "|--:|---|---|--:|---|",
-    ]
-    lines += [_row(verdict) for verdict in report.items]
-    open_ones = [verdict for verdict in report.items if verdict.word in {"failed", "unproven"}]
+    lines = [f"## Resilience gate: {report.gate.word}"]
+    items = report.items if report.gate.asked else ()
+    if items:
+        lines += ["", "| # | item | verdict | evidence | why |", "|--:|---|---|--:|---|", *map(_row, items)]
+    open_ones = [verdict for verdict in items if verdict.word in {"failed", "unproven"}]
     for verdict in open_ones:
         lines += ["", f"**{item(verdict.item).number} {verdict.item}** {_escaped(verdict.fix)}"]
         if verdict.replay:
@@ -52,7 +48,9 @@ def summary(report: Report) -> str:
 
 
 def workflow_commands(report: Report) -> str:
-    """Return workflow commands, one a line; empty where nothing is open."""
+    """Return workflow commands, one a line; empty where nothing is open, or nothing was asked."""
+    if not report.gate.asked:
+        return ""
     level = "error" if report.gate.mode == "gate" and not report.gate.deferred else "warning"
     open_ones = [
         each

@@ -13,13 +13,16 @@ from pytest_resilience.checklist.waivers.waiver import unused
 from pytest_resilience.report.model import Gate, Mode, Report
 
 
-def judged(evidence: Sequence[Evidence], *, today: date, mode: Mode = "gate", **facts: Any) -> Report:
+def judged(
+    evidence: Sequence[Evidence], *, today: date, mode: Mode = "gate", asked: bool = True, **facts: Any
+) -> Report:
     """Return the report, with its items judged.
 
     Args:
         evidence: all findings.
         today: the day on which waivers have to hold.
         mode: `gate` or `warn`.
+        asked: whether the checklist was asked for, so that the gate can be passed.
         facts: the other fields of `Report`.
 
     A shard keeps its evidence, and its gate is deferred: only all shards together are judged.
@@ -28,10 +31,17 @@ def judged(evidence: Sequence[Evidence], *, today: date, mode: Mode = "gate", **
     verdicts = form_verdicts(evidence, raw.waivers, today=today, left_out=raw.left_out)
     deferred = raw.shard is not None
     reasons = why_not(verdicts)
+    passed = asked and not reasons and not deferred
     return replace(
         raw,
         items=verdicts,
-        gate=Gate(passed=not reasons and not deferred, mode=mode, deferred=deferred, why=reasons),
+        gate=Gate(
+            passed=passed,
+            mode=mode,
+            deferred=deferred,
+            asked=asked,
+            why=reasons,
+        ),
         unused_waivers=()
         if deferred
         else tuple(str(waiver) for waiver in unused(raw.waivers, verdicts, today=today)),

@@ -7,8 +7,7 @@ from pytest_resilience.report.model import Report
 
 def junit_properties(report: Report) -> list[tuple[str, str]]:
     """Return the properties of the test suite, in order."""
-    gate = "deferred" if report.gate.deferred else "passed" if report.gate.passed else "failed"
-    pairs = [("resilience.gate", gate), ("resilience.seed", str(report.seed))]
+    pairs = [("resilience.gate", report.gate.word), ("resilience.seed", str(report.seed))]
     pairs += [(f"resilience.engine.{name}", engine) for name, engine in report.engines.items()]
     if report.commit:
         pairs.append(("resilience.commit", report.commit + (" (dirty)" if report.dirty else "")))

@@ -108,6 +108,8 @@ def _not_shards(shards: Mapping[str, Report]) -> Iterator[str]:
     for place, report in shards.items():
         if report.shard is None:
             yield f"{place} is no shard: make it with --chaos-shard=I/N"
+        elif not report.gate.asked:
+            yield f"{place} judges nothing: make it with --checklist"
         elif report.shard.index > report.shard.count:
             yield f"{place} is shard {report.shard.index} of {report.shard.count}"
 

@@ -22,13 +22,24 @@ class Gate:
         passed: whether every item is passed, waived or not applicable, and something was tried.
         mode: `gate` fails the run where it is not passed, `warn` only says so.
         deferred: whether this is a shard, so that only all shards together are judged.
+        asked: whether the checklist was asked for; else the items say little, and nothing attests them.
         why: what stops it, one reason each.
     """
 
     passed: bool
     mode: Mode = "gate"
     deferred: bool = False
+    asked: bool = True
     why: tuple[str, ...] = ()
+
+    @property
+    def word(self) -> Literal["passed", "failed", "deferred", "not judged"]:
+        """The gate's state in a word."""
+        if not self.asked:
+            return "not judged"
+        if self.deferred:
+            return "deferred"
+        return "passed" if self.passed else "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,6 +81,8 @@ def _notes(report: Report, width: int) -> Iterator[str]:
 
 def _gate_line(report: Report, *, color: bool) -> str:
     gate = report.gate
+    if not gate.asked:
+        return "resilience gate: not judged, the checklist was not asked for (--checklist)"
     if gate.deferred and report.shard is not None:
         shard = report.shard
         return f"resilience gate: deferred, this is shard {shard.index} of {shard.count}; join all with merge"

@@ -86,6 +86,11 @@ def test_there_is_none(green, changes):
     assert statement(replace(green, **changes)) is None
 
 
+def test_a_run_without_the_checklist_attests_nothing(green):
+    """Whatever its scenarios came to."""
+    assert statement(replace(green, gate=replace(green.gate, asked=False))) is None
+
+
 def test_a_good_one_is_accepted(green):
     """Whatever the case of the hash."""
     assert refused(statement(green)) == ""

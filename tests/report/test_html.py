@@ -60,9 +60,10 @@ def test_the_page_needs_no_network(report):
 def test_the_title_says_the_verdict(report, green):
     """For a list of tabs, and where scripts do not run."""
     shard = replace(report, gate=Gate(passed=False, deferred=True), shard=Shard(index=1, count=2))
-    titles = [re.search("<title>(.*)</title>", to_html(each))[1] for each in (report, green, shard)]
+    unasked = replace(report, gate=Gate(passed=False, asked=False))
+    titles = [re.search("<title>(.*)</title>", to_html(each))[1] for each in (report, green, shard, unasked)]
 
-    assert titles == ["Resilience gate: failed", "Resilience gate: passed", "Resilience gate: deferred"]
+    assert titles == [f"Resilience gate: {word}" for word in ("failed", "passed", "deferred", "not judged")]
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 from pytest_resilience.checklist.items import ITEMS
+from pytest_resilience.report.github import workflow_commands
+from pytest_resilience.report.judged import judged
 from pytest_resilience.report.model import Gate, Shard
 from pytest_resilience.report.terminal import render_text
 
@@ -46,6 +49,14 @@ def test_a_shard_is_not_judged(report):
     shard = replace(report, gate=Gate(passed=False, deferred=True), shard=Shard(index=2, count=3))
 
     assert "deferred, this is shard 2 of 3" in render_text(shard).splitlines()[-1]
+
+
+def test_without_the_checklist_nothing_is_judged(findings, facts):
+    """A run of scenarios alone neither passes the gate nor fails it."""
+    unasked = judged(findings, today=date(2026, 3, 1), asked=False, **facts)
+
+    assert render_text(unasked).splitlines()[-1].startswith("resilience gate: not judged")
+    assert (unasked.gate.passed, workflow_commands(unasked)) == (False, "")
 
 
 def test_warn_mode_says_that_the_run_goes_on(report):

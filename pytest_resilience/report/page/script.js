@@ -304,11 +304,12 @@
 
   function head() {
     const gate = report.gate;
-    const word = gate.deferred ? "deferred" : gate.passed ? "passed" : "failed";
-    $("head").classList.add(word);
+    const asked = gate.asked !== false;
+    const word = !asked ? "not judged" : gate.deferred ? "deferred" : gate.passed ? "passed" : "failed";
+    $("head").classList.add(word.replace(" ", "-"));
     $("verdict").textContent = `Resilience gate: ${word}`;
     const shard = report.shard ? `This is shard ${report.shard.index} of ${report.shard.count}; only all together are judged. ` : "";
-    const warn = gate.mode === "warn" && !gate.passed ? "Mode warn: the run goes on. " : "";
+    const warn = !asked ? "The checklist was not asked for (--checklist). " : gate.mode === "warn" && !gate.passed ? "Mode warn: the run goes on. " : "";
     const counts = WORDS.map((each) => [each, report.items.filter((item) => item.verdict === each).length]);
     const tally = counts.filter(([, count]) => count).map(([each, count]) => `${count} ${each}`).join(", ");
     const vacuous = !gate.passed && !counts[0][1] && !counts[1][1] ? ` ${(gate.why || []).join("; ")}` : "";
