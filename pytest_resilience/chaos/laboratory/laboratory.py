@@ -23,6 +23,7 @@ from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.chaos.state.exactly_once import KeySet, read_keys
 from pytest_resilience.chaos.state.postgres import PostgresState, unstable_columns
 from pytest_resilience.chaos.workload.control import Tweaks
+from pytest_resilience.chaos.workload.preparation import Preparation
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.services.pool import ServicePool
 from pytest_resilience.services.run_folder import RunFolder
@@ -66,6 +67,8 @@ class Laboratory:
         self._folder = folder
         self._clean: dict[str, CleanRun] = {}
         self._cleaning = threading.Lock()
+        self._preparations: dict[str, Preparation] = {}
+        self._preparing = threading.Lock()
         self._running: set[Run] = set()
         self._aborted = False
 
@@ -99,6 +102,7 @@ class Laboratory:
                 sandbox,
                 configuration=self.configuration,
                 folder=self._folder,
+                preparation=self._preparation(plan.workload),
             )
             record = self._go(run)
             yield Trial(record, Look(sandbox), sandbox)
@@ -127,6 +131,17 @@ class Laboratory:
     def close(self) -> None:
         """End what was started for all runs."""
         self.abort()
+        for preparation in self._preparations.values():
+            preparation.close()
+
+    def _preparation(self, workload: WorkloadDeclaration) -> Preparation | None:
+        if workload.start != "prepared":
+            return None
+        with self._preparing:
+            if workload.name not in self._preparations:
+                own = tuple(package.partition(".")[0] for package in self.configuration.packages)
+                self._preparations[workload.name] = Preparation(self._folder, own=own)
+            return self._preparations[workload.name]
 
     def _go(self, run: Run) -> RunRecord:
         self._running.add(run)

@@ -51,6 +51,7 @@ class Life:
         patience: how many times its deadline a start is waited for.
         ended: called after each end of a process, with the number of the start.
         aborted: whether the run is to end as soon as it can.
+        again: start it exactly once more, however the first start has ended; not where that had to be killed.
     """
 
     workload: Living
@@ -59,15 +60,16 @@ class Life:
     patience: float
     ended: Callable[[int], None]
     aborted: Callable[[], bool]
+    again: bool = False
 
     def run_to_end(self) -> None:
         """Wait for a job or a function, and start it again after a failure as often as it is declared."""
-        for number in range(1, self.declaration.restarts + 2):
+        for number in range(1, self._starts + 1):
             if number > 1:
                 self.workload.resume()
-            self._wait()
+            in_time = self._wait()
             self.ended(number)
-            if self.workload.exit_code == 0 or self.aborted():
+            if self.aborted() or (not in_time if self.again else self.workload.exit_code == 0):
                 return
 
     def serve(self, until: Callable[[], bool]) -> None:
@@ -85,8 +87,15 @@ class Life:
         self.workload.terminate()
         self.ended(number)
 
-    def _wait(self) -> None:
+    @property
+    def _starts(self) -> int:
+        return 2 if self.again else self.declaration.restarts + 1
+
+    def _wait(self) -> bool:
+        """Wait for its end, and say whether it came in time."""
         try:
             self.workload.wait(self.clock.real(self.declaration.deadline) * self.patience)
         except TimeoutError:
             self.workload.give_up()
+            return False
+        return True

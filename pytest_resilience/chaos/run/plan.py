@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.run.dead_endpoints import Death
+from pytest_resilience.chaos.run.exposure import Exposure
 from pytest_resilience.chaos.scenario.model import RECOVERY_BOUND, Check, FaultOrder
 from pytest_resilience.chaos.workload.control import Tweaks
 
@@ -24,6 +27,9 @@ class Plan:
         boundaries: read the services' states at each commit (slows the run down).
         states: read the services' states whenever a process has ended.
         prompt: let a server go as soon as it is steady again, and not only after the recovery bound.
+        enough: tells when a server's faults have shown what they can, so that they heal.
+        dead_alerts: what the captured alert endpoints do, from before the first start until all faults heal.
+        again: heal everything when the first start has ended, and start the workload once more, undisturbed.
     """
 
     workload: WorkloadDeclaration
@@ -36,3 +42,6 @@ class Plan:
     boundaries: bool = False
     states: bool = False
     prompt: bool = False
+    enough: Callable[[Exposure], bool] | None = None
+    dead_alerts: Death | None = None
+    again: bool = False

@@ -158,6 +158,7 @@ class RunRecord:
         messages: of all services, in order.
         faults: as ordered, with their receipts.
         logs, alerts: in order.
+        alerts_healed_at: when the alert endpoints came back; none where they were never dead.
         before, after: the checks of the steady state; `recovered_at` is when it held again.
         states: by service, its tables or registry at the end (see `chaos.state`).
         states_between: the same after each start of the workload, before the next.
@@ -180,6 +181,7 @@ class RunRecord:
     faults: tuple[FaultRecord, ...] = ()
     logs: tuple[LogLine, ...] = ()
     alerts: tuple[AlertRecord, ...] = ()
+    alerts_healed_at: float | None = None
     before: tuple[CheckRecord, ...] = ()
     after: tuple[CheckRecord, ...] = ()
     recovered_at: float | None = None

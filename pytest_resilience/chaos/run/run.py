@@ -17,6 +17,7 @@ from pytest_resilience.chaos.run.arming.held import HeldMessages
 from pytest_resilience.chaos.run.arming.process import ProcessFault
 from pytest_resilience.chaos.run.boundaries import Boundaries
 from pytest_resilience.chaos.run.clock import RunClock
+from pytest_resilience.chaos.run.dead_endpoints import DeadEndpoints, count
 from pytest_resilience.chaos.run.life import Life
 from pytest_resilience.chaos.run.look import Look
 from pytest_resilience.chaos.run.plan import Plan
@@ -30,7 +31,7 @@ from pytest_resilience.chaos.state.atomic import AtomicWatch
 from pytest_resilience.chaos.state.leaks import connections, leaks
 from pytest_resilience.chaos.state.postgres import read_state
 from pytest_resilience.chaos.workload.bypass import Address, BypassWatcher
-from pytest_resilience.chaos.workload.supervised import Launcher
+from pytest_resilience.chaos.workload.preparation import Preparation
 from pytest_resilience.chaos.workload.workload import Workload
 from pytest_resilience.services.run_folder import RunFolder
 
@@ -43,7 +44,7 @@ class Run:
         sandbox: what it has to itself; stays open, so that its services can be asked afterwards.
         configuration: what the team declared.
         folder: the test run's.
-        launcher: how its processes are started; plainly by default.
+        preparation: what makes its starts quick; none starts plainly.
     """
 
     def __init__(
@@ -53,17 +54,18 @@ class Run:
         *,
         configuration: Configuration,
         folder: RunFolder,
-        launcher: Launcher | None = None,
+        preparation: Preparation | None = None,
     ) -> None:
         self._plan = plan
         self._sandbox = sandbox
         self._configuration = configuration
         self._folder = folder
-        self._launcher = launcher
+        self._preparation = preparation
         self._abort = threading.Event()
         self._between: list[Mapping[str, Any]] = []
         self._armed: list[Armed] = []
         self._answers: dict[Any, CheckRecord] = {}
+        self._endpoints: DeadEndpoints | None = None
 
     def abort(self) -> None:
         """Let the run end as soon as it can, from another thread."""
@@ -101,7 +103,7 @@ class Run:
             logs=self._configuration.logs,
             began=self._clock.began,
             tweaks=plan.tweaks,
-            launcher=self._launcher,
+            preparation=self._preparation,
         )
         undo.callback(self._workload.close)
         self._look = Look(sandbox, self._workload)
@@ -172,6 +174,9 @@ class Run:
             )
             self._armed.append(armed)
             armed.begin()
+        if self._plan.dead_alerts is not None:
+            self._endpoints = DeadEndpoints(self._sandbox.inbox, self._plan.dead_alerts, self._clock)
+            self._endpoints.begin()
 
     def _live(self) -> None:
         plan = self._plan
@@ -179,24 +184,64 @@ class Run:
             if isinstance(armed, ProcessFault):
                 armed.started()
         life = Life(
-            self._workload, plan.workload, self._clock, plan.patience, self._ended, self._abort.is_set
+            self._workload,
+            plan.workload,
+            self._clock,
+            plan.patience,
+            self._ended,
+            self._abort.is_set,
+            again=plan.again,
         )
         with self._recovery.watched(self._armed):
             if plan.workload.shape == "server":
-                service = Service(plan, self._workload, self._armed, self._recovery, self._look, self._clock)
-                life.serve(service.is_over)
-                self._answers = service.answers
+                self._serve(life)
             else:
                 life.run_to_end()
 
-    def _ended(self, _number: int) -> None:
+    def _serve(self, life: Life) -> None:
+        """Let a server serve; once more, where its alerts are still owed."""
+        service = self._service()
+        life.serve(service.is_over)
+        self._answers = service.answers
+        if self._plan.again and self._owes_alerts():
+            self._workload.resume()
+            end = self._clock.now() + self._plan.recovers_within
+            life.serve(lambda: not self._owes_alerts() or self._clock.now() > end)
+
+    def _service(self) -> Service:
+        return Service(
+            self._plan,
+            self._workload,
+            self._armed,
+            self._recovery,
+            self._look,
+            self._clock,
+            heal=self._heal_all,
+            alerts=self._alerts,
+            owes=self._owes_alerts,
+        )
+
+    def _alerts(self) -> int:
+        return 0 if self._configuration.alerts is None else count(self._sandbox.inbox)
+
+    def _owes_alerts(self) -> bool:
+        return self._endpoints is not None and not self._endpoints.delivered
+
+    def _ended(self, number: int) -> None:
+        if self._plan.again and number == 1:
+            self._heal_all()
         if self._plan.states:
             self._between.append(self._look.states(self._names, mask=self._plan.workload.mask))
 
-    def _heal(self) -> None:
+    def _heal_all(self) -> None:
         with ExitStack() as each:  # the others even where one fails
+            if self._endpoints is not None:
+                each.callback(self._endpoints.heal)
             for armed in self._armed:
                 each.callback(armed.heal)
+
+    def _heal(self) -> None:
+        self._heal_all()
         for boundaries in self._boundaries.values():
             boundaries.end()
         for error in self._held.errors:
@@ -215,6 +260,7 @@ class Run:
             faults=tuple(armed.record() for armed in self._armed),
             logs=tuple(scaled_line(line, scale) for line in self._workload.logs),
             alerts=() if inbox is None else alert_records(inbox, self._clock),
+            alerts_healed_at=None if self._endpoints is None else self._endpoints.healed_at,
             before=before,
             after=after,
             recovered_at=self._recovery.recovered_at,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pytest_resilience.chaos.expectations.steady import ask
 from pytest_resilience.chaos.run.arming.armed import Armed
 from pytest_resilience.chaos.run.clock import RunClock
+from pytest_resilience.chaos.run.exposure import Exposure
 from pytest_resilience.chaos.run.look import Look
 from pytest_resilience.chaos.run.plan import Plan
 from pytest_resilience.chaos.run.record import CheckRecord
 from pytest_resilience.chaos.run.recovery import Recovery
+from pytest_resilience.chaos.run.scaled import scaled
 from pytest_resilience.chaos.scenario.model import Check
 from pytest_resilience.chaos.workload.workload import Workload
 
@@ -30,6 +32,9 @@ class Service:
         recovery: waits for the steady state.
         look: where the services are.
         clock: the run's.
+        heal: heals the faults, and whatever else is broken.
+        alerts: how many alerts have come so far.
+        owes: whether alerts still have to be delivered before it may go.
         answers: what the expected checks said while it served.
     """
 
@@ -39,8 +44,12 @@ class Service:
     recovery: Recovery
     look: Look
     clock: RunClock
+    heal: Callable[[], None]
+    alerts: Callable[[], int]
+    owes: Callable[[], bool]
     answers: dict[Check, CheckRecord] = field(default_factory=dict)
     _began: float | None = None
+    _struck_at: float | None = None
 
     def is_over(self) -> bool:
         """Whether it has served long enough; heals what has no end of its own, and asks the expected checks."""
@@ -49,7 +58,7 @@ class Service:
         if self.recovery.healed_at is None:
             self._heal_in_time()
             return False
-        if not self._has_recovered() and not self._is_late():
+        if (self.owes() or not self._has_recovered()) and not self._is_late():
             return False
         if not self.plan.prompt and not self._is_late() and self.armed:
             return False
@@ -57,11 +66,32 @@ class Service:
         return True
 
     def _heal_in_time(self) -> None:
-        exposed = self.clock.now() - (self._began or 0.0)
+        if self._has_shown_enough() or self.clock.now() - (self._began or 0.0) > self._bound:
+            self.heal()
+
+    @property
+    def _bound(self) -> float:
+        """How long faults without an end of their own last at most."""
+        deadline = self.plan.workload.deadline
+        if self.plan.enough is not None:
+            return (1 if self._struck_at is None else 2) * deadline
         waits = any(order.when.is_at_message for order in self.plan.faults)
-        if exposed > (self.plan.workload.deadline if waits else self.plan.recovers_within):
-            for armed in self.armed:
-                armed.heal()
+        return deadline if waits else self.plan.recovers_within
+
+    def _has_shown_enough(self) -> bool:
+        if self.plan.enough is None:
+            return False
+        if self._struck_at is None:
+            begins = [at for armed in self.armed if (at := armed.record().injected_at) is not None]
+            self._struck_at = min(begins, default=None)
+        seen = Exposure(
+            struck_at=self._struck_at,
+            now=self.clock.now(),
+            calls=[scaled(call, self.clock.scale) for call in self.workload.calls],
+            alerts=self.alerts(),
+            limit=self.plan.workload.deadline * self.clock.scale,
+        )
+        return self.plan.enough(seen)
 
     def _has_recovered(self) -> bool:
         healed = self.recovery.healed_at or 0.0

@@ -201,7 +201,9 @@ class ProcessFault:
         elif kind == "clock_jump":
             self._target.inside.clock_jump(attributes["by"])
         elif self._disk is None:
-            self._disk = self._target.inside.disk_full(attributes.get("path", "."), attributes.get("bytes", 0))
+            self._disk = self._target.inside.disk_full(
+                attributes.get("path", "."), attributes.get("bytes", 0)
+            )
         self._fired(receipt)
         if kind in {"kill", "clock_jump"}:
             self._span.finish()

@@ -1,0 +1,31 @@
+"""What a server has shown under its faults so far, so that somebody can tell whether that is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_resilience.chaos.run.record import CallRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposure:
+    """A server under faults.
+
+    Args:
+        struck_at: when the first of them struck, or was there; none before.
+        now: seconds since the run began, as all times here.
+        calls: the requests so far; those under way are `blocked` and have no end.
+        alerts: how many alerts have come.
+        limit: seconds after which a request is given up.
+    """
+
+    struck_at: float | None
+    now: float
+    calls: Sequence[CallRecord]
+    alerts: int
+    limit: float
+
+    def is_settled(self, call: CallRecord) -> bool:
+        """Whether a request was answered, or given up."""
+        return call.ended is not None or self.now - call.began >= self.limit
