@@ -15,14 +15,15 @@ PLAIN = (("Content-Type", "text/plain; charset=utf-8"), ("X-Content-Type-Options
 
 
 def toxic_output(toxic: Toxic) -> dict[str, object]:
-    """Describe a toxic."""
-    return {
+    """Describe a toxic, as Toxiproxy does; what is ours alone only where it was given."""
+    told = {
         "attributes": toxic.attributes.shown(),
         "name": toxic.name,
         "type": toxic.attributes.kind,
         "stream": toxic.stream,
         "toxicity": float(toxic.toxicity),
     }
+    return told if toxic.connections is None else {**told, "connections": toxic.connections}
 
 
 def proxy_output(proxy: Proxy) -> dict[str, object]:

@@ -264,7 +264,7 @@ class Run:
             before=before,
             after=after,
             recovered_at=self._recovery.recovered_at,
-            states=self._look.states(self._names, mask=plan.workload.mask),
+            states=self._last_states(),
             states_between=tuple(self._between),
             boundaries={name: tuple(found.states) for name, found in self._boundaries.items()},
             boundaries_complete=all(found.complete for found in self._boundaries.values()),
@@ -277,6 +277,12 @@ class Run:
             time_scale=scale,
             notes=self._notes(),
         )
+
+    def _last_states(self) -> Mapping[str, Any]:
+        """Return the states at the end: those after the last start, where they were read, for nothing runs since."""
+        if self._between:
+            return self._between[-1]
+        return self._look.states(self._names, mask=self._plan.workload.mask)
 
     def _leftovers(self) -> tuple[str, ...]:
         """Look for what the workload has left, its processes first: they may hold connections."""

@@ -7,10 +7,11 @@ from typing import TypeAlias
 
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory
 from pytest_resilience.checklist.experiments.experiment import Experiment
+from pytest_resilience.checklist.experiments.external_calls import failing_services
 
 Makes: TypeAlias = Callable[[Laboratory], Iterator[Experiment]]
 
-MAKERS: tuple[tuple[str, Makes], ...] = ()
+MAKERS: tuple[tuple[str, Makes], ...] = (("external-calls", failing_services),)
 """By item, what makes its experiments from the declared workloads."""
 
 

@@ -99,7 +99,7 @@ def _end_of_one(lines: list[str], head: int) -> int:
 
 
 def _past_text(lines: list[str], position: int) -> int:
-    """Skip what an exception's message goes on with: PostgreSQL's LINE, DETAIL and HINT, and its caret."""
+    """Skip what an exception's message goes on with: PostgreSQL's LINE, DETAIL and HINT, libpq's indented advice."""
     goes_on = (
         "LINE ",
         "DETAIL:",
@@ -112,9 +112,15 @@ def _past_text(lines: list[str], position: int) -> int:
         "+-",
         "|",
     )
-    while position < len(lines) and lines[position].strip().startswith(goes_on):
+    while position < len(lines) and (
+        lines[position].strip().startswith(goes_on) or _is_indented(lines[position])
+    ):
         position += 1
     return position
+
+
+def _is_indented(line: str) -> bool:
+    return line[:1].isspace() and bool(line.strip())
 
 
 def _joined(lines: list[str], position: int) -> int | None:

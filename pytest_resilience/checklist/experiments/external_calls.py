@@ -1,0 +1,131 @@
+"""One fault of one service, and what it says of calls, logs and messages: one run, evidence for three items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from pytest_resilience.chaos.laboratory.clean import CleanRun
+from pytest_resilience.chaos.laboratory.laboratory import Laboratory, Trial
+from pytest_resilience.chaos.run.plan import Plan
+from pytest_resilience.checklist.experiments.experiment import ExperimentResult
+from pytest_resilience.checklist.experiments.exposed import has_answered
+from pytest_resilience.checklist.experiments.planted import planted
+from pytest_resilience.checklist.experiments.result import result_of
+from pytest_resilience.checklist.experiments.service_faults import ServiceFault, service_faults
+from pytest_resilience.checklist.experiments.working import working
+from pytest_resilience.checklist.judges import external_calls, messages, structured_logs
+from pytest_resilience.checklist.judges.case import Case, subject_of
+from pytest_resilience.checklist.judges.proof import worked
+from pytest_resilience.checklist.records.log_lines import WARNING, level_in
+from pytest_resilience.checklist.thresholds import BLOCKED_DEADLINES
+from pytest_resilience.checklist.verdict import Evidence
+
+ITEM = external_calls.ITEM
+ITEMS = (external_calls.ITEM, structured_logs.ITEM, messages.ITEM)
+CALLS = 5
+"""Calls of a function in one run: the fault meets the first, or all."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailingService:
+    """A workload one of whose services fails in one way.
+
+    Args:
+        laboratory: where runs are made.
+        workload: its name.
+        service: the one that fails.
+        fault: how.
+    """
+
+    laboratory: Laboratory
+    workload: str
+    service: str
+    fault: ServiceFault
+
+    @property
+    def item(self) -> str:
+        """The item that it stands under."""
+        return ITEM
+
+    @property
+    def id(self) -> str:
+        """The item, the workload, the service and the fault."""
+        return f"{ITEM}::{self.workload}::{self.service}::{self.fault.name}"
+
+    def run(self) -> ExperimentResult:
+        """Run the workload once under the fault, and judge what it did, logged and said."""
+        clean = self.laboratory.clean(self.workload)
+        with self.laboratory.trial(self.laboratory.masked(self._plan(clean), clean), self.id) as trial:
+            evidence = tuple(self._told(each) for each in self._judged(trial, clean))
+        return result_of(evidence, trial.record)
+
+    def _plan(self, clean: CleanRun) -> Plan:
+        """One start is enough: what the next ones do is for other items."""
+        declared = replace(clean.workload, resume="none", calls=min(clean.workload.calls, CALLS))
+        return self.laboratory.plan(
+            self.workload,
+            [self.fault.order],
+            workload=declared,
+            patience=BLOCKED_DEADLINES,
+            prompt=True,
+            enough=has_answered,
+        )
+
+    def _judged(self, trial: Trial, clean: CleanRun) -> Iterator[Evidence]:
+        record, service, declared = trial.record, self.service, clean.workload
+        boundary, replay = (
+            self.laboratory.configuration.boundary,
+            f'pytest --chaos --checklist "resilience::{self.id}"',
+        )
+        calls = external_calls.judge(
+            record, clean=clean.record, workload=declared, service=service, boundary=boundary, replay=replay
+        )
+        secrets = {**planted(self.laboratory, self.workload, trial), **self.fault.planted}
+        said = messages.judge(
+            record, clean=clean.record, workload=declared, service=service, canaries=secrets, replay=replay
+        )
+        leaks = next(messages.leaks(record, secrets), None) is not None
+        if self._unseen(trial, calls):
+            for item in ITEMS:
+                yield said if item == said.item and leaks else _unseen(item, calls)
+            return
+        yield calls
+        yield structured_logs.judge(
+            record, clean=clean.record, workload=declared, service=service, boundary=boundary, replay=replay
+        )
+        yield said
+
+    def _unseen(self, trial: Trial, calls: Evidence) -> bool:
+        """Whether the code had no reason to notice: it got an answer, and did its work in time."""
+        return (
+            self.fault.may_go_unseen
+            and calls.outcome != "unproven"
+            and worked(trial.record)
+            and not _warned(trial)
+        )
+
+    def _told(self, evidence: Evidence) -> Evidence:
+        """Return it about the service as a whole, so that what is passed under all its faults is one finding."""
+        why = f"{self.fault.title}: {evidence.why}" if evidence.why else ""
+        return replace(evidence, subject=subject_of(self.workload, self.service), why=why)
+
+
+def _warned(trial: Trial) -> bool:
+    since = trial.record.first_receipt or 0.0
+    return any(line.at >= since and level_in(line) >= WARNING for line in trial.record.logs)
+
+
+def _unseen(item: str, about: Evidence) -> Evidence:
+    return Case(item=item, subject=about.subject, replay=about.replay).not_applicable(
+        "the code takes what it got for an answer, and has nothing to tell"
+    )
+
+
+def failing_services(laboratory: Laboratory) -> Iterator[FailingService]:
+    """Yield each fault of each service that each workload uses."""
+    services = laboratory.configuration.services
+    for clean in working(laboratory):
+        for service in clean.workload.uses:
+            for fault in service_faults(clean, service, services[service].kind):
+                yield FailingService(laboratory, clean.workload.name, service, fault)
