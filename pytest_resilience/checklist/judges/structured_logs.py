@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +17,11 @@ from pytest_resilience.checklist.thresholds import MOST_LINES, PARSED_LINES, REC
 from pytest_resilience.checklist.verdict import Evidence
 
 ITEM = "structured-logs"
+_LOGGED = re.compile(
+    r"^\W*\d{4}-\d\d-\d\d[T ]\d\d:\d\d|^\W*\d\d:\d\d:\d\d|^Traceback \(most recent call last\)"
+    r"|\b(?:CRITICAL|FATAL|ERROR|WARNING|WARN|INFO|DEBUG)\b"
+)
+"""Free text as loggers write it: with a time, a level, or a trace."""
 _WRITE = "log one JSON (or logfmt) line for each error, at ERROR, or at WARNING while it is tried again"
 
 
@@ -95,26 +100,13 @@ def _flattened(lines: Sequence[LogLine]) -> list[LogLine]:
 
 
 def _parsed(lines: Sequence[LogLine]) -> tuple[int, int]:
-    """Return how many lines parse, of those of the loggers that wrote the records; strangers' lines do not count.
-
-    A line of free text has no logger's name: it counts as the application's own, unless it is a warning of Python's.
-    """
-    by_logger: dict[str, list[bool]] = defaultdict(list)
-    for line in lines:
-        by_logger[_logger(record_of(line))].append(record_of(line) is not None)
-    own = [parsed for same in by_logger.values() for parsed in same]
-    strays = sum(
-        "Warning:" in line.text or line.text.startswith("  ") for line in lines if record_of(line) is None
+    """Return how many lines parse, of those that a logger wrote: what a program prints for people is not its log."""
+    records = [record_of(line) is not None for line in lines]
+    texts = sum(
+        not parsed and _LOGGED.search(line.text) is not None
+        for parsed, line in zip(records, lines, strict=True)
     )
-    return sum(own), len(own) - strays
-
-
-def _logger(record: Mapping[str, Any] | None) -> str:
-    if record is None:
-        return ""
-    return str(
-        next((record[name] for name in ("logger", "logger_name", "name", "module") if name in record), "")
-    )
+    return sum(records), sum(records) + texts
 
 
 def _library(case: Case, run: RunRecord) -> Evidence:

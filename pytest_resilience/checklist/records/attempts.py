@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from pytest_resilience.chaos.run.record import FaultRecord, Message, RunRecord
@@ -18,6 +18,7 @@ CONNECT = "connect"
 _METHODS = _words("GET HEAD POST PUT PATCH DELETE OPTIONS TRACE CONNECT")
 _REFUSING = frozenset({"respond", "error"})
 _ENDING = frozenset({"cut", "reset", "truncate"})
+_RESETTING = frozenset({"reset_peer", "down"})
 _CLEANUP = ("ROLLBACK", "ABORT", "RESET", "DISCARD", "DEALLOCATE", "CLOSE", "UNLISTEN")
 _BEGINS = ("BEGIN", "START TRANSACTION", "SAVEPOINT", "SET ", "SHOW ")
 _STARTS = frozenset({"Query", "Execute", "Parse"})
@@ -81,7 +82,25 @@ def attempts(run: RunRecord, service: str) -> tuple[Attempt, ...]:
     for message in run.messages:
         if message.service == service:
             reader.read(message)
-    return tuple(sorted(reader.done(), key=lambda attempt: attempt.began))
+    found = [*reader.done(), *_unseen(run, service)]
+    return tuple(sorted(found, key=lambda attempt: attempt.began))
+
+
+def _unseen(run: RunRecord, service: str) -> Iterator[Attempt]:
+    """Yield the connections that a network fault reset before any message of theirs was seen."""
+    seen = {message.connection for message in run.messages if message.service == service}
+    for receipt in (
+        receipt for fault in run.faults for receipt in fault.receipts if receipt.service == service
+    ):
+        if receipt.kind in _RESETTING and receipt.connection is not None and receipt.connection not in seen:
+            yield Attempt(
+                what=CONNECT,
+                began=receipt.at,
+                ended=receipt.at,
+                connection=receipt.connection,
+                outcome="lost",
+                kind=receipt.kind,
+            )
 
 
 def http_request(message: Message) -> str | None:

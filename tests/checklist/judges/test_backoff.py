@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from drawn_waits import waits
@@ -140,16 +141,35 @@ def test_unfired_faults_prove_nothing():
     assert found.evidence.outcome == "unproven"
 
 
-def test_a_hang_that_the_client_never_closes_cannot_be_timed():
-    """Without a close nobody knows when the client gave up."""
-    messages = [message for message in episode([1, 2]) if message.message != "closed"]
-    found = judge_waits(
-        Trials(fault="hang", clean=clean(), pinned=(run(_hung(messages)),)),
-        workload=JOB,
-        service="labs",
+@pytest.mark.parametrize(
+    ("gaps", "outcome"), [([1, 2, 4], "passed"), ([1, 1, 1], "failed"), ([4, 2, 1], "failed")]
+)
+def test_a_hang_that_the_client_closes_late(gaps, outcome):
+    """Without a close nobody knows when the client gave up; whether the waits grow is seen, and told as that."""
+    messages = [message for message in episode(gaps) if message.message != "closed"]
+    trials = Trials(fault="hang", clean=clean(), pinned=(run(_hung(messages)),))
+    found = judge_waits(trials, workload=JOB, service="labs").evidence
+
+    assert found.outcome == outcome
+    assert outcome == "failed" or "only that the waits grow" in found.warnings[-1]
+
+
+def test_resets_before_any_message_are_seen_by_their_receipts():
+    """A network fault resets connections of which the proxy saw no message."""
+    resets = fault("reset_peer", at=[1.0, 2.0, 4.0, 8.0])
+    resets = replace(
+        resets, receipts=tuple(replace(one, connection=n) for n, one in enumerate(resets.receipts))
     )
 
-    assert found.evidence.outcome == "unproven"
+    assert [part.waits for part in episodes(run(faults=[resets]), "labs")] == [(1.0, 2.0, 4.0)]
+
+
+def test_noise_asks_for_more_pinned_runs():
+    """One run on a busy machine is not the last word; five are."""
+    noisy = [0.242, 0.425, 0.633]
+
+    assert judged(noisy).wants_more
+    assert not judged(*[noisy] * 5).wants_more
 
 
 def _hung(messages):

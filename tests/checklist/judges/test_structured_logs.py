@@ -54,7 +54,7 @@ def test_full_records_pass(line):
         ([{"level": "ERROR", "event": "x"}], "carries 2 of 8 facts"),
         ([{**FULL, "level": "INFO"}], "less than the level"),
         ([FULL] * 1001, "1001 lines"),
-        ([FULL, *["plain words"] * 5], "1 of 6 lines"),
+        ([FULL, *["ERROR plain words"] * 5], "1 of 6 lines"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -71,6 +71,11 @@ def test_a_warning_is_enough_where_the_retry_worked():
 
     assert judged(warning, exit_code=0).outcome == "passed"
     assert judged(warning, exit_code=1).outcome == "failed"
+
+
+def test_words_for_people_are_no_log():
+    """What a program prints at its end does not have to parse."""
+    assert judged(FULL, "Could not load batch 17; start it again.").outcome == "passed"
 
 
 def test_lines_before_the_fault_do_not_count():

@@ -23,18 +23,24 @@ class Episode:
 
     Args:
         tries: its attempts, from the first that failed.
-        waits: from the end of each to the start of the next, where both were seen.
+        waits: from the end of each to the start of the next.
         ended: whether the call or process that it belongs to came to its end.
+        timed: whether the ends were seen; else `waits` are from start to start, less what the shortest takes.
     """
 
     tries: tuple[Attempt, ...]
     waits: tuple[float, ...]
     ended: bool
+    timed: bool = True
 
     @property
     def what(self) -> str:
         """The operation."""
         return next((attempt.what for attempt in self.tries if attempt.what != CONNECT), CONNECT)
+
+
+REPLACED = 0.002
+"""Seconds between closing a connection that hangs and making the next, where the one is done for the other."""
 
 
 def episodes(run: RunRecord, service: str, *, exact: bool = False) -> tuple[Episode, ...]:
@@ -47,12 +53,11 @@ def episodes(run: RunRecord, service: str, *, exact: bool = False) -> tuple[Epis
     """
     tried = [attempt for attempt in attempts(run, service) if not attempt.is_cleanup]
     found = [
-        Episode(tuple(tries), waits, ended)
+        _episode(tries, ended=ended)
         for window, ended in windows(run)
         for tries in _operations([a for a in tried if window[0] <= a.began <= window[1]])
-        if (waits := _waits(tries)) is not None
     ]
-    return tuple(part for whole in found for part in (_split(whole) if exact else (whole,)))
+    return tuple(part for whole in found for part in (_split(whole) if exact and whole.timed else (whole,)))
 
 
 def windows(run: RunRecord) -> Iterator[tuple[Window, bool]]:
@@ -116,14 +121,24 @@ def _runs_of_failures(tried: Sequence[Attempt]) -> Iterator[list[Attempt]]:
         yield series
 
 
-def _waits(tries: Sequence[Attempt]) -> tuple[float, ...] | None:
-    """Return the waits; none where it cannot be seen when an attempt was given up."""
-    waits = []
-    for before, after in pairwise(tries):
-        if before.ended is None or after.began < before.ended:
-            return None
-        waits.append(after.began - before.ended)
-    return tuple(waits)
+def _episode(tries: Sequence[Attempt], *, ended: bool) -> Episode:
+    """Return the waits; a client that closes a hanging connection late hides when it gave up."""
+    waits = [_wait(before, after) for before, after in pairwise(tries)]
+    if all(wait is not None for wait in waits):
+        return Episode(tuple(tries), tuple(wait for wait in waits if wait is not None), ended)
+    apart = [after.began - before.began for before, after in pairwise(tries)]
+    return Episode(tuple(tries), tuple(one - min(apart) for one in apart), ended, timed=False)
+
+
+def _wait(before: Attempt, after: Attempt) -> float | None:
+    if before.ended is None or after.began < before.ended or _closed_late(before, after):
+        return None
+    return after.began - before.ended
+
+
+def _closed_late(before: Attempt, after: Attempt) -> bool:
+    """A connection that hangs and is closed the moment the next one is made was given up before."""
+    return before.kind == "hang" and before.ended is not None and after.began - before.ended < REPLACED
 
 
 def _split(whole: Episode) -> Iterator[Episode]:
@@ -140,4 +155,4 @@ def _split(whole: Episode) -> Iterator[Episode]:
 
 
 def _part(whole: Episode, start: int, end: int, *, ended: bool) -> Episode:
-    return Episode(whole.tries[start : end + 1], whole.waits[start:end], ended)
+    return Episode(whole.tries[start : end + 1], whole.waits[start:end], ended, whole.timed)

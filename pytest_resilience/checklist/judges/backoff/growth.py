@@ -15,6 +15,10 @@ MOST_NOISE = 0.2
 """The noise as a part of the first wait, above which nothing is said of it."""
 
 
+AT_ONCE = 0.1
+"""The part of the second wait below which the first is none, on a machine that is busy."""
+
+
 @dataclass(frozen=True, slots=True)
 class Growth:
     """What the waits are, and what a reader has to know beside it."""
@@ -40,9 +44,30 @@ def growth_of(waits: Sequence[float], *, noise: float) -> Growth:
     return _Series(tuple(waits), noise).growth()
 
 
+def rough_growth(waits: Sequence[float], *, noise: float) -> Growth:
+    """Classify waits of which only the differences are known, because nobody saw when the client gave up.
+
+    Args:
+        waits: each with the same unknown time added.
+        noise: seconds by which each may be too long.
+    """
+    if len(waits) < 2:
+        return Growth("unclear", "a single wait shows no growth")
+    if max(waits) - min(waits) <= 2 * noise:
+        return Growth("constant")
+    if any(after < before - 2 * noise for before, after in pairwise(waits)):
+        return Growth("shrinking")
+    return Growth(
+        "geometric", "the client closes a hanging connection late: only that the waits grow was seen"
+    )
+
+
 def without_first_zero(waits: Sequence[float], *, noise: float) -> Sequence[float]:
     """Drop the first wait where it is none: some libraries try again at once before they begin to wait."""
-    return waits[1:] if len(waits) > 1 and waits[0] <= noise < max(waits) else waits
+    if len(waits) < 2:
+        return waits
+    nothing = waits[0] <= noise < max(waits) or (waits[0] <= 5 * noise and waits[0] < AT_ONCE * waits[1])
+    return waits[1:] if nothing else waits
 
 
 @dataclass(frozen=True, slots=True)

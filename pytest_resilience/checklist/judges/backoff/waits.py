@@ -10,7 +10,12 @@ from statistics import median
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.judges.backoff.episodes import Episode, episodes, round_trip
-from pytest_resilience.checklist.judges.backoff.growth import Growth, growth_of, without_first_zero
+from pytest_resilience.checklist.judges.backoff.growth import (
+    Growth,
+    growth_of,
+    rough_growth,
+    without_first_zero,
+)
 from pytest_resilience.checklist.judges.backoff.repeats import repeats_change
 from pytest_resilience.checklist.judges.backoff.statistics import aligned, free_growth, varies
 from pytest_resilience.checklist.judges.case import Case, subject_of
@@ -20,6 +25,7 @@ from pytest_resilience.checklist.thresholds import (
     CLOCK_NOISE,
     LEAST_ATTEMPTS,
     MOST_ATTEMPTS,
+    PINNED_RUNS,
 )
 from pytest_resilience.checklist.verdict import Evidence
 
@@ -51,7 +57,7 @@ class Trials:
 
 @dataclass(frozen=True, slots=True)
 class WaitsJudgement:
-    """The evidence, and whether more free runs could say more."""
+    """The evidence, and whether more runs (pinned ones where there are any) could say more."""
 
     evidence: Evidence
     wants_more: bool = False
@@ -113,17 +119,28 @@ def _judge_growth(
     case: Case, trials: Trials, service: str, pinned: Sequence[Episode], free: Sequence[Episode]
 ) -> WaitsJudgement:
     noise = trials.noise
-    exact = _exact_waits(pinned)
-    drawn = [episode.waits for episode in free if episode.waits]
-    if len(exact) + 1 >= LEAST_ATTEMPTS:
-        growth, more, waits = growth_of(exact, noise=noise), False, exact
-    else:
-        growth, more = free_growth(drawn, noise=noise)
-        lined = aligned(drawn, noise=noise)
-        waits = tuple(median(same) for same in zip(*lined, strict=True)) if lined else ()
+    drawn = [episode.waits for episode in free if episode.waits and episode.timed]
+    jitter = _jitter(drawn, noise=noise)
+    late = [episode.waits for episode in (*pinned, *free) if not episode.timed]
+    if late:
+        return WaitsJudgement(
+            _say(case, rough_growth(max(late, key=len), noise=noise), max(late, key=len), jitter)
+        )
+    growth, waits, more = _growth(_exact_waits(pinned), drawn, noise=noise)
+    more = more or (growth.kind == "unclear" and 0 < len(trials.pinned) < PINNED_RUNS)
     if unclear := _drowned(case, waits, round_trip(trials.clean, service), growth, noise):
-        return WaitsJudgement(unclear)
-    return WaitsJudgement(_say(case, growth, waits, _jitter(drawn, noise=noise)), wants_more=more)
+        return WaitsJudgement(unclear, wants_more=0 < len(trials.pinned) < PINNED_RUNS)
+    return WaitsJudgement(_say(case, growth, waits, jitter), wants_more=more)
+
+
+def _growth(
+    exact: tuple[float, ...], drawn: Sequence[Sequence[float]], *, noise: float
+) -> tuple[Growth, tuple[float, ...], bool]:
+    if len(exact) + 1 >= LEAST_ATTEMPTS:
+        return growth_of(exact, noise=noise), exact, False
+    growth, more = free_growth(drawn, noise=noise)
+    lined = aligned(drawn, noise=noise)
+    return growth, tuple(median(same) for same in zip(*lined, strict=True)) if lined else (), more
 
 
 def _exact_waits(pinned: Sequence[Episode]) -> tuple[float, ...]:
