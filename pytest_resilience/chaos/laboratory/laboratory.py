@@ -6,7 +6,7 @@ import os
 import pickle
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from pytest_resilience.chaos.sandbox import Sandbox
 from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.chaos.state.exactly_once import KeySet, read_keys
 from pytest_resilience.chaos.state.postgres import PostgresState, unstable_columns
+from pytest_resilience.chaos.state.side import KEPT
 from pytest_resilience.chaos.workload.control import Tweaks
 from pytest_resilience.chaos.workload.preparation import Preparation
 from pytest_resilience.errors import HarnessError
@@ -96,7 +97,10 @@ class Laboratory:
             RunAbortedError: the run was aborted.
         """
         sandbox = Sandbox(self._pool, title, self.configuration, fresh_registry=True)
+        kept = ExitStack()
         try:
+            for handle in Look(sandbox).databases(plan.workload.uses):
+                kept.enter_context(KEPT.open(handle.direct_dsn))
             run = Run(
                 plan,
                 sandbox,
@@ -107,6 +111,7 @@ class Laboratory:
             record = self._go(run)
             yield Trial(record, Look(sandbox), sandbox)
         finally:
+            kept.close()
             sandbox.close()
 
     def clean(self, name: str) -> CleanRun:

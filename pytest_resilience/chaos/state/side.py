@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,12 +16,70 @@ CONNECT_TIMEOUT = 10
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for a lock: whoever holds one so long has left it behind."""
 STATEMENT_TIMEOUT = 120.0
+IDLE = 0
+"""libpq's PQTRANS_IDLE: outside of a transaction."""
 _DRIVER = re.compile(r"^(postgres(?:ql)?)\+\w+(?=://)")
+
+
+class Kept:
+    """Side connections that stay open for a while: a new one has to learn the catalogs before it can look.
+
+    Looks from several threads each have their own.
+    """
+
+    def __init__(self) -> None:
+        self._idle: dict[str, list[Any]] = {}
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def open(self, dsn: str) -> Iterator[None]:
+        """Keep the connections to one database open while the block runs."""
+        with self._lock:
+            self._idle[dsn] = []
+        try:
+            yield
+        finally:
+            with self._lock:
+                idle = self._idle.pop(dsn, [])
+            for connection in idle:
+                connection.close()
+
+    def take(self, dsn: str) -> Any | None:
+        """Return a connection that is idle; none where there is none."""
+        with self._lock:
+            idle = self._idle.get(dsn)
+            return idle.pop() if idle else None
+
+    def give_back(self, dsn: str, connection: Any) -> None:
+        """Keep a connection for the next look, or close it."""
+        with self._lock:
+            wanted = dsn in self._idle
+        if wanted and _is_clean(connection):
+            with self._lock:
+                if dsn in self._idle:
+                    self._idle[dsn].append(connection)
+                    return
+        connection.close()
+
+
+def _is_clean(connection: Any) -> bool:
+    """Leave no transaction open and no temporary table; tell whether the connection can be used again."""
+    if connection.closed:
+        return False
+    with connection.cursor() as cursor:
+        if connection.info.transaction_status != IDLE:
+            cursor.execute("rollback")
+        cursor.execute("discard temp")
+    return True
+
+
+KEPT = Kept()
+"""The connections of this process that stay open."""
 
 
 @contextlib.contextmanager
 def side_connection(dsn: str) -> Iterator[Any]:
-    """Open a psycopg2 connection in autocommit mode, and close it.
+    """Open a psycopg2 connection in autocommit mode, or take one that was kept open, for one look.
 
     Args:
         dsn: a URL, also with a driver in its scheme (`postgresql+psycopg2://`), or `key=value` words.
@@ -28,6 +87,16 @@ def side_connection(dsn: str) -> Iterator[Any]:
     Raises:
         HarnessError: the server does not let us in.
     """
+    connection = KEPT.take(dsn) or _opened(dsn)
+    try:
+        yield connection
+    except BaseException:
+        connection.close()
+        raise
+    KEPT.give_back(dsn, connection)
+
+
+def _opened(dsn: str) -> Any:
     import psycopg2
 
     timeouts = (
@@ -47,9 +116,8 @@ def side_connection(dsn: str) -> Iterator[Any]:
             f"The database cannot be looked at from the side: {first_line(error)}. "
             "Does the server run, and is it reached around the proxy?"
         ) from error
-    with contextlib.closing(opened) as connection:
-        connection.autocommit = True
-        yield connection
+    opened.autocommit = True
+    return opened
 
 
 def first_line(error: BaseException) -> str:
