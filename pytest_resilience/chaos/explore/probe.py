@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pytest_resilience.chaos.points.point import FaultPoint
-from pytest_resilience.chaos.scenario.model import FaultOrder
+from pytest_resilience.chaos.points.point import FaultPoint, Protocol
+from pytest_resilience.chaos.scenario.model import FaultOrder, When
+from pytest_resilience.chaos.trigger import Side
 
 SERIALIZATION_FAILURE = "40001"
 CANNOT_CONNECT_NOW = "57P03"
@@ -38,7 +39,7 @@ class Probe:
         """A sentence for people."""
         where = {"request": "before", "reply": "after"}[self.point.side]
         return (
-            f"{_DONE[self.name]} {where} {self.point.message} number {self.point.nth} on {self.point.service}"
+            f"{DONE[self.name]} {where} {self.point.message} number {self.point.nth} on {self.point.service}"
         )
 
     @property
@@ -53,7 +54,7 @@ class Probe:
         return (self.name, *point.kind_of_place)
 
 
-_DONE = {
+DONE = {
     "cut": "Connection closed",
     "reset": "Connection reset",
     "error": "Error answered",
@@ -61,29 +62,33 @@ _DONE = {
     "kill": "Workload killed",
     "lost-reply": "Reply lost",
 }
+"""Each fault in words."""
 
 
 def probes_at(point: FaultPoint) -> Iterator[Probe]:
     """Yield the faults that can go to a point."""
-    for name in _names(point):
-        yield Probe(point=point, name=name, order=_order(point, name))
+    for name in names_at(point.side, point.message):
+        order = fault_order(name, on=point.service, protocol=point.protocol, when=point.when)
+        yield Probe(point=point, name=name, order=order)
 
 
-def _names(point: FaultPoint) -> tuple[str, ...]:
-    if point.side == "reply":
+def names_at(side: Side, message: str) -> tuple[str, ...]:
+    """Return the names of the faults that can go to a message, the simplest first."""
+    if side == "reply":
         return ("lost-reply", "hang", "kill")
-    if point.message in {"CopyData", "CopyDone"}:
+    if message in {"CopyData", "CopyDone"}:
         return ("cut", "reset", "hang", "kill")
     return ("cut", "reset", "error", "hang", "kill")
 
 
-def _order(point: FaultPoint, name: str) -> FaultOrder:
+def fault_order(name: str, *, on: str, protocol: Protocol, when: When) -> FaultOrder:
+    """Return the fault of that name, at that trigger."""
     kind, attributes = name, dict[str, object]()
     if name == "lost-reply":
         kind = "cut"
-    elif name == "error" and point.protocol == "http":
+    elif name == "error" and protocol == "http":
         kind, attributes = "respond", {"status": UNAVAILABLE}
     elif name == "error":
-        starting = point.message == "Startup"
+        starting = when.message == "Startup"
         attributes = {"sqlstate": CANNOT_CONNECT_NOW if starting else SERIALIZATION_FAILURE}
-    return FaultOrder(on=point.service, when=point.when, kind=kind, attributes=attributes)
+    return FaultOrder(on=on, when=when, kind=kind, attributes=attributes)
