@@ -7,12 +7,13 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_resilience import __version__
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.plugin.ledger import Ledger
 
@@ -157,17 +158,31 @@ class GateSession:
         evidence = self.ledger.findings()
         if self.asked:
             evidence += evidence_outside_of_runs(configuration)
-        today = date.today()  # noqa: DTZ011 - waivers have local days
+        today = datetime.now(UTC).date()
         waivers = () if configuration.waivers is None else read_waivers(configuration.waivers, today=today)
         left_out = self.ledger.left_out(self._why_left_out()) if self.asked else {}
         report = judged(
             evidence,
             today=today,
             mode=self._config.getoption("resilience_checklist_mode") if self.asked else "warn",
+            asked=self.asked,
             **self._facts(left_out, waivers),
         )
         self._write_found()
-        return publish(report, self._folder, secrets=self._secrets())
+        published = publish(report, self._folder, secrets=self._secrets())
+        self._tell_junit(published)
+        return published
+
+    def _tell_junit(self, report: Report) -> None:
+        """Write the verdicts into pytest's own JUnit file, where one is written."""
+        from _pytest.junitxml import xml_key
+
+        from pytest_resilience.report.junit import junit_properties
+
+        xml = self._config.stash.get(xml_key, None)
+        if xml is not None:
+            for name, value in junit_properties(report):
+                xml.add_global_property(name, value)
 
     def _facts(self, left_out: Mapping[str, tuple[str, ...]], waivers: Any) -> dict[str, Any]:
         from pytest_resilience.report.model import Coverage, Found, ScenarioVerdict, Shard
@@ -196,11 +211,16 @@ class GateSession:
             "commit": commit,
             "dirty": dirty,
             "time_scale": configuration.time_scale,
-            "versions": {"python": platform.python_version(), "pytest": pytest.__version__},
+            "versions": {
+                "python": platform.python_version(),
+                "pytest": pytest.__version__,
+                "pytest-resilience": __version__,
+            },
             "configuration": _digest(configuration.file),
             "shard": None if shard is None else Shard(index=shard[0], count=shard[1]),
             "waivers": tuple(waivers),
             "left_out": left_out,
+            "not_run": {} if shard is None else ledger.not_run(),
             "tests": dict(ledger.tests),
             "notes": tuple(ledger.notes),
         }
@@ -222,19 +242,23 @@ class GateSession:
 
     def _write_found(self) -> None:
         from pytest_resilience.report.folder import write_file
+        from pytest_resilience.report.scrub import scrubber
 
+        scrub = scrubber(self._secrets())
         folder = self._folder / "found"
         for each in _distinct(self.ledger.found):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_file(folder / f"{each['slug']}.yaml", each["text"])
+            write_file(folder / f"{each['slug']}.yaml", scrub(each["text"]))
 
     def _replay_found(self, found: Mapping[str, Any]) -> str:
         folder = self._config.getoption("resilience_report")
         return f"pytest --chaos {folder}/{_found_file(found)}"
 
     def _secrets(self) -> list[str]:
+        from pytest_resilience.services.alert_inbox.credentials import CREDENTIALS
+
         password = self._run.pool.postgres_password
-        return [] if password is None else [password]
+        return [CREDENTIALS["PAGERDUTY_ROUTING_KEY"], *([] if password is None else [password])]
 
 
 def _found_file(found: Mapping[str, Any]) -> str:

@@ -122,6 +122,14 @@ class Ledger:
             for item, count in missing.items()
         }
 
+    def not_run(self) -> dict[str, tuple[str, ...]]:
+        """Return by item the experiments that have not run here."""
+        missing: dict[str, list[str]] = {}
+        for name, item in self.expected.items():
+            if name not in self.done:
+                missing.setdefault(item, []).append(name)
+        return {item: tuple(names) for item, names in missing.items()}
+
     def telling_runs(self) -> list[dict[str, Any]]:
         """Return the time lines that are worth keeping, those that did not pass first."""
         return sorted(self.runs, key=lambda run: run["verdict"] == "passed")[:MOST_RUNS]

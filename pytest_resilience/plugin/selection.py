@@ -62,10 +62,17 @@ def select(config: pytest.Config) -> Selection:
 
 
 def of_shard(items: Sequence[pytest.Item], shard: tuple[int, int] | None) -> list[pytest.Item]:
-    """Return those of a shard: every N-th by name, so that each machine finds the same parts."""
+    """Return those of a shard: every N-th by name, so that each machine finds the same parts.
+
+    What is tried at one fault point stays together, so that points can be counted part by part.
+    """
     if shard is None:
         return list(items)
     part, parts = shard
-    order = sorted(item.nodeid for item in items)
-    mine = {nodeid for number, nodeid in enumerate(order) if number % parts == part - 1}
-    return [item for item in items if item.nodeid in mine]
+    order = sorted({_place(item) for item in items})
+    mine = {place for number, place in enumerate(order) if number % parts == part - 1}
+    return [item for item in items if _place(item) in mine]
+
+
+def _place(item: pytest.Item) -> str:
+    return str(getattr(getattr(item, "experiment", None), "place", item.nodeid))

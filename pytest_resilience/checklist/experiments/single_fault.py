@@ -47,6 +47,11 @@ class SingleFault:
         """The item, the workload, the service and the fault point."""
         return f"{self.item}::{self.workload}::{self.probe.point.service}::{self.probe.id}"
 
+    @property
+    def place(self) -> str:
+        """The fault point, whatever is tried at it."""
+        return f"{self.workload}/{self.probe.point.service}/{self.probe.point.id}"
+
     def run(self) -> ExperimentResult:
         """Run the workload with the fault, and judge it."""
         finding = explore(self.laboratory, self.workload, [self.probe.order], title=self.id)
@@ -66,7 +71,7 @@ class SingleFault:
             why=why and f"{self.probe.title}: {why}",
             details="\n".join(details(finding.record)),
             evidence=(evidence,),
-            point=f"{self.workload}/{self.probe.point.service}/{self.probe.point.id}",
+            point=self.place,
             record=finding.record,
             found=self._found(finding) if outcome == "failed" else None,
         )
