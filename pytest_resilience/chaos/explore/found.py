@@ -6,12 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from pytest_resilience.chaos.explore.exploration import Finding
 from pytest_resilience.chaos.laboratory.clean import CleanRun
-from pytest_resilience.chaos.scenario.model import Expectations, FaultOrder, Scenario, SqlCheck
-from pytest_resilience.chaos.state.postgres import PostgresState
+from pytest_resilience.chaos.run.record import RunRecord
+from pytest_resilience.chaos.scenario.model import Expectations, FaultOrder, HttpCheck, Scenario, SqlCheck
+from pytest_resilience.chaos.state.postgres import PostgresState, TableState, row_hash
 
 
 def found_scenario(clean: CleanRun, orders: Sequence[FaultOrder], title: str, finding: Finding) -> Scenario:
-    """Return a scenario with the faults, that expects what the undisturbed run did.
+    """Return a scenario with the faults, that expects of the workload what the finding missed.
+
+    Not every finding can be said in a scenario: replay it before it is claimed to be red.
 
     Args:
         clean: the undisturbed run.
@@ -19,32 +22,89 @@ def found_scenario(clean: CleanRun, orders: Sequence[FaultOrder], title: str, fi
         title: its first line.
         finding: what went wrong.
     """
-    declaration = clean.workload
-    comes_back = declaration.shape == "job" and (
-        declaration.resume == "rerun" or finding.record.exit_code == 0
-    )
+    declaration, record = clean.workload, finding.record
+    finishes = declaration.resume == "rerun" or record.exit_code == 0
     return Scenario(
         title=title,
         workload=declaration.name,
         faults=tuple(orders),
         expect=Expectations(
-            exit=0 if comes_back else None,
-            exactly_once=tuple(promise.table for promise in declaration.exactly_once),
-            sql=tuple(_counts(clean, finding)),
-            duration=declaration.deadline if any(p.blocked for p in finding.record.processes) else None,
+            exit=0 if finishes and declaration.shape == "job" else None,
+            exactly_once=tuple(promise.table for promise in declaration.exactly_once) if finishes else (),
+            sql=tuple(_as_undisturbed(clean, record) if finishes else _whole(clean, record)),
+            http=tuple(_serves(clean)),
+            duration=declaration.deadline if any(process.blocked for process in record.processes) else None,
             no_leak=True,
         ),
     )
 
 
-def _counts(clean: CleanRun, finding: Finding) -> Iterator[SqlCheck]:
-    """Ask for the number of rows of the tables that ended otherwise, or where that is the same, what is in them."""
-    for service, seen in finding.record.states.items():
-        expected = clean.record.states.get(service)
-        if not isinstance(expected, PostgresState) or not isinstance(seen, PostgresState):
-            continue
+def _as_undisturbed(clean: CleanRun, record: RunRecord) -> Iterator[SqlCheck]:
+    """Ask for what is in the tables that did not end as without the faults."""
+    for service, expected, seen in _databases(clean, record):
         for table, rows in expected.tables.items():
             other = seen.tables.get(table)
-            if other is not None and other.count != rows.count:
-                query = f"select count(*) from {table}"  # noqa: S608 - the server has quoted the name
-                yield SqlCheck(on=service, query=query, equals=rows.count)
+            if other is None or other.count != rows.count:
+                yield SqlCheck(on=service, query=_count(table), equals=rows.count)
+            elif other != rows and (checksum := _checksum(table, rows)):
+                yield SqlCheck(on=service, query=checksum, equals=rows.checksum)
+        for table in sorted(seen.tables.keys() - expected.tables.keys()):
+            query = f"select to_regclass({_literal(table)}) is null"
+            yield SqlCheck(on=service, query=query, equals=True)
+
+
+def _whole(clean: CleanRun, record: RunRecord) -> Iterator[SqlCheck]:
+    """Ask that all has been done, or nothing: a workload that fails, and that nobody starts again, may do either."""
+    for service, after, seen in _databases(clean, record):
+        before = clean.begin.get(service)
+        if not isinstance(before, PostgresState) or seen in (before, after):
+            continue
+        changed = [table for table in after.tables if before.tables.get(table) != after.tables[table]]
+        common = [table for table in changed if table in before.tables]
+        ways = [
+            " and ".join(_is_as(table, state.tables[table]) for table in common) for state in (before, after)
+        ]
+        if common:
+            query = f"select ({ways[0]}) or ({ways[1]})"
+            yield SqlCheck(on=service, query=query, equals=True)
+
+
+def _databases(clean: CleanRun, record: RunRecord) -> Iterator[tuple[str, PostgresState, PostgresState]]:
+    for service, seen in record.states.items():
+        expected = clean.record.states.get(service)
+        if isinstance(expected, PostgresState) and isinstance(seen, PostgresState):
+            yield service, expected, seen
+
+
+def _is_as(table: str, rows: TableState) -> str:
+    """Return a condition: the table has these rows."""
+    count = f"({_count(table)}) = {rows.count}"
+    checksum = _checksum(table, rows) if rows.count else None
+    return count if checksum is None else f"{count} and ({checksum}) = {_literal(rows.checksum)}"
+
+
+def _count(table: str) -> str:
+    return f"select count(*) from {table}"  # noqa: S608 - the server has quoted the name
+
+
+def _checksum(table: str, rows: TableState) -> str | None:
+    """Return a query for the checksum of a table's rows; none where its columns are not known."""
+    columns = [column for column in rows.columns if column not in rows.masked]
+    if not columns:
+        return None
+    return f"select coalesce(sum({row_hash(columns)}), 0)::text from {table}"  # noqa: S608 - as above
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _serves(clean: CleanRun) -> Iterator[HttpCheck]:
+    """Ask a server for what it is driven with, where that has no body, or whether it is ready."""
+    declaration = clean.workload
+    if declaration.shape != "server":
+        return
+    drive = declaration.drive
+    request = drive.request if drive is not None and drive.request.startswith("GET ") else declaration.ready
+    if request is not None:
+        yield HttpCheck(on=declaration.name, request=request)

@@ -49,14 +49,15 @@ def _blocked(record: RunRecord, clean: CleanRun) -> Iterator[str]:
 
 def _failed(record: RunRecord, clean: CleanRun) -> Iterator[str]:
     declaration = clean.workload
+    healed = max((fault.healed_at or 0.0 for fault in record.faults), default=0.0)
     if declaration.shape == "server":
-        healed = max((fault.healed_at or 0.0 for fault in record.faults), default=0.0)
         after = [call for call in record.calls if call.began >= healed]
         if declaration.drive is not None and not any(call.outcome.startswith("2") for call in after):
             yield f"none of its {len(after)} answers after the fault had healed was a success"
         return
     if declaration.shape == "function":
-        if declaration.calls > 1 and record.calls and record.calls[-1].outcome != "ok":
+        last = record.calls[-1] if record.calls else None
+        if declaration.calls > 1 and last is not None and last.outcome != "ok" and last.began >= healed:
             yield "its last call, after the fault had healed, raised as well"
         return
     if declaration.resume == "rerun" and record.exit_code != 0:

@@ -134,14 +134,15 @@ def _select(number: int, table: Table, masked: frozenset[str], summed: tuple[str
         number=number,
         told=ROWS_TOLD + 1,
         table=table.name,
-        row=_hash([column for column in table.columns if column not in masked]),
-        key=_hash(key) if key else "0::bigint",
-        columns="".join(f", {_hash([column])} as c{n}" for n, column in enumerate(summed)),
+        row=row_hash([column for column in table.columns if column not in masked]),
+        key=row_hash(key) if key else "0::bigint",
+        columns="".join(f", {row_hash([column])} as c{n}" for n, column in enumerate(summed)),
         sums=", ".join(f"sum(c{n})" for n in range(len(summed))),
     )
 
 
-def _hash(columns: Iterable[str]) -> str:
+def row_hash(columns: Iterable[str]) -> str:
+    """Return the SQL of a row's hash, of which a table's checksum is the sum."""
     names = ", ".join(_quoted(column) for column in columns)
     return f'pg_catalog.hashtextextended(row({names})::text collate "C", 0)'
 

@@ -7,12 +7,11 @@ from functools import cached_property
 
 from pytest_resilience.chaos.expectations.text import trace
 from pytest_resilience.chaos.explore.exploration import Finding, explore
-from pytest_resilience.chaos.explore.found import found_scenario
 from pytest_resilience.chaos.explore.probe import Probe
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory
 from pytest_resilience.chaos.run.record import RunRecord
-from pytest_resilience.chaos.scenario.writing import slug, write_scenario
 from pytest_resilience.checklist.experiments.experiment import ExperimentResult, Found
+from pytest_resilience.checklist.experiments.found_file import found_file
 from pytest_resilience.checklist.verdict import Evidence, Outcome
 
 FIXES = {
@@ -76,12 +75,9 @@ class SingleFault:
             found=self._found(finding) if outcome == "failed" else None,
         )
 
-    def _found(self, finding: Finding) -> Found:
+    def _found(self, finding: Finding) -> Found | None:
         title = f"{self.workload}: {self.probe.title}"
-        clean = self.laboratory.clean(self.workload)
-        why = "; ".join(finding.wrongs)
-        text = write_scenario(found_scenario(clean, [self.probe.order], title, finding), comment=why)
-        return Found(slug=slug(title), text=text, why=why)
+        return found_file(self.laboratory, self.workload, [self.probe.order], title, finding)
 
 
 def item_of(probe: Probe) -> str:

@@ -74,11 +74,9 @@ def reconnects(points: Sequence[FaultPoint]) -> Iterator[Place]:
 
 
 def _beginning(service: str, connection: int) -> Iterator[Place]:
-    whens = [When(message="Startup", nth=connection)]
-    for nth in range(1, STATEMENTS + 1):
-        for side in SIDES:
-            whens.append(When(sql=ANY_STATEMENT, side=side, nth=nth, connection=connection))
-    for when in whens:
+    places = [(nth, side) for nth in range(1, STATEMENTS + 1) for side in SIDES]
+    whens = [When(sql=ANY_STATEMENT, side=side, nth=nth, connection=connection) for nth, side in places]
+    for when in (When(message="Startup", nth=connection), *whens):
         yield Place(service=service, protocol="postgres", when=when)
 
 
