@@ -31,11 +31,6 @@ class RunClock:
         began = time.monotonic()
         return cls(began, began - ahead, scale)
 
-    @classmethod
-    def start(cls, engine_now: float, *, scale: float = 1.0) -> RunClock:
-        """Begin now, which the engine calls `engine_now`."""
-        return cls(time.monotonic(), engine_now, scale)
-
     def now(self) -> float:
         """Return the workload's seconds since the run began."""
         return (time.monotonic() - self.began) * self.scale

@@ -51,6 +51,7 @@ class Life:
         patience: how many times its deadline a start is waited for.
         ended: called after each end of a process, with the number of the start.
         aborted: whether the run is to end as soon as it can.
+        most_starts: at most; by default as it declares.
         again: start it exactly once more, however the first start has ended; not where that had to be killed.
     """
 
@@ -60,6 +61,7 @@ class Life:
     patience: float
     ended: Callable[[int], None]
     aborted: Callable[[], bool]
+    most_starts: int | None = None
     again: bool = False
 
     def run_to_end(self) -> None:
@@ -89,7 +91,8 @@ class Life:
 
     @property
     def _starts(self) -> int:
-        return 2 if self.again else self.declaration.restarts + 1
+        declared = self.declaration.restarts + 1
+        return 2 if self.again else min(declared, self.most_starts or declared)
 
     def _wait(self) -> bool:
         """Wait for its end, and say whether it came in time."""

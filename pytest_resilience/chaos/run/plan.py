@@ -29,6 +29,7 @@ class Plan:
         prompt: let a server go as soon as it is steady again, and not only after the recovery bound.
         enough: tells when a server's faults have shown what they can, so that they heal.
         dead_alerts: what the captured alert endpoints do, from before the first start until all faults heal.
+        most_starts: of a job or a function, at most; by default as it declares.
         again: heal everything when the first start has ended, and start the workload once more, undisturbed.
     """
 
@@ -44,4 +45,5 @@ class Plan:
     prompt: bool = False
     enough: Callable[[Exposure], bool] | None = None
     dead_alerts: Death | None = None
+    most_starts: int | None = None
     again: bool = False

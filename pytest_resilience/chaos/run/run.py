@@ -190,6 +190,7 @@ class Run:
             plan.patience,
             self._ended,
             self._abort.is_set,
+            most_starts=plan.most_starts,
             again=plan.again,
         )
         with self._recovery.watched(self._armed):

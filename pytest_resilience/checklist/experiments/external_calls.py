@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 from pytest_resilience.chaos.laboratory.clean import CleanRun
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory, Trial
 from pytest_resilience.chaos.run.plan import Plan
-from pytest_resilience.checklist.experiments.experiment import ExperimentResult
+from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
 from pytest_resilience.checklist.experiments.exposed import has_answered
 from pytest_resilience.checklist.experiments.planted import planted
 from pytest_resilience.checklist.experiments.result import result_of
+from pytest_resilience.checklist.experiments.said import no_services, no_traffic
 from pytest_resilience.checklist.experiments.service_faults import ServiceFault, service_faults
 from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges import external_calls, messages, structured_logs
 from pytest_resilience.checklist.judges.case import Case, subject_of
-from pytest_resilience.checklist.judges.proof import worked
+from pytest_resilience.checklist.judges.proof import uses, worked
 from pytest_resilience.checklist.records.log_lines import WARNING, level_in
 from pytest_resilience.checklist.thresholds import BLOCKED_DEADLINES
 from pytest_resilience.checklist.verdict import Evidence
@@ -122,10 +123,16 @@ def _unseen(item: str, about: Evidence) -> Evidence:
     )
 
 
-def failing_services(laboratory: Laboratory) -> Iterator[FailingService]:
+def failing_services(laboratory: Laboratory) -> Iterator[Experiment]:
     """Yield each fault of each service that each workload uses."""
     services = laboratory.configuration.services
     for clean in working(laboratory):
+        name = clean.workload.name
+        if not clean.workload.uses:
+            yield no_services(ITEM, name, ITEMS)
         for service in clean.workload.uses:
+            if not uses(clean.record, service) and not clean.record.bypasses:
+                yield no_traffic(ITEM, name, service, ITEMS)
+                continue
             for fault in service_faults(clean, service, services[service].kind):
-                yield FailingService(laboratory, clean.workload.name, service, fault)
+                yield FailingService(laboratory, name, service, fault)

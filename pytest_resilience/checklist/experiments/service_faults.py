@@ -114,11 +114,18 @@ def service_faults(clean: CleanRun, service: str, kind: ServiceKind) -> Iterator
     yield from _MAKERS[kind](where)
 
 
-def outage(where: Places) -> FaultOrder | None:
-    """Return the order of an outage that lasts; none where there is nothing to strike."""
+def outage(where: Places) -> FaultOrder:
+    """Return the order of an outage that lasts."""
     if where.begins_cold or not where.calls:
         return where.order(where.early, "down")
     return where.order(where.calls[0].when, "down")
+
+
+def passing(where: Places) -> FaultOrder | None:
+    """Return the order of a fault that passes at once, where the connection or the request can be tried again."""
+    for point in (*where.logins[:1], *where.calls[:1]):
+        return where.order(point.when, "reset")
+    return None
 
 
 def _any_kind(where: Places) -> Iterator[ServiceFault]:

@@ -11,7 +11,13 @@ from pytest_resilience.chaos.configuration.model import AlertRule, AlertsDeclara
 from pytest_resilience.chaos.run.record import AlertRecord, LogLine, RunRecord
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.messages import leaks
-from pytest_resilience.checklist.judges.proof import fault_name, missing_path, missing_proof, worked
+from pytest_resilience.checklist.judges.proof import (
+    fault_name,
+    missing_path,
+    missing_proof,
+    never_answered,
+    worked,
+)
 from pytest_resilience.checklist.records.log_lines import level_in, level_number
 from pytest_resilience.checklist.verdict import Evidence
 from pytest_resilience.services.alert_inbox import pagerduty, slack
@@ -21,7 +27,7 @@ ITEM = "alerts"
 WITHIN = 60.0
 """Seconds from the first receipt to the alert of an outage (policy: at once)."""
 
-_DECLARE = (
+DECLARE = (
     "declare the endpoints under [tool.resilience.alerts] `env`, or, where alerting is done elsewhere, "
     "its `rules` on the log"
 )
@@ -51,7 +57,7 @@ def judge_outage(
     if missing := missing_proof(run, service=service, clean=clean):
         return case.unproven(*missing)
     if alerts is None or not (alerts.env or alerts.rules):
-        return case.unproven("nothing is declared of how this code alerts", _DECLARE)
+        return case.unproven("nothing is declared of how this code alerts", DECLARE)
     if alerts.rules and not run.alerts:
         return _by_rules(case, alerts.rules, run)
     return _by_events(case, run, within)
@@ -122,7 +128,7 @@ def judge_dead_endpoint(
         return case.unproven(*missing)
     if not _accepted(reference):
         return case.unproven("the same outage raised no alert with its endpoint alive", _SEND)
-    if _worse(run, reference):
+    if _worse(run, reference, workload.deadline):
         return case.failed(
             f"with the alert endpoint {name} the application ends otherwise: {_ending(run)}, not {_ending(reference)}",
             "send alerts beside the work, with a time-out, and let no failure of theirs reach the caller",
@@ -236,11 +242,11 @@ def _accepted(run: RunRecord) -> list[AlertRecord]:
     return [alert for alert in run.alerts if alert.rejected is None and not _resolves(alert)]
 
 
-def _worse(run: RunRecord, reference: RunRecord) -> bool:
+def _worse(run: RunRecord, reference: RunRecord, deadline: float) -> bool:
     blocked = any(process.blocked for process in run.processes) and not any(
         p.blocked for p in reference.processes
     )
-    unanswered = any(call.ended is None for call in run.calls)
+    unanswered = any(never_answered(run, call, deadline) for call in run.calls)
     return blocked or unanswered or run.exit_code != reference.exit_code
 
 

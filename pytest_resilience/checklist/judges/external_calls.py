@@ -9,8 +9,14 @@ from pytest_resilience.chaos.configuration.model import Boundary, WorkloadDeclar
 from pytest_resilience.chaos.run.record import CallRecord, ProcessRecord, RunRecord
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.libraries import is_raw
-from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, succeeded, uses
-from pytest_resilience.checklist.records.attempts import attempts
+from pytest_resilience.checklist.judges.proof import (
+    fault_name,
+    missing_proof,
+    never_answered,
+    succeeded,
+    uses,
+)
+from pytest_resilience.checklist.records.attempts import CONNECT, attempts
 from pytest_resilience.checklist.records.log_lines import ERROR, WARNING, level_in
 from pytest_resilience.checklist.records.tracebacks import tracebacks
 from pytest_resilience.checklist.thresholds import BLOCKED_DEADLINES
@@ -46,12 +52,12 @@ def judge(
         return case.not_applicable(f"the undisturbed run makes no call to {service!r}")
     if missing := missing_proof(run, service=service, clean=clean):
         return case.unproven(*missing)
-    finding = next(_findings(run, workload, service, boundary), None)
+    finding = next(_findings(run, clean, workload, service, boundary), None)
     return case.passed(*_warnings(run)) if finding is None else case.failed(*finding)
 
 
 def _findings(
-    run: RunRecord, workload: WorkloadDeclaration, service: str, boundary: Boundary
+    run: RunRecord, clean: RunRecord, workload: WorkloadDeclaration, service: str, boundary: Boundary
 ) -> Iterator[Finding]:
     yield from _blocked(run, workload)
     yield from _crashed(run, workload)
@@ -59,7 +65,10 @@ def _findings(
         yield from _raw_calls(run)
         yield from _raw_exits(run)
     yield from _bare_pages(run)
-    yield from _swallowed(run, service)
+    if any(attempt.what != CONNECT for attempt in attempts(clean, service)):
+        yield from _swallowed(
+            run, service
+        )  # where nothing but connections is known, no exchange can be missed
 
 
 def _blocked(run: RunRecord, workload: WorkloadDeclaration) -> Iterator[Finding]:
@@ -76,7 +85,8 @@ def _blocked(run: RunRecord, workload: WorkloadDeclaration) -> Iterator[Finding]
             elif process.blocked:
                 yield f"ended after {lasted:.3g} s, its deadline is {workload.deadline:g} s", fix
     for call in run.calls:
-        if call.ended is None or call.ended - call.began > limit:
+        late = call.ended is not None and call.ended - call.began > limit
+        if late or never_answered(run, call, workload.deadline):
             lasted = limit if call.ended is None else call.ended - call.began
             yield f"call {call.number} was still waiting after {lasted:.3g} s", fix
 

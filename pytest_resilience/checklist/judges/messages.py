@@ -10,7 +10,7 @@ from urllib.parse import quote
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.judges.case import Case, subject_of
-from pytest_resilience.checklist.judges.proof import fault_name, missing_proof
+from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, worked
 from pytest_resilience.checklist.records.log_lines import WARNING, level_in, record_of
 from pytest_resilience.checklist.records.message_facts import FACTS, facts_in
 from pytest_resilience.checklist.records.tracebacks import tracebacks
@@ -52,6 +52,8 @@ def judge(
     if missing := missing_proof(run, service=service, clean=clean):
         return case.unproven(*missing)
     texts = list(_messages(run))
+    if not texts and worked(run):
+        return case.not_applicable("the fault was survived, and nobody was told anything")
     if not texts:
         return case.failed(
             "the fault left no message: no exception, no error record, nothing on stderr",

@@ -58,8 +58,21 @@ def succeeded(call: CallRecord) -> bool:
 
 
 def uses(run: RunRecord, service: str) -> bool:
-    """Tell whether anything was exchanged with the service."""
-    return any(message.service == service and message.side != "-" for message in run.messages)
+    """Tell whether anything was exchanged with the service; of an unknown protocol, whether it was connected to."""
+    return any(
+        message.service == service and (message.side != "-" or message.message == "connected")
+        for message in run.messages
+    )
+
+
+def never_answered(run: RunRecord, call: CallRecord, deadline: float) -> bool:
+    """Tell whether a call got no answer in its time, rather than that the run ended while it was under way."""
+    if call.ended is not None:
+        return False
+    process = next((each for each in reversed(run.processes) if each.began <= call.began), None)
+    if process is None or process.ended is None:
+        return True
+    return process.ended - call.began >= deadline
 
 
 def _missing_clean(clean: RunRecord, service: str | None) -> Missing | None:
