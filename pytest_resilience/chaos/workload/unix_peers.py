@@ -10,8 +10,8 @@ SOCK_DIAG = 4
 BY_FAMILY = 20
 ROOT_AND_REQUEST = 0x301
 DONE, ERROR = 3, 2
-SHOW_PEER = 4
-PEER = 2
+SHOW_PEER_AND_WAITING = 4 | 8
+PEER, WAITING = 2, 3
 _HEAD = struct.Struct("=IHHII")
 _ASK = struct.Struct("=BBHIIIII")
 _TELL = struct.Struct("=BBBBIII")
@@ -19,12 +19,12 @@ _ATTRIBUTE = struct.Struct("=HH")
 
 
 def unix_peers() -> dict[str, str]:
-    """Return the other end's inode for each connected Unix socket's; nothing where the kernel does not tell."""
+    """Return for each connected Unix socket's inode the other end's, or the listener's that has not accepted it yet."""
     if sys.platform != "linux":
         return {}
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, SOCK_DIAG) as line:
-            body = _ASK.pack(socket.AF_UNIX, 0, 0, 0xFFFFFFFF, 0, SHOW_PEER, 0, 0)
+            body = _ASK.pack(socket.AF_UNIX, 0, 0, 0xFFFFFFFF, 0, SHOW_PEER_AND_WAITING, 0, 0)
             line.send(_HEAD.pack(_HEAD.size + len(body), BY_FAMILY, ROOT_AND_REQUEST, 1, 0) + body)
             return _answers(line)
     except OSError:
@@ -51,8 +51,11 @@ def _note(message: bytes, peers: dict[str, str]) -> None:
         length, kind = _ATTRIBUTE.unpack_from(message, at)
         if length < _ATTRIBUTE.size:
             return
-        if kind == PEER:
-            peers[str(inode)] = str(struct.unpack_from("=I", message, at + _ATTRIBUTE.size)[0])
+        numbers = struct.unpack_from(f"={(length - _ATTRIBUTE.size) // 4}I", message, at + _ATTRIBUTE.size)
+        if kind == PEER and numbers[0]:  # one that was not accepted yet has no number
+            peers[str(inode)] = str(numbers[0])
+        if kind == WAITING:  # those that wait to be accepted by this listener
+            peers.update({str(client): str(inode) for client in numbers})
         at += _aligned(length)
 
 

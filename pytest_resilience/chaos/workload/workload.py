@@ -14,20 +14,17 @@ from typing import Self
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.run.record import CallRecord, LogLine, ProcessRecord
 from pytest_resilience.chaos.workload.call_log import read_calls
-from pytest_resilience.chaos.workload.control import Control, Tweaks, why_not
+from pytest_resilience.chaos.workload.control import Control, Tweaks
 from pytest_resilience.chaos.workload.episode import Episode
-from pytest_resilience.chaos.workload.placeholders import Placeholders
-from pytest_resilience.chaos.workload.preparation import Preparation, program_of
+from pytest_resilience.chaos.workload.preparation import Preparation
 from pytest_resilience.chaos.workload.serving import Serving
-from pytest_resilience.chaos.workload.supervised import Charge, Launcher, PlainLauncher
+from pytest_resilience.chaos.workload.starter import Starter
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.services.run_folder import RunFolder
 
 GRACE = 5.0
 """Seconds from SIGTERM to SIGKILL."""
-CALL = Path(__file__).with_name("call.py")
 NO_TWEAKS = Tweaks()
-_PLAIN = PlainLauncher()
 
 
 class WorkloadUseError(HarnessError):
@@ -44,7 +41,6 @@ class Workload:
         run: the run whose end ends it; its output is kept below that folder.
         logs: `stderr`, or the file, relative to `folder`, where its log lines are.
         began: the moment of CLOCK_MONOTONIC from which records count; default: now.
-        launcher: how it is started; default: plainly.
         tweaks: what is changed inside it.
         preparation: what makes its starts quick; used where its declaration has `start = "prepared"`.
     """
@@ -58,36 +54,28 @@ class Workload:
         run: RunFolder,
         logs: str = "stderr",
         began: float | None = None,
-        launcher: Launcher | None = None,
         tweaks: Tweaks = NO_TWEAKS,
         preparation: Preparation | None = None,
     ) -> None:
         self.declaration = declaration
         self.folder = folder
         self.environment = dict(environment)
-        self.placeholders = Placeholders()
         self.began = time.monotonic() if began is None else began
-        self._run = run
-        self._logs = None if logs == "stderr" else folder / logs
-        self._launcher = launcher or _PLAIN
-        self._private = Path(tempfile.mkdtemp(prefix="w", dir=run.folder("workloads")))
+        self._starter = Starter(
+            declaration,
+            folder=folder,
+            environment=self.environment,
+            run=run,
+            private=Path(tempfile.mkdtemp(prefix="w", dir=run.folder("workloads"))),
+            log=None if logs == "stderr" else folder / logs,
+            zero=self.began,
+            tweaks=tweaks,
+            preparation=preparation if declaration.start == "prepared" else None,
+            kill=self.kill,
+        )
+        self.placeholders = self._starter.placeholders
         self._episodes: list[Episode] = []
         self._serving: list[Serving] = []
-        self._tweaks = tweaks
-        self._preparation = preparation if declaration.start == "prepared" else None
-        self.prepared: list[bool] = []
-        records = self._preparation is not None and self._preparation.modules is None
-        self._control = self._controlled() if tweaks.wanted or records else None
-
-    def _controlled(self) -> Control:
-        return Control(
-            self._tweaks,
-            private=self._private,
-            folder=self.folder,
-            began=self.began,
-            kill=self.kill,
-            imports=None if self._preparation is None else self._preparation.imports,
-        )
 
     def __enter__(self) -> Self:
         """Return it; it is not started yet."""
@@ -131,49 +119,11 @@ class Workload:
     def _begin(self) -> None:
         if self._episodes:
             self._end_episode()
-        charge = self._charge(len(self._episodes) + 1)
-        prepared = None
-        if self._preparation is not None:
-            prepared = self._preparation.launcher(charge, changed=self._tweaks.wanted)
-        self.prepared.append(prepared is not None)
-        self._episodes.append(
-            Episode(
-                name=self.declaration.name,
-                charge=charge,
-                launcher=prepared or self._launcher,
-                log=self._logs,
-                began=self.began,
-            )
-        )
+        self._episodes.append(self._starter.begin(len(self._episodes) + 1))
         if self.declaration.shape == "server":
-            self._serving.append(
-                Serving(self.declaration, self.placeholders.port, self.folder, zero=self.began)
-            )
+            port = self.placeholders.port
+            self._serving.append(Serving(self.declaration, port, self.folder, zero=self.began))
             self._serving[-1].wait_until_ready(self._current)
-
-    def _charge(self, number: int) -> Charge:
-        command = tuple(map(self.placeholders.fill, self._command(number)))
-        return Charge(
-            command=command,
-            program=program_of(command),
-            folder=self.folder,
-            environment=self.environment
-            if self._control is None
-            else self._control.environment(self.environment),
-            stdout=self._private / f"stdout-{number}",
-            stderr=self._private / f"stderr-{number}",
-            run=self._run,
-        )
-
-    def _command(self, number: int) -> tuple[str, ...]:
-        declared = self.declaration
-        if declared.function is None:
-            return declared.command
-        pace = ("--calls", str(declared.calls), "--every", str(declared.every))
-        return ("{python}", str(CALL), declared.function, *pace, "--record", str(self._call_log(number)))
-
-    def _call_log(self, number: int) -> Path:
-        return self._private / f"calls-{number}"
 
     def _end_episode(self) -> None:
         for serving in self._serving[-1:]:
@@ -225,8 +175,7 @@ class Workload:
         """End all of it; safe to call twice, and what was seen stays."""
         if self._episodes:
             self._end_episode()
-        if self._control is not None:
-            self._control.close()
+        self._starter.close()
 
     @property
     def inside(self) -> Control:
@@ -235,34 +184,24 @@ class Workload:
         Raises:
             WorkloadUseError: it was made without tweaks.
         """
-        if self._control is None or not self._tweaks.wanted:
+        if self._starter.control is None:
             raise WorkloadUseError(f"workload {self.declaration.name!r} was made without tweaks")
-        return self._control
+        return self._starter.control
 
     @property
     def tweaked(self) -> bool | None:
         """Whether the changes inside took effect; none while that is not known, or where none are wanted."""
-        if self._control is None or not self._tweaks.wanted or not self._episodes:
-            return None
-        if self._control.failures:
-            return False
-        if self._reported:
-            return True
-        return None if self.runs else False
-
-    @property
-    def _reported(self) -> bool:
-        return self._control is not None and len(self._control.hellos) > 0
+        return self._starter.tweaked(runs=self.runs)
 
     @property
     def untweaked_reason(self) -> str | None:
         """Why the changes inside took no effect; none where they did, or none were wanted."""
-        if self._control is None or not self._tweaks.wanted or self.tweaked:
-            return None
-        if self._control.failures:
-            return "; ".join(self._control.failures)
-        command = tuple(map(self.placeholders.fill, self._command(1)))
-        return why_not(command)
+        return self._starter.untweaked_reason(runs=self.runs)
+
+    @property
+    def prepared(self) -> list[bool]:
+        """Of each start, whether it was a fork of a prepared process."""
+        return self._starter.prepared
 
     @property
     def runs(self) -> bool:
@@ -305,7 +244,7 @@ class Workload:
         if self.declaration.shape == "server":
             parts = [serving.calls for serving in self._serving]
         else:
-            logs = map(self._call_log, range(1, len(self._episodes) + 1))
+            logs = map(self._starter.call_log, range(1, len(self._episodes) + 1))
             parts = [read_calls(path, zero=self.began) for path in logs]
         calls = itertools.chain.from_iterable(parts)
         return [replace(call, number=number) for number, call in enumerate(calls, 1)]

@@ -33,7 +33,7 @@ def make(run: RunFolder, tmp_path: Path) -> Iterator[Make]:
     def workload(
         *command: str, program: str | None = None, env: dict[str, str] | None = None, **other: Any
     ) -> Workload:
-        ours = {"logs", "tweaks", "launcher", "preparation", "began"}
+        ours = {"logs", "tweaks", "preparation", "began"}
         declared = {key: value for key, value in other.items() if key not in ours}
         if program is not None:
             (tmp_path / "program.py").write_text(program)

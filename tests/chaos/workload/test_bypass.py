@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from collections.abc import Iterator
@@ -64,16 +65,20 @@ def test_other_connection_is_none_of_its_business(make, listener: socket.socket)
     assert [(each.host, each.port) for each in sockets_of(work.pids())] == [("127.0.0.1", port)]
 
 
-def test_unix_socket_is_seen(make, tmp_path: Path) -> None:
-    """A Unix socket has its path at the other end; the kernel tells which end that is."""
+@pytest.mark.parametrize("accepted", [True, False])
+def test_unix_socket_is_seen(make, tmp_path: Path, *, accepted: bool) -> None:
+    """A Unix socket has its path at the other end, accepted yet or not; the kernel tells which end that is."""
     path = tmp_path / "service.sock"
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))
         server.listen()
         work = make(str(path), "-", program=HOLDS)
         _held(work)
-        watcher = BypassWatcher(work.pids, [Address(service="warehouse", path=str(path))])
-        (told,) = watcher.stop()
+        with contextlib.ExitStack() as held:
+            if accepted:
+                held.enter_context(server.accept()[0])
+            watcher = BypassWatcher(work.pids, [Address(service="warehouse", path=str(path))])
+            (told,) = watcher.stop()
 
     assert f"is connected to {path}, which is warehouse itself" in told
 

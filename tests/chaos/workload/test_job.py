@@ -126,7 +126,7 @@ def test_what_cannot_be_started_is_told(make, tmp_path: Path, command: tuple[str
 def test_missing_folder_is_told(make, tmp_path: Path) -> None:
     """A working folder that is not there is named as the cause."""
     work = make("true")
-    work.folder = tmp_path / "nowhere"
+    tmp_path.rmdir()
 
     with pytest.raises(WorkloadStartError, match="the working folder is not there"):
         work.start()

@@ -53,14 +53,14 @@ def both(make, preparation, tmp_path: Path):
     return pair
 
 
-def test_fork_is_as_a_fresh_start(both) -> None:
+def test_fork_is_as_a_fresh_start(both, preparation) -> None:
     """Arguments, path, environment, descriptors, signals, exit and output are those of a fresh interpreter."""
     plain, prepared = both("one", "two", program=TELLS, env={"VALUE": "5", "LANG": "C.UTF-8"})
     for work in (plain, prepared):
         work.start()
         work.wait(LONG)
 
-    assert (prepared.prepared, prepared._preparation.why_plain) == ([True], None)
+    assert (prepared.prepared, preparation.why_plain) == ([True], None)
     assert prepared.stdout.splitlines() == plain.stdout.splitlines()
     assert (prepared.exit_code, prepared.stderr) == (0, "woe\n")
 
@@ -96,17 +96,16 @@ def test_module_is_run_as_python_m_does(make, preparation, tmp_path: Path) -> No
         ("import team, nothing_like_it", 1),
     ],
 )
-def test_ends_are_the_same(both, program: str, status: int) -> None:
+def test_ends_are_the_same(both, preparation, program: str, status: int) -> None:
     """Tracebacks and statuses are those of a fresh interpreter."""
     plain, prepared = both(program=program)
-    prepared_before = prepared._preparation
-    if prepared_before.modules is None:  # it was killed before it could tell
-        prepared_before.imports.write_text("[]")
+    if preparation.modules is None:  # it was killed before it could tell
+        preparation.imports.write_text("[]")
     for work in (plain, prepared):
         work.start()
         work.wait(LONG)
 
-    assert (prepared.prepared, prepared._preparation.why_plain) == ([True], None)
+    assert (prepared.prepared, preparation.why_plain) == ([True], None)
     assert (prepared.exit_code, plain.exit_code) == (status, status)
     assert prepared.stderr == plain.stderr
 
@@ -187,16 +186,15 @@ def test_function_and_changes_work_prepared(make, preparation, tmp_path: Path) -
     assert [call.outcome for call in works[1].calls] == ["ok", "ok"]
 
 
-def test_prepared_process_ends_with_the_run(both, run) -> None:
+def test_prepared_process_ends_with_the_run(both, preparation, run) -> None:
     """When the run ends, so do the prepared process and what it forked."""
     _, prepared = both(program="import threading, sys\nif sys.argv[1:]: threading.Event().wait()")
-    prepared.declaration = prepared.declaration
     object.__setattr__(prepared.declaration, "command", ("{python}", "program.py", "stay"))
     prepared.start()
     pids = [*prepared.pids(), prepared._current._process.supervisor]
     run.end()
 
-    assert (prepared.prepared, prepared._preparation.why_plain) == ([True], None)
+    assert (prepared.prepared, preparation.why_plain) == ([True], None)
     assert all(map(_gone, pids))
 
 

@@ -67,8 +67,9 @@ def _files(plan: dict[str, Any]) -> None:
         return
     from . import files
     from .orders import Orders, Page
+    from .watch import WATCH
 
-    files.WATCH.begin(Orders(Page(plan["page"]), plan["orders"]), plan["folder"], desk.ask)
+    WATCH.begin(Orders(Page(plan["page"]), plan["orders"]), plan["folder"], desk.ask)
     files.install()
 
 
