@@ -106,6 +106,8 @@ class Run:
             preparation=self._preparation,
         )
         undo.callback(self._workload.close)
+        own = plan.workload.env.items()
+        self._workload.environment |= {name: self._workload.placeholders.fill(text) for name, text in own}
         self._look = Look(sandbox, self._workload)
         self._services = {name: handle.proxied for name, handle in handles.items()}
         self._traffic = Traffic(self._services, self._clock)
@@ -276,6 +278,8 @@ class Run:
             duration=real * scale,
             real_duration=real,
             time_scale=scale,
+            untweaked=self._workload.untweaked_reason,
+            escaped=tuple(self._workload.inside.escaped) if plan.tweaks.wanted else (),
             notes=self._notes(),
         )
 
