@@ -171,6 +171,8 @@ class RunRecord:
         duration: the whole run, seconds as the workload counts them (times the time scale).
         real_duration: by our clock.
         time_scale: how much faster waits ran.
+        untweaked: why what was to be changed inside the workload was not; none where it was, or nothing was to be.
+        escaped: what was out of reach of these changes, in words.
         notes: what else a reader has to know.
     """
 
@@ -196,6 +198,8 @@ class RunRecord:
     duration: float = 0.0
     real_duration: float = 0.0
     time_scale: float = 1.0
+    untweaked: str | None = None
+    escaped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
