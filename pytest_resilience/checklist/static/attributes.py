@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from pytest_resilience.checklist.static.definitions import foreign_base, lineage, members
+from pytest_resilience.checklist.static.definitions import descendants, foreign_base, lineage, members
 from pytest_resilience.checklist.static.functions import bind_method
 from pytest_resilience.checklist.static.imports import member
 from pytest_resilience.checklist.static.values import (
@@ -95,13 +95,8 @@ def held_by(act: Act, owner: Instance, name: str) -> Values:
         held = world.held(owner, name)
         general = union(world.held(Instance(key), name) for key in lineage(act, owner.key))
         return union((held, general))
-    keys = {owner.key, *lineage(act, owner.key), *_below(act, owner.key)}
-    sites = [i for i in world.heap if isinstance(i, Instance) and i.key in keys and name in world.heap[i]]
-    return union(world.held(instance, name) for instance in sites)
-
-
-def _below(act: Act, key: str) -> set[str]:
-    return {known for known in act.world.classes if key in act.world.names.ancestors(known)}
+    keys = {owner.key, *lineage(act, owner.key), *descendants(act, owner.key)}
+    return union(world.held(one, name) for key in sorted(keys) for one in world.objects.get(key, ()))
 
 
 def _bound(act: Act, value: Value, receiver: Value, node: ast.AST) -> Values:

@@ -127,11 +127,12 @@ def members(act: Act, instance: Instance, name: str) -> Values:
             found.append(world.classes[key].env[name])
             break
     if not instance.site:
-        found += [world.classes[k].env.get(name, UNKNOWN) for k in _descendants(act, instance.key)]
+        found += [world.classes[k].env.get(name, UNKNOWN) for k in descendants(act, instance.key)]
     return union(found)
 
 
-def _descendants(act: Act, key: str) -> list[str]:
+def descendants(act: Act, key: str) -> list[str]:
+    """Return all subclasses of a class of the code."""
     found: dict[str, None] = {}
     queue = sorted(act.world.subclasses.get(key, ()))
     while queue:

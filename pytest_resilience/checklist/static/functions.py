@@ -34,8 +34,12 @@ from pytest_resilience.checklist.static.world import (
     World,
 )
 
-MOST_VARIANTS = 8
+MOST_VARIANTS = 6
 """A function that is called with more different arguments than this is followed once more, with all of them."""
+MOST_LITERALS = 2
+"""Of calls that differ in literals alone, so many are followed apart."""
+MOST_CONTEXTS = 1500
+"""In code that takes more than this, and twice its functions, none is followed apart any more."""
 DEEPEST = 24
 """Calls deeper than this are followed later, from the top."""
 
@@ -81,9 +85,9 @@ def activate(world: World, definition: Definition, function: Func, arguments: Ar
     """Return the context of a function with some arguments, followed in this round, or to be followed later."""
     bound = _bound(world, definition, function, arguments)
     base = (function.key, function.scope, function.receiver)
-    key: Hashable = (base, tuple(sorted(bound.items())))
+    key: Hashable = (base, tuple(sorted(bound.items(), key=lambda entry: entry[0])))
     if key not in world.ids:
-        if len(world.variants[base]) >= MOST_VARIANTS:
+        if _is_one_too_many(world, base, bound):
             key, bound = (base, "any"), _widened(world, base, bound)
         label = definition.name
         world.variants[base].add(world.context(key, label, definition.source.where(definition.node)).id)
@@ -99,6 +103,17 @@ def activate(world: World, definition: Definition, function: Func, arguments: Ar
         else:
             world.pending.append(context.id)
     return context
+
+
+def _is_one_too_many(world: World, base: Hashable, bound: dict[str, Values]) -> bool:
+    """Return whether a function was followed with different arguments often enough."""
+    shapes = (
+        (name, frozenset(v for v in values if not isinstance(v, Const))) for name, values in bound.items()
+    )
+    rough = (base, tuple(sorted(shapes, key=lambda shape: shape[0])))
+    world.variants[rough].add(len(world.variants[rough]))
+    most = MOST_VARIANTS if len(world.contexts) < MOST_CONTEXTS + 2 * len(world.functions) else 1
+    return len(world.variants[base]) >= most or len(world.variants[rough]) > MOST_LITERALS
 
 
 def _widened(world: World, base: object, bound: dict[str, Values]) -> dict[str, Values]:

@@ -15,7 +15,10 @@ _LOUD = {"error", "exception", "critical", "fatal"}
 def handler(act: Act, node: ast.ExceptHandler, function: ast.AST) -> Handler:
     """Return what a handler catches and does."""
     catches = names_of(act, act.value(node.type)) if node.type is not None else ("builtins.BaseException",)
-    disposition, raises = _disposition(act, node, function)
+    kept = act.world.kept
+    if node not in kept or act.world.round <= 2:
+        kept[node] = _disposition(act, node, function)
+    disposition, raises = kept[node]
     return Handler(catches, disposition, act.source.where(node), raises)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Container
 
 from pytest_resilience.checklist.static.catalogue.model import Boundary, Runner
 from pytest_resilience.checklist.static.containers import collection_call
@@ -11,7 +11,12 @@ from pytest_resilience.checklist.static.deferral import detach, postpone
 from pytest_resilience.checklist.static.expressions import elements, ordered
 from pytest_resilience.checklist.static.frames import Frame, handled
 from pytest_resilience.checklist.static.handlers import names_of
-from pytest_resilience.checklist.static.library_guards import frames_for, guards_for, settings_of
+from pytest_resilience.checklist.static.library_guards import (
+    frames_for,
+    guards_for,
+    library_part,
+    settings_of,
+)
 from pytest_resilience.checklist.static.sinks import external_call
 from pytest_resilience.checklist.static.values import (
     UNKNOWN,
@@ -34,6 +39,8 @@ from pytest_resilience.checklist.static.values import (
 )
 from pytest_resilience.checklist.static.world import Act, Root
 
+REPLACED = "framework.task"
+"""The type of what a framework makes of a function, where calling it does not run the function."""
 _CODE = Func | Wrapped | Partial
 
 
@@ -44,12 +51,14 @@ def call_library(act: Act, callee: Ref | Member | Made, arguments: Arguments, no
         return collection_call(act, owner, path.rpartition(".")[2], arguments, node)
     if path in _SPECIAL:
         return _SPECIAL[path](act, arguments, node)
-    _register(act, path, owner, arguments, node)
+    boundary = _register(act, path, owner, arguments, node)
+    if boundary is not None and boundary.replaces and functions_in(arguments):
+        return frozenset({act.world.make(REPLACED, act.source.site(node), Arguments())})
     guarded = _guarded(act, path, owner, arguments, node)
     if guarded is not None:
         return guarded
     _configure(act, path, owner, arguments)
-    ran = _run(act, path, arguments, node)
+    ran = None if boundary is not None else _run(act, path, arguments, node)
     sink = _known(act, path, act.world.catalogue.sinks)
     given = _given(act, path, owner, arguments, node)
     if sink is not None:
@@ -65,7 +74,7 @@ def _who(callee: Ref | Member | Made) -> tuple[Value | None, str]:
     return callee.owner, callee.path
 
 
-def _known(act: Act, path: str, table: Mapping[str, object]) -> str | None:
+def _known(act: Act, path: str, table: Container[str]) -> str | None:
     """Return the entry for a path, through base classes."""
     if path in table:
         return path
@@ -77,7 +86,7 @@ def _given(act: Act, path: str, owner: Value | None, arguments: Arguments, node:
     world = act.world
     if path in world.catalogue.elements:
         return _as_collection(act, path, arguments, node)
-    if _known(act, path, dict.fromkeys(world.catalogue.passes)) is not None:
+    if _known(act, path, world.catalogue.passes) is not None:
         return frozenset(v for part in arguments.all() for v in part)
     returned = _known(act, path, world.catalogue.returns)
     kind = world.catalogue.returns[returned] if returned is not None else path
@@ -113,7 +122,7 @@ def _guarded(act: Act, path: str, owner: Value | None, arguments: Arguments, nod
     if not wrapping and not calling:
         return None
     position, target = _target(act, arguments)
-    if target is None:
+    if target is None or (wrapping and position is None):
         return None
     frames = frames_for(act, iter(wrapping or calling), given, where)
     if (
@@ -163,19 +172,36 @@ def call_guarded(
     )
 
 
-def _register(act: Act, path: str, owner: Value | None, arguments: Arguments, node: ast.AST) -> None:
+def _register(
+    act: Act, path: str, owner: Value | None, arguments: Arguments, node: ast.AST
+) -> Boundary | None:
     """Note the functions that a framework will call, and the errors that it has a handler for."""
-    for boundary in act.world.catalogue.boundaries:
-        plain = path.removesuffix(".__call__")
+    found: Boundary | None = None
+    plain = path.removesuffix(".__call__")
+    for boundary in _boundaries(act, plain):
         if _known(act, plain, dict.fromkeys(boundary.handlers)) is not None:
             given = settings_of(act, owner) if path != plain else arguments
             names = [name for part in given.positional for name in names_of(act, part)]
             act.world.answered[boundary.framework].update(names)
         elif _known(act, plain, dict.fromkeys(boundary.calls)) is None:
             continue
+        found = boundary
         for part in functions_in(arguments):
             for function in ordered(part):
                 enter_from(act, function, boundary, node)
+    return found
+
+
+def _boundaries(act: Act, path: str) -> list[Boundary]:
+    """Return the boundaries that a path may belong to."""
+    table: dict[str, list[Boundary]] = act.world.kept.get("boundaries", {})
+    if not table:
+        for boundary in act.world.catalogue.boundaries:
+            for name in (*boundary.calls, *boundary.handlers):
+                table.setdefault(name, []).append(boundary)
+        act.world.kept["boundaries"] = table
+    known = _known(act, path, table)
+    return table[known] if known is not None else []
 
 
 def enter_from(act: Act, function: Value, boundary: Boundary, node: ast.AST) -> None:
@@ -203,17 +229,13 @@ def _configure(act: Act, path: str, owner: Value | None, arguments: Arguments) -
     switches = [
         v for part in arguments.all() for v in part if isinstance(v, Ref) and v.path in known.autocommit
     ]
-    named = _known(act, path, dict.fromkeys(known.autocommit)) and not any(
-        Const(False) in p for p in arguments.all()
-    )
+    named = _known(act, path, known.autocommit) and not any(Const(False) in p for p in arguments.all())
     if owner is not None and (switches or named):
         act.world.join(owner, "autocommit", frozenset({Const(True)}))
 
 
 def _library_part(act: Act, owner: Value | None) -> Value | None:
-    if isinstance(owner, Instance):
-        return next((m for m in act.world.details if isinstance(m, Made) and m.site == owner.site), None)
-    return owner
+    return library_part(act, owner) if isinstance(owner, Instance) else owner
 
 
 def _run(act: Act, path: str, arguments: Arguments, node: ast.AST) -> Values | None:
@@ -221,7 +243,7 @@ def _run(act: Act, path: str, arguments: Arguments, node: ast.AST) -> Values | N
     found = _known(act, path, act.world.catalogue.runners)
     runner = act.world.catalogue.runners[found] if found is not None else None
     if runner is None:
-        callbacks(act, arguments, node, getattr(getattr(node, "func", None), "attr", ""))
+        callbacks(act, path, arguments, node)
         return None
     function, rest = _job(act, runner, arguments)
     if runner.runs == "now":
@@ -277,6 +299,7 @@ def _is_job(value: Value) -> bool:
     return not (isinstance(value, Ref) and value.path.startswith("builtins."))
 
 
+_INERT = {"builtins", "inspect", "typing", "logging", "warnings", "copy", "types", "operator", "weakref"}
 _IN_PLACE = {
     "apply",
     "map",
@@ -292,9 +315,11 @@ _IN_PLACE = {
 }
 
 
-def callbacks(act: Act, arguments: Arguments, node: ast.AST, name: str) -> None:
+def callbacks(act: Act, path: str, arguments: Arguments, node: ast.AST) -> None:
     """Follow what a callee of which nothing is known is given: functions for data run in place, others apart."""
-    for part in arguments.all():
+    name = path.rpartition(".")[2]
+    is_inert = isinstance(node, ast.expr) and path.partition(".")[0] in _INERT
+    for part in () if is_inert else arguments.all():
         for value in ordered(part):
             if isinstance(value, Deferred) and value.kind == "lazy":
                 act.world.machine.force(act, frozenset({value}), node)
@@ -344,6 +369,21 @@ def _pairs(act: Act, arguments: Arguments, node: ast.AST) -> Values:
     return act.world.bag(act.source.site(node), frozenset({Seq(parts)}))
 
 
+def _first(_: Act, arguments: Arguments, __: ast.AST) -> Values:
+    return arguments.get(0, "wrapper") or UNKNOWN
+
+
+def _inert(act: Act, arguments: Arguments, node: ast.AST) -> Values:
+    return frozenset({act.world.make("functools.wraps", act.source.site(node), arguments)})
+
+
+def _field(act: Act, arguments: Arguments, node: ast.AST) -> Values:
+    """Return what a field of a record holds by default."""
+    makers = arguments.get(None, "default_factory") or UNKNOWN
+    made = union(act.world.machine.call(act, maker, Arguments(), node) for maker in ordered(makers))
+    return union((made, arguments.get(0, "default") or UNKNOWN))
+
+
 def _type(_: Act, arguments: Arguments, __: ast.AST) -> Values:
     return frozenset(
         Class(v.key) for part in arguments.positional[:1] for v in part if isinstance(v, Instance)
@@ -359,4 +399,8 @@ _SPECIAL = {
     "builtins.zip": _pairs,
     "builtins.enumerate": _pairs,
     "builtins.type": _type,
+    "functools.update_wrapper": _first,
+    "functools.wraps": _inert,
+    "dataclasses.field": _field,
+    "pydantic.Field": _field,
 }

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from typing import cast
 
 from pytest_resilience.checklist.static.catalogue.model import Growth, Guard
+from pytest_resilience.checklist.static.definitions import foreign_base
 from pytest_resilience.checklist.static.frames import Frame, Handler, handled
 from pytest_resilience.checklist.static.handlers import names_of
 from pytest_resilience.checklist.static.report import BackoffKind, Retried
 from pytest_resilience.checklist.static.values import (
     UNKNOWN,
     Arguments,
+    Instance,
     Made,
     Ref,
     Value,
@@ -58,23 +60,40 @@ def settings_of(act: Act, value: Value | None) -> Arguments:
 
 def frames_for(act: Act, guards: Iterator[Guard], given: Arguments, where: str) -> tuple[Frame, ...]:
     """Return the frames of some guards with their settings, innermost first: retries, then breakers, fallbacks last."""
-    found = [frame for guard in guards if (frame := _frame(act, guard, given, where)) is not None]
+    found: list[Frame] = []
+    for guard in guards:
+        frame = _frame(act, guard, given, where)
+        found += [frame] if frame is not None else []
+        found += [f for part in guard.parts for f in _of_parts(act, given.get(None, part) or UNKNOWN)]
     return tuple(sorted(found, key=lambda frame: ("timeout", "retry", "breaker", "try").index(frame.kind)))
 
 
+def _of_parts(act: Act, values: Values) -> list[Frame]:
+    """Return the frames of guards that another guard is made of."""
+    return [
+        frame
+        for value in values
+        if isinstance(value, Made)
+        for frame in frames_for(
+            act,
+            guards_for(act, f"{value.type}.__call__", "wraps"),
+            settings_of(act, value),
+            _short(value.site),
+        )
+    ]
+
+
 def _frame(act: Act, guard: Guard, given: Arguments, where: str) -> Frame | None:
-    if guard.unless is not None and _is_none(given.get(None, guard.unless)):
+    if guard.kind == "parts" or (guard.unless is not None and _is_none(given.get(None, guard.unless))):
         return None
     if guard.kind == "fallback":
         return handled(where, guard.library)
     caught = _exceptions(act, guard, given)
     if guard.kind == "swallow":
         return Frame("try", where, guard.library, (Handler(caught, "swallowed", where),))
-    if guard.kind == "timeout":
-        return Frame("timeout", where, guard.library)
-    if guard.kind == "breaker":
-        return Frame("breaker", where, guard.library)
-    return Frame("retry", where, guard.library, (), _retried(act, guard, given, where), caught)
+    if guard.kind == "retry":
+        return Frame("retry", where, guard.library, (), _retried(act, guard, given, where), caught)
+    return Frame("timeout" if guard.kind == "timeout" else "breaker", where, guard.library)
 
 
 def _is_none(values: Values | None) -> bool:
@@ -166,6 +185,13 @@ def _short(site: str) -> str:
     return ":".join(site.split(":")[:2])
 
 
+def library_part(act: Act, value: Instance) -> Made | None:
+    """Return the library's part of an object of the code that is built on it."""
+    base = foreign_base(act, value.key)
+    made = Made(base, value.site) if base is not None else None
+    return made if made in act.world.details else None
+
+
 def client_frames(act: Act, client: Value | None) -> tuple[Frame, ...]:
     """Return the guards that were built into a client: adapters, transports, configurations."""
     found: list[Frame] = []
@@ -173,6 +199,8 @@ def client_frames(act: Act, client: Value | None) -> tuple[Frame, ...]:
     queue: list[Value] = [client] if client is not None else []
     while queue and len(seen) < 40:
         value = queue.pop(0)
+        if isinstance(value, Instance):
+            value = library_part(act, value) or value
         if value in seen or not (details := act.world.details.get(value)):
             continue
         seen.add(value)
@@ -189,4 +217,4 @@ def _outermost_detail(frames: list[Frame]) -> tuple[Frame, ...]:
     if len(frames) < 2:
         return tuple(frames)
     order = ("exponential", "linear", "unknown", "constant")
-    return (min(frames, key=lambda f: order.index(f.retried.backoff) if f.retried else 9),)
+    return (min(reversed(frames), key=lambda f: order.index(f.retried.backoff) if f.retried else 9),)

@@ -8,7 +8,12 @@ from pytest_resilience.checklist.static import annotated_types, attributes, defe
 from pytest_resilience.checklist.static.expressions import ordered
 from pytest_resilience.checklist.static.frames import Frame
 from pytest_resilience.checklist.static.functions import call_function, instantiate
-from pytest_resilience.checklist.static.library_calls import call_guarded, call_library, callbacks
+from pytest_resilience.checklist.static.library_calls import (
+    REPLACED,
+    call_guarded,
+    call_library,
+    callbacks,
+)
 from pytest_resilience.checklist.static.values import (
     UNKNOWN,
     Arguments,
@@ -85,7 +90,7 @@ class Reader:
             return call_library(act, callee, arguments, node)
         if isinstance(callee, Instance | Partial | Wrapped):
             return self._call_object(act, callee, arguments, node)
-        callbacks(act, arguments, node, getattr(getattr(node, "func", None), "attr", ""))
+        callbacks(act, getattr(getattr(node, "func", None), "attr", ""), arguments, node)
         return UNKNOWN
 
     def _call_object(
@@ -100,9 +105,10 @@ class Reader:
 
     def _count(self, act: Act, callee: Value, node: ast.AST) -> None:
         if isinstance(node, ast.Call):
-            site = act.source.site(node)
-            known = isinstance(callee, _RULED) or act.world.calls.get(site, (None, False))[1]
-            act.world.calls[site] = (act.place(node, ast.unparse(node.func)[:80]), known)
+            before = act.world.calls.get(node)
+            known = isinstance(callee, _RULED)
+            if before is None or (known and not before[1]):
+                act.world.calls[node] = (act.place(node, ast.unparse(node.func)[:80]), known)
 
     def decorate(self, act: Act, decorators: Values, decorated: Values, node: ast.expr) -> Values:
         """Return what a decorator makes of a function or class; an unknown one leaves it as it is."""
@@ -112,7 +118,8 @@ class Reader:
     def _decorated(self, act: Act, decorator: Value, decorated: Values, node: ast.expr) -> Values:
         if isinstance(decorator, Ref | Member | Made):
             result = call_library(act, decorator, Arguments((decorated,)), node)
-            return frozenset(v for v in result if isinstance(v, Func | Wrapped | Partial | Class))
+            kinds = Func | Wrapped | Partial | Class
+            return frozenset(v for v in result if isinstance(v, kinds) or getattr(v, "type", "") == REPLACED)
         return self.call(act, decorator, Arguments((decorated,)), node)
 
     def injected(self, act: Act, values: Values, node: ast.AST) -> Values:

@@ -60,7 +60,7 @@ class Judge:
             guards=tuple(sorted({guard for one in seen for guard in one.guards})),
             retried=_worst_retry(self._kept(judged, "retry", call.sink.errors)),
             breaker=_all_breakers(self._kept(judged, "breaker", call.sink.errors)),
-            timeout=_worst_timeout(judged),
+            timeout=_worst_timeout(judged, self._kept(judged, "timeout", (_SHIELDED,))),
             writes=any(event[0].writes for event in events),
             missed=self._missed(live, call, worst),
             errors=call.sink.errors,
@@ -246,10 +246,10 @@ def _all_breakers(frames: list[Frame | None]) -> str | None:
     return min(found) if found and len(found) == len(frames) else None
 
 
-def _worst_timeout(events: list[tuple[SinkCall, int, tuple[Frame, ...]]]) -> TimeoutState:
+def _worst_timeout(
+    events: list[tuple[SinkCall, int, tuple[Frame, ...]]], limits: list[Frame | None]
+) -> TimeoutState:
+    """Return the weakest limit; one around the call on every path counts, too."""
     order: tuple[TimeoutState, ...] = ("missing", "unknown", "default", "set", "not-asked")
-    states: list[TimeoutState] = []
-    for call, _, frames in events:
-        limited = call.timeout in {"missing", "unknown"} and any(frame.kind == "timeout" for frame in frames)
-        states.append("set" if limited else call.timeout)
-    return min(states, key=order.index)
+    weakest = min((call.timeout for call, *_ in events), key=order.index)
+    return "set" if weakest != "not-asked" and limits and None not in limits else weakest

@@ -7,7 +7,7 @@ import re
 
 from pytest_resilience.checklist.static.catalogue.model import Sink
 from pytest_resilience.checklist.static.frames import Frame
-from pytest_resilience.checklist.static.library_guards import client_frames, settings_of
+from pytest_resilience.checklist.static.library_guards import client_frames, library_part, settings_of
 from pytest_resilience.checklist.static.report import Place, TimeoutState
 from pytest_resilience.checklist.static.values import (
     Arguments,
@@ -71,10 +71,7 @@ def _place(act: Act, node: ast.AST) -> Place:
 
 def _as_library(act: Act, owner: Value | None) -> Value | None:
     """Return the library's part of an object of the code that is built on it."""
-    if isinstance(owner, Instance):
-        found = [made for made in act.world.details if isinstance(made, Made) and made.site == owner.site]
-        return found[0] if found else None
-    return owner
+    return library_part(act, owner) if isinstance(owner, Instance) else owner
 
 
 def _receiver(sink: Sink, owner: Value | None, arguments: Arguments) -> Value | None:

@@ -59,8 +59,9 @@ def _augmented(act: Act, node: ast.AugAssign) -> None:
 def _returns(act: Act, node: ast.Return) -> None:
     values = act.value(node.value) if node.value is not None else UNKNOWN
     context = act.context
-    if not values <= context.returned:
-        context.returned = union((context.returned, values))
+    after = union((context.returned, values))
+    if after != context.returned:
+        context.returned = after
         act.world.changed = True
 
 
@@ -110,7 +111,9 @@ def _try(act: Act, node: ast.Try | ast.TryStar) -> None:
 
 
 def _handle(act: Act, node: ast.ExceptHandler) -> None:
-    act.world.bare_logging.update(act.place(call, ast.unparse(call)) for call in bare_logging(node))
+    if ("logging", node) not in act.world.kept:
+        act.world.kept["logging", node] = True
+        act.world.bare_logging.update(act.place(call, ast.unparse(call)) for call in bare_logging(node))
     if node.name is not None:
         kinds = act.value(node.type) if node.type is not None else UNKNOWN
         act.bind(node.name, frozenset(Made(k.path, "") for k in kinds if isinstance(k, Ref)))
@@ -173,8 +176,13 @@ def _class(act: Act, node: ast.ClassDef) -> None:
 
 def prepare(act: Act, body: list[ast.stmt]) -> None:
     """Look for the retry loops of a function before its statements are followed."""
-    if any(isinstance(node, ast.For | ast.AsyncFor | ast.While) for node in _walked(body)):
-        act.retries = retry_loops(body, lambda call: _is_sleep(act, call), act.source.where)
+    kept = act.world.kept
+    key = ("loops", id(body))
+    if key not in kept:
+        has_loops = any(isinstance(node, ast.For | ast.AsyncFor | ast.While) for node in _walked(body))
+        found = retry_loops(body, lambda call: _is_sleep(act, call), act.source.where) if has_loops else {}
+        kept[key] = found
+    act.retries = kept[key]
 
 
 def _walked(body: list[ast.stmt]) -> list[ast.AST]:

@@ -6,7 +6,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from pytest_resilience.checklist.static.catalogue.model import Catalogue, Guard, Sink
 from pytest_resilience.checklist.static.catalogue.names import Names
@@ -17,6 +17,7 @@ from pytest_resilience.checklist.static.values import (
     UNKNOWN,
     Arguments,
     Bag,
+    Instance,
     Made,
     Partial,
     Value,
@@ -190,7 +191,7 @@ class World:
     pending: list[int] = field(default_factory=list)
     created: dict[object, tuple[int, tuple[Frame, ...], str, int]] = field(default_factory=dict)
     forced: set[object] = field(default_factory=set)
-    calls: dict[str, tuple[Place, bool]] = field(default_factory=dict)
+    calls: dict[ast.AST, tuple[Place, bool]] = field(default_factory=dict)
     handlers: dict[str, tuple[Place, Frame]] = field(default_factory=dict)
     bare_logging: set[Place] = field(default_factory=set)
     instantiated: set[str] = field(default_factory=set)
@@ -198,6 +199,9 @@ class World:
     results: dict[object, Values] = field(default_factory=dict)
     answered: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     scopes: dict[str, int] = field(default_factory=dict)
+    objects: defaultdict[str, dict[Instance, None]] = field(default_factory=lambda: defaultdict(dict))
+    kept: dict[object, Any] = field(default_factory=dict)
+    """What was found out about a piece of syntax once and for all."""
     depth: int = 0
     guard_tables: dict[str, dict[str, list[Guard]]] = field(default_factory=dict)
 
@@ -208,6 +212,8 @@ class World:
     def join(self, owner: Hashable, name: str, values: Values) -> None:
         """Add to what an attribute may hold."""
         fields = self.heap[owner]
+        if isinstance(owner, Instance):
+            self.objects[owner.key][owner] = None
         before = fields.get(name, UNKNOWN)
         if not values <= before:
             fields[name] = union((before, values))

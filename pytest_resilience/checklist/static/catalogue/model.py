@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-GuardKind: TypeAlias = Literal["retry", "breaker", "fallback", "swallow", "timeout"]
+GuardKind: TypeAlias = Literal["retry", "breaker", "fallback", "swallow", "timeout", "parts"]
 Running: TypeAlias = Literal["now", "detached", "later"]
 
 
@@ -57,7 +57,8 @@ class Guard:
 
     Args:
         library: what it belongs to.
-        kind: what it does for the call.
+        kind: what it does for the call; `parts`: what the guards do that it is made of.
+        parts: the keywords of those guards.
         wraps: callables that return a guarded version of the function they get.
         calls: callables that call the function they get under the guard.
         blocks: types whose `with` block is guarded.
@@ -81,6 +82,7 @@ class Guard:
     loops: tuple[str, ...] = ()
     inside: tuple[str, ...] = ()
     unless: str | None = None
+    parts: tuple[str, ...] = ()
     exceptions: str | None = None
     exceptions_position: int | None = None
     attempts: tuple[str, ...] = ()
@@ -111,6 +113,7 @@ class Boundary:
         calls: callables, with or without arguments, that get the function.
         classes: base classes, and the methods that it calls on them.
         handlers: callables that register a handler of exceptions.
+        replaces: what it makes of a function is no function: calling it does not run it.
         modules, parameter: functions of modules so named whose first parameter is so named.
     """
 
@@ -119,6 +122,7 @@ class Boundary:
     calls: tuple[str, ...] = ()
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     handlers: tuple[str, ...] = ()
+    replaces: bool = False
     modules: tuple[str, ...] = ()
     parameter: str | None = None
 

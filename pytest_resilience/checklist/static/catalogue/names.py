@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping
+from collections.abc import Container
 
 from pytest_resilience.checklist.static.catalogue.model import Catalogue
 
@@ -64,7 +64,7 @@ class Names:
         """Return whether an `except` of one class catches another."""
         return caught in self.ancestors(error)
 
-    def member(self, owner: str, name: str, known: Mapping[str, object]) -> str | None:
+    def member(self, owner: str, name: str, known: Container[str]) -> str | None:
         """Return the path of a method where the type, or a base of it, has it in a table."""
         for base in self.ancestors(owner):
             path = f"{base}.{name}"
