@@ -11,6 +11,8 @@ from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.run.clock import RunClock
 
 POLL_SECONDS = 0.01
+WORK_SECONDS = 15.0
+"""Real seconds that a start on a scaled clock has beyond its deadline: what it computes takes as long as ever."""
 
 
 class Living(Protocol):
@@ -96,8 +98,10 @@ class Life:
 
     def _wait(self) -> bool:
         """Wait for its end, and say whether it came in time."""
+        deadline = self.declaration.deadline
+        work = min(deadline, WORK_SECONDS) if self.clock.scale > 1 else 0.0
         try:
-            self.workload.wait(self.clock.real(self.declaration.deadline) * self.patience)
+            self.workload.wait(self.clock.real(deadline) * self.patience + work)
         except TimeoutError:
             self.workload.give_up()
             return False

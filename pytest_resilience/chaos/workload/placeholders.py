@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from pytest_resilience.chaos.configuration.placeholders import fill, placeholders
 from pytest_resilience.services.quiet_port import quiet_ports
 
 
@@ -21,6 +22,8 @@ class Placeholders:
         return self._port
 
     def fill(self, text: str) -> str:
-        """Return the text with both filled in; other braces stay as they are."""
-        filled = text.replace("{python}", sys.executable)
-        return filled.replace("{port}", str(self.port)) if "{port}" in filled else filled
+        """Return the text with both filled in; braces that are meant as such are doubled, as in the configuration."""
+        values = {"python": sys.executable}
+        if "port" in placeholders(text):
+            values["port"] = str(self.port)
+        return fill(text, values)

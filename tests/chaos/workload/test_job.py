@@ -93,7 +93,7 @@ def test_exit_code_of_a_signal_is_the_shells(make) -> None:
 
 def test_port_is_filled_in_and_kept(make) -> None:
     """`{port}` is a number that is the same at each start."""
-    work = make("sh", "-c", "echo {port} {other}")
+    work = make("sh", "-c", "echo {port} {{other}}")
     work.start()
     work.wait(LONG)
     work.resume()
