@@ -177,7 +177,7 @@ def _by_events(case: Case, run: RunRecord, within: float) -> Evidence:
             "a lasting outage was told by e-mail alone",
             "send HIGH to Slack, and CRITICAL to PagerDuty, where people look",
         )
-    return _repeats(case, raised, sent)
+    return _repeats(case, raised, sent, run)
 
 
 def _needs(run: RunRecord) -> str:
@@ -185,7 +185,9 @@ def _needs(run: RunRecord) -> str:
     return f"the way of the alert must not need {down}"
 
 
-def _repeats(case: Case, raised: Sequence[AlertRecord], sent: Sequence[AlertRecord]) -> Evidence:
+def _repeats(
+    case: Case, raised: Sequence[AlertRecord], sent: Sequence[AlertRecord], run: RunRecord
+) -> Evidence:
     events = [alert.body for alert in raised if alert.channel == "pagerduty"]
     keys = {str(event.get("dedup_key")) for event in events}
     components = {_component(event) for event in events}
@@ -194,7 +196,13 @@ def _repeats(case: Case, raised: Sequence[AlertRecord], sent: Sequence[AlertReco
             f"{len(events)} PagerDuty events of one outage have {len(keys)} dedup_keys: each opens an incident",
             "derive dedup_key from what is broken (severity and component), not from the event",
         )
-    return case.passed(*_missing_resolve(events, sent))
+    return case.passed(*(_missing_resolve(events, sent) if _saw_heal(run) else ()))
+
+
+def _saw_heal(run: RunRecord) -> bool:
+    """Tell whether the application still ran when the service was back, so that it could say so."""
+    healed = max((fault.healed_at or run.duration for fault in run.faults), default=0.0)
+    return any(process.ended is None or process.ended > healed for process in run.processes)
 
 
 def _missing_resolve(events: Sequence[Mapping[str, Any]], sent: Sequence[AlertRecord]) -> Iterator[str]:

@@ -43,21 +43,36 @@ def judge(
     workload: WorkloadDeclaration,
     service: str,
     boundary: Boundary = "application",
+    may_go_unseen: bool = False,
     replay: str = "",
 ) -> Evidence:
-    """Return what one fault of one service shows."""
+    """Return what one fault of one service shows.
+
+    Args:
+        run: under the fault.
+        clean: the undisturbed run.
+        workload: the code under test.
+        service: the one that failed.
+        boundary: who calls the code.
+        may_go_unseen: code that does not read the reply may rightly take what it got for success.
+        replay: tries it again.
+    """
     name = fault_name(run.faults[0]) if run.faults else "no fault"
     case = Case(item=ITEM, subject=subject_of(workload.name, service, name), replay=replay)
     if clean.processes + clean.calls and not uses(clean, service) and not clean.bypasses:
         return case.not_applicable(f"the undisturbed run makes no call to {service!r}")
     if missing := missing_proof(run, service=service, clean=clean):
         return case.unproven(*missing)
-    finding = next(_findings(run, clean, workload, service, boundary), None)
+    finding = next(_findings(run, workload, service, boundary), None)
+    swallowed = next(_swallowed(run, clean, service), None)
+    if finding is None and swallowed is not None and may_go_unseen:
+        return case.not_applicable("the code takes what it got for an answer")
+    finding = finding or swallowed
     return case.passed(*_warnings(run)) if finding is None else case.failed(*finding)
 
 
 def _findings(
-    run: RunRecord, clean: RunRecord, workload: WorkloadDeclaration, service: str, boundary: Boundary
+    run: RunRecord, workload: WorkloadDeclaration, service: str, boundary: Boundary
 ) -> Iterator[Finding]:
     yield from _blocked(run, workload)
     yield from _crashed(run, workload)
@@ -110,6 +125,7 @@ def _crashed(run: RunRecord, workload: WorkloadDeclaration) -> Iterator[Finding]
         workload.shape == "server"
         and last is not None
         and last.ended is not None
+        and not (last.told_to_end or last.killed)
         and last.exit_code not in {None, 0}
     ):
         yield (
@@ -146,8 +162,10 @@ def _bare_pages(run: RunRecord) -> Iterator[Finding]:
             )
 
 
-def _swallowed(run: RunRecord, service: str) -> Iterator[Finding]:
+def _swallowed(run: RunRecord, clean: RunRecord, service: str) -> Iterator[Finding]:
     """Success that is reported although the service was never reached."""
+    if all(attempt.what == CONNECT for attempt in attempts(clean, service)):
+        return  # nothing but connections is known of it, so no exchange can be missed
     if not _reports_success(run) or _reached(run, service) or _said(run, WARNING):
         return
     yield (

@@ -9,9 +9,10 @@ from typing import Any
 from pytest_resilience.chaos.configuration.model import Boundary, WorkloadDeclaration
 from pytest_resilience.chaos.run.record import CallRecord, LogLine, RunRecord
 from pytest_resilience.checklist.judges.case import Case, subject_of
+from pytest_resilience.checklist.judges.libraries import LIBRARIES
 from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, worked
 from pytest_resilience.checklist.records.facts import facts_of, missing_facts
-from pytest_resilience.checklist.records.log_lines import ERROR, WARNING, level_of, record_of
+from pytest_resilience.checklist.records.log_lines import ERROR, WARNING, level_in, level_of, record_of
 from pytest_resilience.checklist.records.tracebacks import is_bare
 from pytest_resilience.checklist.thresholds import MOST_LINES, PARSED_LINES, RECORD_FACTS
 from pytest_resilience.checklist.verdict import Evidence
@@ -52,11 +53,19 @@ def _judge_lines(case: Case, lines: Sequence[LogLine], run: RunRecord) -> Eviden
             f"one fault left {len(lines)} lines in the log, more than {MOST_LINES}",
             "log an error once, where it is decided what becomes of it, and count repeats",
         )
+    if worked(run) and not any(_tells(line) for line in lines):
+        return case.not_applicable("the fault was survived, and no error reached the code that logs")
     records = [record for line in lines if (record := record_of(line)) is not None]
     errors = [record for record in records if level_of(record) >= _least_level(run)]
     if not errors:
         return _nothing(case, lines, records)
     return _judge_errors(case, lines, errors)
+
+
+def _tells(line: LogLine) -> bool:
+    """Tell whether the application itself logs that something is wrong; a library's own line is not its word."""
+    package = _logger(record_of(line)).partition(".")[0]
+    return (level_in(line) >= WARNING and package not in LIBRARIES) or is_bare(line.text)
 
 
 def _judge_errors(case: Case, lines: Sequence[LogLine], errors: Sequence[Mapping[str, Any]]) -> Evidence:

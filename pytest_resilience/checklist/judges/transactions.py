@@ -68,18 +68,20 @@ def _judge_states(
     if run.violations:
         return case.failed(f"an `atomic` statement was {run.violations[0]}", _ONE)
     allowed = (*clean.boundaries[service], clean.states[service])
-    for number, between in enumerate((*run.states_between, run.states), 1):
-        seen = between.get(service)
-        if seen not in allowed and clean.boundaries_complete and not _doubled_later(number, run):
+    for seen in _after_cuts(run, service):
+        if seen not in allowed and clean.boundaries_complete:
             return case.failed(
                 f"after the cut the tables are as at no commit: {_nearest(allowed, seen)}", _ONE
             )
     return _judge_end(case, run, clean, workload, service)
 
 
-def _doubled_later(number: int, run: RunRecord) -> bool:
-    """The end after a recovery is judged on its own: there a doubled effect is told as one."""
-    return number == len(run.states_between) + 1 and bool(run.states_between)
+def _after_cuts(run: RunRecord, service: str) -> list[Any]:
+    """Return the states before each restart; what the last of several starts left is judged as the end."""
+    restarts = len(run.processes) - 1
+    if restarts < 1:
+        return [run.states[service]]
+    return [states.get(service) for states in run.states_between[:restarts]]
 
 
 def _judge_end(
