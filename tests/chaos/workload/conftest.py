@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,16 @@ def run() -> Iterator[RunFolder]:
     folder.end()
 
 
+def _braced(command: tuple[str, ...]) -> tuple[str, ...]:
+    """Double the braces of code, as a configuration would have to."""
+    return tuple(
+        word
+        if "{{" in word
+        else re.sub(r"(?!\{(?:python|port)\})(?<!\{python)(?<!\{port)([{}])", r"\1\1", word)
+        for word in command
+    )
+
+
 @pytest.fixture
 def make(run: RunFolder, tmp_path: Path) -> Iterator[Make]:
     """A maker of workloads: a command, or the text of a Python program, and what else is declared."""
@@ -39,7 +50,7 @@ def make(run: RunFolder, tmp_path: Path) -> Iterator[Make]:
             (tmp_path / "program.py").write_text(program)
             command = ("{python}", "program.py", *command)
         declaration = WorkloadDeclaration(
-            **{"name": "work", "shape": "job", "command": command, "resume": "rerun", **declared}
+            **{"name": "work", "shape": "job", "command": _braced(command), "resume": "rerun", **declared}
         )
         made.append(
             Workload(
