@@ -1,0 +1,242 @@
+"""The waits between tries under one fault that lasts: exact where draws can be pinned, by many episodes where not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+from pytest_resilience.chaos.run.record import RunRecord
+from pytest_resilience.checklist.experiments.backoff_faults import Trouble
+from pytest_resilience.checklist.experiments.backoff_tempo import Patient, Tempo, agree
+from pytest_resilience.checklist.experiments.experiment import ExperimentResult
+from pytest_resilience.checklist.experiments.result import result_of
+from pytest_resilience.checklist.judges.backoff import Trials, WaitsJudgement, judge_waits
+from pytest_resilience.checklist.judges.backoff.episodes import episodes
+from pytest_resilience.checklist.judges.case import subject_of
+from pytest_resilience.checklist.thresholds import CLOCK_NOISE, EPISODES, PINNED_RUNS
+from pytest_resilience.checklist.verdict import Evidence
+from pytest_resilience.clock import SYSTEM_CLOCK
+
+ITEM = "backoff"
+FREE_EPISODES, FEW_FREE_EPISODES = 5, 3
+"""Episodes that draw as they always do: under the first fault of a service, and under the others."""
+CALLS = 3
+"""Of a function in one free run: a breaker stays closed so long."""
+BUDGET = 90.0
+"""Real seconds for the many episodes of waits that cannot be made exact."""
+UNSCALED = 60.0
+"""Real seconds of waits that are confirmed unscaled, at most ..."""
+CONFIRMED = 3
+"""... and how many of them."""
+SAME = 0.2
+"""The part by which a scaled wait and an unscaled one may differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How a workload waits under one fault.
+
+    Args:
+        patient: the workload and the service.
+        trouble: the fault.
+        thorough: whether it is the fault under which jitter is looked for with more episodes.
+    """
+
+    patient: Patient
+    trouble: Trouble
+    thorough: bool = False
+
+    @property
+    def item(self) -> str:
+        """The item that it stands under."""
+        return ITEM
+
+    @property
+    def id(self) -> str:
+        """The item, the workload, the service and the fault."""
+        return f"{ITEM}::{self.patient.workload}::{self.patient.service}::{self.trouble.name}"
+
+    def run(self) -> ExperimentResult:
+        """Make as many runs as the verdict needs."""
+        tempo = self.patient.tempo()
+        at_most = UNSCALED / 2 if self.trouble.in_real_time else None
+        scale = tempo.scale() if at_most is None else tempo.scale(at_most=at_most)
+        series = _Series(self, tempo, scale)
+        evidence = series.judge()
+        if evidence.outcome == "unproven" and scale > 1 and tempo.total <= UNSCALED:
+            series = _Series(self, tempo, 1.0)
+            evidence = series.judge()
+        return result_of([self._told(evidence)], series.last)
+
+    def _told(self, evidence: Evidence) -> Evidence:
+        why = f"{self.trouble.title}: {evidence.why}" if evidence.why else ""
+        fix = evidence.fix
+        resumed = self.patient.laboratory.workload(self.patient.workload).resume == "rerun"
+        if evidence.outcome == "failed" and resumed and "was tried once" in why:
+            fix += "; that the whole command is started again is no retry, nothing waits before it"
+        subject = subject_of(self.patient.workload, self.patient.service)
+        return replace(evidence, subject=subject, why=why, fix=fix)
+
+
+class _Series:
+    """The runs under one fault on one time scale.
+
+    Args:
+        waits: what is tried.
+        tempo: what is known already.
+        scale: how much faster time runs.
+    """
+
+    def __init__(self, waits: Waits, tempo: Tempo, scale: float) -> None:
+        self._patient = waits.patient
+        self._trouble = waits.trouble
+        self._id = waits.id
+        self._thorough = waits.thorough
+        self._tempo = tempo
+        self._scale = scale
+        self._pinned: list[RunRecord] = []
+        self._free: list[RunRecord] = []
+
+    @property
+    def last(self) -> RunRecord:
+        """The run that shows it best."""
+        return (self._pinned or self._free)[0]
+
+    def judge(self) -> Evidence:
+        """Make runs until nothing more is to be learned, and judge them."""
+        if self._tempo.changeable and self._pin():
+            return self._exact()
+        return self._statistical()
+
+    def _pin(self) -> bool:
+        """Make the first exact runs, and say whether they are exact."""
+        self._pinned.append(self._run(pinned=True))
+        if self._tempo.exact and not self._pinned[0].escaped:
+            return True
+        self._pinned.append(self._run(pinned=True))
+        if agree(self._pinned, self._patient.service, noise=CLOCK_NOISE * self._scale):
+            return True
+        self._pinned = []
+        return False
+
+    def _exact(self) -> Evidence:
+        judged = self._judged()
+        while judged.wants_more and len(self._pinned) < PINNED_RUNS:
+            self._pinned.append(self._run(pinned=True))
+            judged = self._judged()
+        evidence = judged.evidence
+        if evidence.outcome == "passed" and not self._trouble.single:
+            evidence = self._with_jitter(evidence)
+        if self._trouble.single:
+            evidence = replace(evidence, warnings=_without_jitter(evidence.warnings))
+        if evidence.outcome == "passed" and self._scale > 1:
+            evidence = self._confirmed(evidence)
+        return evidence
+
+    def _with_jitter(self, evidence: Evidence) -> Evidence:
+        """Add free episodes, on the quickest scale; they tell of jitter alone."""
+        scale = max(self._scale, self._tempo.quickest)
+        wanted = FREE_EPISODES if self._thorough else FEW_FREE_EPISODES
+        self._until(lambda: self._episodes >= wanted, scale=scale, most=wanted)
+        judged = self._judged().evidence
+        return judged if judged.outcome == "passed" else evidence
+
+    def _statistical(self) -> Evidence:
+        """Take free episodes until the judge has seen enough, or the time for it is over."""
+        end = SYSTEM_CLOCK.monotonic() + BUDGET
+        self._until(lambda: self._episodes >= EPISODES or self._stop_early(), most=EPISODES, end=end)
+        judged = self._judged()
+        while judged.wants_more and SYSTEM_CLOCK.monotonic() < end:
+            self._free.append(self._run(calls=CALLS))
+            judged = self._judged()
+        if judged.wants_more:
+            why = f"{judged.evidence.why or judged.evidence.warnings[-1]} ({self._episodes} episodes in {BUDGET:g} s)"
+            why += "; the draws of its waits cannot be pinned"
+            fix = (
+                "let waits be drawn by Python's `random`, or shorten them in tests so that more episodes fit"
+            )
+            return replace(judged.evidence, outcome="unproven", why=why, fix=fix)
+        return judged.evidence
+
+    def _stop_early(self) -> bool:
+        """Whether the number of tries alone decides it."""
+        return self._judged().evidence.outcome in {"failed", "not-applicable"}
+
+    def _until(
+        self, enough: Callable[[], bool], *, scale: float | None = None, most: int, end: float = float("inf")
+    ) -> None:
+        for _ in range(most):
+            if (self._free and enough()) or SYSTEM_CLOCK.monotonic() > end:
+                return
+            self._free.append(self._run(calls=CALLS, scale=scale))
+
+    @property
+    def _episodes(self) -> int:
+        return sum(bool(each.waits) for run in self._free for each in episodes(run, self._patient.service))
+
+    def _run(
+        self, *, pinned: bool = False, calls: int = 1, scale: float | None = None, deadlines: float = 2.0
+    ) -> RunRecord:
+        return self._patient.run(
+            self._trouble.order,
+            self._id,
+            scale=scale or self._scale,
+            pinned=pinned,
+            calls=calls,
+            deadlines=deadlines,
+            pause=1.5 * self._tempo.took + 1.0 if calls > 1 else 0.0,
+        )
+
+    def _judged(self) -> WaitsJudgement:
+        clean = self._patient.laboratory.clean(self._patient.workload)
+        trials = Trials(
+            fault=self._trouble.name,
+            clean=clean.record,
+            pinned=tuple(self._pinned),
+            free=tuple(self._free),
+        )
+        replay = f'pytest --chaos --checklist "resilience::{self._id}"'
+        return judge_waits(trials, workload=clean.workload, service=self._patient.service, replay=replay)
+
+    def _confirmed(self, evidence: Evidence) -> Evidence:
+        """Take the first waits once more in real time, which have to be the same."""
+        scaled = _waits(self._pinned[0], self._patient.service)
+        fitting = [number for number, at in enumerate(accumulate(scaled), 1) if at <= UNSCALED]
+        count = min(CONFIRMED, max(fitting, default=0))
+        if not count:
+            far = f"the first wait of {scaled[0]:.3g} s is too long to be confirmed unscaled"
+            return replace(evidence, warnings=(*evidence.warnings, self._words, far))
+        deadline = self._patient.laboratory.workload(self._patient.workload).deadline
+        needed = 1.2 * sum(scaled[:count]) + self._tempo.took - self._tempo.total
+        run = self._run(pinned=True, scale=1.0, deadlines=needed / deadline)
+        real = _waits(run, self._patient.service)[:count]
+        if len(real) == count and all(map(_same, scaled, real)):
+            return replace(evidence, warnings=(*evidence.warnings, self._words))
+        return replace(
+            evidence,
+            outcome="unproven",
+            why=f"waits of {_series(scaled[:count])} s in scaled time are {_series(real) or 'none'} s unscaled",
+            fix="set time_scale = 1, or let all its waits go by Python's clocks",
+        )
+
+    @property
+    def _words(self) -> str:
+        return f"seen with time running {self._scale:g} times as fast"
+
+
+def _waits(run: RunRecord, service: str) -> tuple[float, ...]:
+    found = episodes(run, service, exact=True)
+    return max((episode.waits for episode in found), key=len, default=())
+
+
+def _same(scaled: float, real: float) -> bool:
+    return abs(scaled - real) <= max(SAME * max(scaled, real), 10 * CLOCK_NOISE)
+
+
+def _series(waits: tuple[float, ...]) -> str:
+    return ", ".join(f"{wait:.3g}" for wait in waits)
+
+
+def _without_jitter(warnings: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(warning for warning in warnings if "jitter was not seen" not in warning)
