@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pytest_resilience.checklist.static.report import Place
 from pytest_resilience.checklist.static.values import Value
@@ -42,28 +42,21 @@ def _meets_external(world: World, where: str) -> bool:
     return False
 
 
-@dataclass(slots=True)
-class _Unit:
-    """What one connection saw in one function."""
-
-    writes: list[Step]
-    committed: bool = False
-
-
 def transactions(world: World, reached: set[int]) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
     """Return writes that commit by themselves though they belong together, and commits between writes."""
-    auto: set[Place] = set()
-    between: set[Place] = set()
+    auto: dict[Place, bool] = {}
+    between: dict[Place, bool] = {}
     for context in world.contexts:
         if context.round != world.round:
             continue
-        for connection, steps in _by_connection(world, context).items():
-            found_auto, found_between = _judged(steps)
-            auto |= found_auto
-            between |= found_between
-            del connection
-    del reached
-    return tuple(sorted(auto)), tuple(sorted(between))
+        for steps in _by_connection(world, context).values():
+            for places, found in zip((auto, between), _judged(steps), strict=True):
+                places.update({p: places.get(p, False) or context.id in reached for p in found})
+    return _marked(auto), _marked(between)
+
+
+def _marked(places: dict[Place, bool]) -> tuple[Place, ...]:
+    return tuple(replace(place, unreached=not is_reached) for place, is_reached in sorted(places.items()))
 
 
 def _by_connection(world: World, context: Context) -> dict[Value | None, list[Step]]:

@@ -23,11 +23,14 @@ def execute(act: Act, body: list[ast.stmt]) -> None:
     """Follow statements in their order."""
     for statement in body:
         act.node = statement
-        rule = _RULES.get(type(statement))
-        if rule is not None:
+        rule = _RULES.get(type(statement), _others)
+        before = (act.frames, act.weak, act.loops, act.transactions)
+        try:
             rule(act, statement)
-        else:
-            _others(act, statement)
+        except RecursionError:
+            act.frames, act.weak, act.loops, act.transactions = before
+            note = f"{act.source.where(statement)}: nested too deeply to be followed"
+            act.world.project.notes.append(note)
 
 
 def _others(act: Act, node: ast.stmt) -> None:

@@ -1,0 +1,99 @@
+"""What reading says about the items: a clear finding fails, and nothing ever passes by reading alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_resilience.checklist.items import ITEMS
+from pytest_resilience.checklist.static import evidence
+
+FRAGILE = """
+import psycopg2
+import requests
+import time
+
+
+def fetch():
+    for attempt in range(3):
+        try:
+            return requests.get("https://x")
+        except requests.RequestException:
+            if attempt == 2:
+                raise
+            time.sleep(1)
+
+
+def save(conn: psycopg2.extensions.connection):
+    conn.cursor().execute("insert into a values (1)")
+    conn.commit()
+    conn.cursor().execute("insert into b values (1)")
+
+
+def forgotten():
+    requests.post("https://y", timeout=1)
+
+
+try:
+    save(psycopg2.connect("x", connect_timeout=1))
+except Exception as error:
+    print("failed")
+fetch()
+"""
+
+
+def outcomes(found):
+    """Return line and outcome of some evidence."""
+    return [(int(one.subject.rpartition(":")[2]), one.outcome) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        ("external-calls", [(10, "failed"), (24, "unproven"), (10, "unproven")]),
+        ("backoff", [(10, "failed")]),
+        ("transactions", [(19, "failed")]),
+        ("structured-logs", [(30, "failed")]),
+        ("breakers", [(10, "unproven")]),
+        ("rollback", []),
+    ],
+)
+def test_findings_fail_their_item(read, item, expected):
+    """By the line."""
+    assert expected == outcomes(evidence(read(FRAGILE), item))
+
+
+def test_a_finding_that_no_entry_point_reaches_is_unproven(read):
+    """Whether it matters, only a workload can show."""
+    report = read(FRAGILE.replace("\nfetch()\n", "\n").replace("    save(psycopg2", "    str(psycopg2"))
+
+    assert {"unproven"} == {one.outcome for one in evidence(report, "transactions")}
+    assert {"unproven"} == {one.outcome for one in evidence(report, "external-calls")}
+
+
+def test_reading_alone_passes_nothing(read):
+    """Not even sound code."""
+    report = read("""
+        import requests
+
+        try:
+            requests.get("x", timeout=1)
+        except requests.RequestException as error:
+            raise SystemExit(1) from error
+    """)
+
+    assert set() == {e.outcome for item in ITEMS for e in evidence(report, item.id)} & {"passed"}
+
+
+def test_evidence_says_why_and_what_to_write(read):
+    """Both are there, and name the line and the error to catch."""
+    found = [one for item in ITEMS for one in evidence(read(FRAGILE), item.id)]
+
+    assert all(one.why and one.fix and one.kind == "static" for one in found)
+    assert "app.py:10" in found[0].fix
+    assert "RequestException" in found[0].fix
+
+
+def test_an_unknown_item_is_refused(read):
+    """It is a mistake of the caller."""
+    with pytest.raises(KeyError):
+        evidence(read(""), "breaker")

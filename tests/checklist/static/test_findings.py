@@ -1,0 +1,210 @@
+"""What looks wrong besides unguarded calls, each with its sound counterpart."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def lines(places):
+    """Return the lines of some places."""
+    return [place.line for place in places]
+
+
+def test_a_commit_between_writes_is_found(read):
+    """The second write of an operation may be lost while the first stays."""
+    report = read("""
+        import psycopg2
+
+        def move(conn):
+            cur = conn.cursor()
+            cur.execute("update a set n = n - 1")
+            conn.commit()
+            cur.execute("update b set n = n + 1")
+            conn.commit()
+
+        move(psycopg2.connect("x", connect_timeout=1))
+    """)
+
+    assert lines(report.commits_between) == [7]
+
+
+def test_one_commit_behind_all_writes_is_sound(read):
+    """A whole operation in one transaction is no finding; nor is one batch after another."""
+    report = read("""
+        import psycopg2
+
+        def batch(conn, rows):
+            cur = conn.cursor()
+            for row in rows:
+                cur.execute("insert into a values (%s)", row)
+                cur.execute("insert into b values (%s)", row)
+                conn.commit()
+
+        def twice(conn):
+            batch(conn, [1])
+            batch(conn, [2])
+
+        twice(psycopg2.connect("x", connect_timeout=1))
+    """)
+
+    assert lines(report.commits_between) == []
+    assert lines(report.autocommit_writes) == []
+
+
+def test_the_commit_may_stand_in_a_function_of_its_own(read):
+    """What a function does counts where it is called, unless it is a unit by itself."""
+    report = read("""
+        import psycopg2
+
+        class Store:
+            def __init__(self):
+                self.conn = psycopg2.connect("x")
+
+            def run(self, sql):
+                self.conn.cursor().execute(sql)
+
+            def save(self):
+                self.conn.commit()
+
+        def main():
+            store = Store()
+            store.run("insert into a values (1)")
+            store.save()
+            store.conn.cursor().execute("insert into b values (1)")
+
+        main()
+    """)
+
+    assert lines(report.commits_between) == [12]
+
+
+@pytest.mark.parametrize(
+    "switch",
+    [
+        "conn.autocommit = True",
+        "conn.set_isolation_level(psycopg2.extensions.ISOLATION_LEVEL_AUTOCOMMIT)",
+        "setattr(conn, 'autocommit', True)",
+    ],
+)
+def test_several_writes_under_autocommit_are_found(read, switch):
+    """However it was switched on."""
+    report = read(
+        """
+        import psycopg2
+        import psycopg2.extensions
+
+        conn = psycopg2.connect("x")
+        SWITCH
+        cur = conn.cursor()
+        cur.execute("insert into a values (1)")
+        cur.execute("insert into b values (1)")
+    """.replace("SWITCH", switch)
+    )
+
+    assert lines(report.autocommit_writes) == [8]
+
+
+def test_one_write_or_a_transaction_block_is_sound_under_autocommit(read):
+    """Autocommit alone is no finding."""
+    report = read("""
+        import psycopg
+
+        with psycopg.connect("x", autocommit=True) as conn:
+            with conn.transaction():
+                conn.execute("insert into a values (1)")
+                conn.execute("insert into b values (1)")
+
+        with psycopg.connect("y", autocommit=True) as other:
+            other.execute("insert into a values (1)")
+            other.execute("select 1")
+    """)
+
+    assert lines(report.autocommit_writes) == []
+
+
+def test_silent_handlers_are_found(read):
+    """`pass`, `continue`, `return None` and `suppress`, of any error or of a call's error."""
+    report = read("""
+        import contextlib
+        import requests
+
+        def one():
+            try:
+                requests.get("x", timeout=1)
+            except requests.ConnectionError:
+                pass
+
+        def two():
+            try:
+                return requests.get("x", timeout=1)
+            except Exception:
+                return None
+
+        with contextlib.suppress(requests.RequestException):
+            requests.get("x", timeout=1)
+        one()
+        two()
+    """)
+
+    assert lines(report.swallowed) == [8, 14, 17]
+
+
+def test_quiet_handlers_of_other_errors_are_sound(read):
+    """A missing key or module is no failure of a service; a fallback that is logged is none either."""
+    report = read("""
+        import logging
+        import requests
+
+        try:
+            import ujson as json
+        except ImportError:
+            pass
+        try:
+            {}["x"]
+        except KeyError:
+            pass
+        try:
+            requests.get("x", timeout=1)
+        except requests.RequestException as error:
+            logging.getLogger(__name__).warning("down: %s", error)
+    """)
+
+    assert lines(report.swallowed) == []
+
+
+def test_logging_without_context_is_found(read):
+    """A fixed text, the bare error, a print or a traceback say neither what nor where."""
+    report = read("""
+        import logging, traceback
+
+        log = logging.getLogger(__name__)
+        try: 1 / 0
+        except Exception: log.error("failed")
+        try: 1 / 0
+        except Exception as e: log.exception(e)
+        try: 1 / 0
+        except Exception as e: print(e)
+        try: 1 / 0
+        except Exception: traceback.print_exc()
+        try: 1 / 0
+        except Exception: log.error("failed", extra={"table": "stays"})
+        try: 1 / 0
+        except Exception: log.error("row %s", 7)
+    """)
+
+    assert lines(report.bare_logging) == [6, 8, 10, 12]
+
+
+def test_calls_without_a_limit_are_found(read):
+    """Where the library has none of its own, and neither the call nor its client gives one."""
+    report = read("""
+        import httpx, requests
+
+        requests.get("x")
+        requests.get("x", timeout=None)
+        requests.get("x", timeout=(3, 10))
+        httpx.get("x")
+        httpx.Client(timeout=None).get("x")
+    """)
+
+    assert lines(report.missing_timeouts) == [4, 5, 8]
