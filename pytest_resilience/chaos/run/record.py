@@ -51,6 +51,7 @@ class ProcessRecord:
         stdout, stderr: what it wrote.
         killed: whether a fault of ours killed it.
         blocked: whether it had not ended at its deadline.
+        told_to_end: whether we ended it: a server, when it had served long enough.
     """
 
     began: float
@@ -60,6 +61,7 @@ class ProcessRecord:
     stderr: str = ""
     killed: bool = False
     blocked: bool = False
+    told_to_end: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,6 +131,7 @@ class Episode:
             stderr=self.stderr,
             killed=self._killed,
             blocked=self._blocked,
+            told_to_end=self._told_to_end,
         )
 
     def _since(self, moment: float) -> float:

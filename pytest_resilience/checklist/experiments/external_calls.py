@@ -16,9 +16,8 @@ from pytest_resilience.checklist.experiments.said import no_services, no_traffic
 from pytest_resilience.checklist.experiments.service_faults import ServiceFault, service_faults
 from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges import external_calls, messages, structured_logs
-from pytest_resilience.checklist.judges.case import Case, subject_of
-from pytest_resilience.checklist.judges.proof import uses, worked
-from pytest_resilience.checklist.records.log_lines import WARNING, level_in
+from pytest_resilience.checklist.judges.case import subject_of
+from pytest_resilience.checklist.judges.proof import uses
 from pytest_resilience.checklist.thresholds import BLOCKED_DEADLINES
 from pytest_resilience.checklist.verdict import Evidence
 
@@ -79,48 +78,27 @@ class FailingService:
             self.laboratory.configuration.boundary,
             f'pytest --chaos --checklist "resilience::{self.id}"',
         )
-        calls = external_calls.judge(
-            record, clean=clean.record, workload=declared, service=service, boundary=boundary, replay=replay
+        yield external_calls.judge(
+            record,
+            clean=clean.record,
+            workload=declared,
+            service=service,
+            boundary=boundary,
+            may_go_unseen=self.fault.may_go_unseen,
+            replay=replay,
         )
-        secrets = {**planted(self.laboratory, self.workload, trial), **self.fault.planted}
-        said = messages.judge(
-            record, clean=clean.record, workload=declared, service=service, canaries=secrets, replay=replay
-        )
-        leaks = next(messages.leaks(record, secrets), None) is not None
-        if self._unseen(trial, calls):
-            for item in ITEMS:
-                yield said if item == said.item and leaks else _unseen(item, calls)
-            return
-        yield calls
         yield structured_logs.judge(
             record, clean=clean.record, workload=declared, service=service, boundary=boundary, replay=replay
         )
-        yield said
-
-    def _unseen(self, trial: Trial, calls: Evidence) -> bool:
-        """Whether the code had no reason to notice: it got an answer, and did its work in time."""
-        return (
-            self.fault.may_go_unseen
-            and calls.outcome != "unproven"
-            and worked(trial.record)
-            and not _warned(trial)
+        secrets = {**planted(self.laboratory, self.workload, trial), **self.fault.planted}
+        yield messages.judge(
+            record, clean=clean.record, workload=declared, service=service, canaries=secrets, replay=replay
         )
 
     def _told(self, evidence: Evidence) -> Evidence:
         """Return it about the service as a whole, so that what is passed under all its faults is one finding."""
         why = f"{self.fault.title}: {evidence.why}" if evidence.why else ""
         return replace(evidence, subject=subject_of(self.workload, self.service), why=why)
-
-
-def _warned(trial: Trial) -> bool:
-    since = trial.record.first_receipt or 0.0
-    return any(line.at >= since and level_in(line) >= WARNING for line in trial.record.logs)
-
-
-def _unseen(item: str, about: Evidence) -> Evidence:
-    return Case(item=item, subject=about.subject, replay=about.replay).not_applicable(
-        "the code takes what it got for an answer, and has nothing to tell"
-    )
 
 
 def failing_services(laboratory: Laboratory) -> Iterator[Experiment]:

@@ -63,7 +63,7 @@ def judge(
         return case.not_applicable(f"the undisturbed run makes no call to {service!r}")
     if missing := missing_proof(run, service=service, clean=clean):
         return case.unproven(*missing)
-    finding = next(_findings(run, workload, service, boundary), None)
+    finding = next(_findings(run, workload, boundary), None)
     swallowed = next(_swallowed(run, clean, service), None)
     if finding is None and swallowed is not None and may_go_unseen:
         return case.not_applicable("the code takes what it got for an answer")
@@ -71,19 +71,13 @@ def judge(
     return case.passed(*_warnings(run)) if finding is None else case.failed(*finding)
 
 
-def _findings(
-    run: RunRecord, workload: WorkloadDeclaration, service: str, boundary: Boundary
-) -> Iterator[Finding]:
+def _findings(run: RunRecord, workload: WorkloadDeclaration, boundary: Boundary) -> Iterator[Finding]:
     yield from _blocked(run, workload)
     yield from _crashed(run, workload)
     if boundary == "application":
         yield from _raw_calls(run)
         yield from _raw_exits(run)
     yield from _bare_pages(run)
-    if any(attempt.what != CONNECT for attempt in attempts(clean, service)):
-        yield from _swallowed(
-            run, service
-        )  # where nothing but connections is known, no exchange can be missed
 
 
 def _blocked(run: RunRecord, workload: WorkloadDeclaration) -> Iterator[Finding]:

@@ -64,7 +64,9 @@ def _judge_lines(case: Case, lines: Sequence[LogLine], run: RunRecord) -> Eviden
 
 def _tells(line: LogLine) -> bool:
     """Tell whether the application itself logs that something is wrong; a library's own line is not its word."""
-    package = _logger(record_of(line)).partition(".")[0]
+    record = record_of(line) or {}
+    names = (record[key] for key in ("logger", "logger_name", "name") if key in record)
+    package = str(next(names, "")).partition(".")[0]
     return (level_in(line) >= WARNING and package not in LIBRARIES) or is_bare(line.text)
 
 
