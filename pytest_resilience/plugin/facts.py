@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def facts_of(experiment_id: str, result: ExperimentResult) -> dict[str, Any]:
-    """Return what an experiment came to; the time line of those that did not pass, and of a few that did."""
+    """Return what an experiment came to."""
+    from pytest_resilience.checklist.judges.runbooks import alert_classes
+
     facts: dict[str, Any] = {
         "experiment": experiment_id,
         "outcome": result.outcome,
@@ -20,6 +22,10 @@ def facts_of(experiment_id: str, result: ExperimentResult) -> dict[str, Any]:
         "point": result.point,
         "found": None if result.found is None else asdict(result.found),
     }
+    if result.drilled is not None:
+        facts["drilled"] = asdict(result.drilled) | {"path": str(result.drilled.path)}
+    if result.record is not None:
+        facts["alert_classes"] = alert_classes([result.record])
     if result.record is not None and result.outcome != "not-applicable":
         facts["run"] = asdict(_timeline(experiment_id, result))
     return facts

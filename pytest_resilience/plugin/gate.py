@@ -157,7 +157,9 @@ class GateSession:
         configuration = self._run.configuration
         evidence = self.ledger.findings()
         if self.asked:
-            evidence += evidence_outside_of_runs(configuration)
+            evidence += evidence_outside_of_runs(
+                configuration, alert_classes=self.ledger.alert_classes, drilled=self.ledger.drilled
+            )
         today = datetime.now(UTC).date()
         waivers = () if configuration.waivers is None else read_waivers(configuration.waivers, today=today)
         left_out = self.ledger.left_out(self._why_left_out()) if self.asked else {}

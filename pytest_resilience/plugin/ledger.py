@@ -27,6 +27,8 @@ class Ledger:
         points: every fault point that there is to exercise.
         done: the experiments that have said something.
         notes: what else the report tells.
+        drilled: what drills of runbooks came to.
+        alert_classes: of the alerts that were seen.
     """
 
     expected: dict[str, str] = field(default_factory=dict)
@@ -40,6 +42,8 @@ class Ledger:
     exercised: dict[str, bool] = field(default_factory=dict)
     tests: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+    drilled: list[dict[str, Any]] = field(default_factory=list)
+    alert_classes: set[str] = field(default_factory=set)
 
     def expect(self, experiments: Mapping[str, str], points: Iterable[str]) -> None:
         """Learn which experiments and fault points there are."""
@@ -64,6 +68,9 @@ class Ledger:
         self.done.add(facts["experiment"])
         self.outcomes[facts["outcome"]] += 1
         self.evidence.extend(facts["evidence"])
+        self.alert_classes.update(facts.get("alert_classes", ()))
+        if "drilled" in facts:
+            self.drilled.append(facts["drilled"])
         if facts["found"] is not None:
             self.found.append(facts["found"])
         point = facts["point"]

@@ -65,7 +65,7 @@ class Laboratory:
         self.configuration = configuration
         self.seed = seed
         self._pool = pool
-        self._folder = folder
+        self.folder = folder
         self._clean: dict[str, CleanRun] = {}
         self._cleaning = threading.Lock()
         self._preparations: dict[str, Preparation] = {}
@@ -105,7 +105,7 @@ class Laboratory:
                 plan,
                 sandbox,
                 configuration=self.configuration,
-                folder=self._folder,
+                folder=self.folder,
                 preparation=self._preparation(plan.workload),
             )
             record = self._go(run)
@@ -122,7 +122,7 @@ class Laboratory:
         """
         with self._cleaning:
             if name not in self._clean:
-                made = self._folder.once(f"clean-{name}", lambda: {"file": str(self._keep(name))})
+                made = self.folder.once(f"clean-{name}", lambda: {"file": str(self._keep(name))})
                 # it was written by this test run, into its private folder
                 self._clean[name] = pickle.loads(Path(made["file"]).read_bytes())  # noqa: S301
         return self._clean[name]
@@ -145,7 +145,7 @@ class Laboratory:
         with self._preparing:
             if workload.name not in self._preparations:
                 own = tuple(package.partition(".")[0] for package in self.configuration.packages)
-                self._preparations[workload.name] = Preparation(self._folder, own=own)
+                self._preparations[workload.name] = Preparation(self.folder, own=own)
             return self._preparations[workload.name]
 
     def _go(self, run: Run) -> RunRecord:
@@ -161,7 +161,7 @@ class Laboratory:
         return record
 
     def _keep(self, name: str) -> Path:
-        file = self._folder.folder("clean") / f"{name}.pickle"
+        file = self.folder.folder("clean") / f"{name}.pickle"
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
             pickle.dump(self._make_clean(name), stream)

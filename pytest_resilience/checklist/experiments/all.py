@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory
 from pytest_resilience.checklist.experiments.alerts_of_outages import alerts_of_outages
+from pytest_resilience.checklist.experiments.drills import drills_of_runbooks
 from pytest_resilience.checklist.experiments.experiment import Experiment
 from pytest_resilience.checklist.experiments.external_calls import failing_services
 
@@ -15,6 +16,7 @@ Makes: TypeAlias = Callable[[Laboratory], Iterator[Experiment]]
 MAKERS: tuple[tuple[str, Makes], ...] = (
     ("external-calls", failing_services),
     ("alerts", alerts_of_outages),
+    ("runbooks", drills_of_runbooks),
 )
 """By item, what makes its experiments from the declared workloads."""
 

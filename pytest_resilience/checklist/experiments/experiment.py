@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pytest_resilience.chaos.run.record import RunRecord
+from pytest_resilience.checklist.judges.runbooks import Drilled
 from pytest_resilience.checklist.verdict import Evidence, Outcome
 
 
@@ -36,6 +37,7 @@ class ExperimentResult:
         point: the fault point that was exercised; none where it was not about one.
         record: the run, for the report's time line.
         found: what replays it, where exploration has found it.
+        drilled: what a drill of a runbook came to.
     """
 
     outcome: Outcome
@@ -45,6 +47,7 @@ class ExperimentResult:
     point: str | None = None
     record: RunRecord | None = None
     found: Found | None = None
+    drilled: Drilled | None = None
 
 
 class Experiment(Protocol):
