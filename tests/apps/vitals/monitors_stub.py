@@ -18,7 +18,8 @@ class Monitors(BaseHTTPRequestHandler):
         page = int(parse_qs(urlsplit(self.path).query).get("page", ["0"])[0])
         first = 100 + page * SIZE
         readings = [
-            {"id": number, "bed": f"B{number % 9}", "pulse": 60 + number % 40} for number in range(first, first + SIZE)
+            {"id": number, "bed": f"B{number % 9}", "pulse": 60 + number % 40}
+            for number in range(first, first + SIZE)
         ]
         body = json.dumps({"readings": readings if page < PAGES else []}).encode()
         self.send_response(200)

@@ -63,7 +63,9 @@ def _delivered(line: str) -> bool:
         try:
             _post(os.environ["PAGERDUTY_EVENTS_URL"], line)
         except UndeliveredError as error:
-            log.warning("an alert could not be delivered yet", extra=about(error, operation="alert", attempt=attempt))
+            log.warning(
+                "an alert could not be delivered yet", extra=about(error, operation="alert", attempt=attempt)
+            )
             if attempt < ATTEMPTS:
                 time.sleep(random.uniform(0.5, 1.0) * 0.2 * 2 ** (attempt - 1))
         else:

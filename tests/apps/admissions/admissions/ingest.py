@@ -33,7 +33,7 @@ def main(file: str) -> int:
             pass
     except AdmissionsError as error:
         extra = log.about(error, operation="load stays", attempt=1)
-        logger.error("%s; %s, then run the job again (run %s)", error, error.hint, log.RUN_ID, extra=extra)  # noqa: TRY400
+        logger.error("%s; %s, then run the job again (run %s)", error, error.hint, log.RUN_ID, extra=extra)
         alerts.raise_alert(error)
         return 1
     finally:

@@ -23,7 +23,7 @@ def main(file: str) -> int:
         warehouse.unit(lambda cur: forget(cur, file), operation="take stays out")
     except AdmissionsError as error:
         extra = log.about(error, operation="take stays out", attempt=1)
-        logger.error("%s; %s, then run the rollback again", error, error.hint, extra=extra)  # noqa: TRY400
+        logger.error("%s; %s, then run the rollback again", error, error.hint, extra=extra)
         return 1
     finally:
         warehouse.close()

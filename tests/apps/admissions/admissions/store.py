@@ -46,7 +46,7 @@ class Warehouse:
     def unit(self, work: Callable[[cursor], T], *, operation: str) -> T:
         """Do a unit of work in one transaction; the whole of it again where it may have failed.
 
-        `work` has to find out by itself how far things are: its COMMIT may have been applied although the answer was lost.
+        `work` has to find out by itself how far things are: its COMMIT may have been applied unheard.
 
         Raises:
             WarehouseError: it could not be done.

@@ -18,7 +18,9 @@ CONNECT, READ, WHOLE = 1.0, 0.8, 3.0
 ATTEMPTS = 5
 PASSES = {429, 500, 502, 503, 504}
 
-breaker = pybreaker.CircuitBreaker(fail_max=8, reset_timeout=2, exclude=[lambda error: type(error) is WardsError])
+breaker = pybreaker.CircuitBreaker(
+    fail_max=8, reset_timeout=2, exclude=[lambda error: type(error) is WardsError]
+)
 _exponential = tenacity.wait_random_exponential(multiplier=0.2, max=3)
 
 
@@ -50,7 +52,9 @@ def fetch_wards() -> dict[str, str]:
     try:
         return retrying(breaker.call, _fetch_once)
     except pybreaker.CircuitBreakerError as error:
-        raise WardsError("GET /wards was not tried: the register has failed too often, try again later") from error
+        raise WardsError(
+            "GET /wards was not tried: the register has failed too often, try again later"
+        ) from error
 
 
 def _fetch_once() -> dict[str, str]:

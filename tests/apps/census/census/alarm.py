@@ -43,7 +43,10 @@ def send_waiting() -> None:
 def _taken(event: dict[str, object]) -> bool:
     for attempt in range(4):
         try:
-            if requests.post(os.environ["PAGERDUTY_EVENTS_URL"], json=event, timeout=(1, 1)).status_code == 202:
+            if (
+                requests.post(os.environ["PAGERDUTY_EVENTS_URL"], json=event, timeout=(1, 1)).status_code
+                == 202
+            ):
                 return True
         except requests.RequestException:
             pass  # it is tried again here, and by the next run

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -52,29 +52,37 @@ def unit(work: Callable[[psycopg.Connection[Any]], None], *, operation: str) -> 
 def _connected() -> Iterator[psycopg.Connection[Any]]:
     """Connect as the environment says; everything that a connection has to know is set each time."""
     connection = psycopg.connect(connect_timeout=2, application_name="census", autocommit=True)
-    watch = threading.Timer(STALLED, _break, [os.dup(connection.fileno())])
-    watch.daemon = True
-    watch.start()
-    try:
-        connection.execute("set search_path to icu")
-        yield connection
-    finally:
-        watch.cancel()
-        connection.close()
+    with socket.socket(fileno=os.dup(connection.fileno())) as line:
+        watch = threading.Timer(STALLED, _break, [line])
+        watch.daemon = True
+        watch.start()
+        try:
+            connection.execute("set search_path to icu")
+            yield connection
+        finally:
+            watch.cancel()
+            connection.close()
 
 
-def _break(descriptor: int) -> None:
+def _break(line: socket.socket) -> None:
     """End a connection that does not answer: libpq has no time-out of its own for that."""
-    with socket.socket(fileno=descriptor) as stalled:
-        stalled.shutdown(socket.SHUT_RDWR)
+    with suppress(OSError):  # it is closed already
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def _passes(error: psycopg.Error) -> bool:
     if error.sqlstate is not None:
         return error.sqlstate.startswith(PASSING)
-    return not any(word in str(error) for word in ("authentication", "pg_hba", "does not exist", "permission"))
+    return not any(
+        word in str(error) for word in ("authentication", "pg_hba", "does not exist", "permission")
+    )
 
 
 def _tell(error: psycopg.Error, operation: str, attempt: int) -> None:
-    facts = {"operation": operation, "attempt": attempt, "error_type": type(error).__name__, "code": error.sqlstate}
+    facts = {
+        "operation": operation,
+        "attempt": attempt,
+        "error_type": type(error).__name__,
+        "code": error.sqlstate,
+    }
     log.warning("the database was lost or busy, trying again", extra={"facts": facts})

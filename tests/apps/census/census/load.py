@@ -24,10 +24,18 @@ def main() -> int:
         days = [(day, list(rows)) for day, rows in groupby(csv.reader(stream), key=lambda row: row[0])][1:]
     try:
         for day, rows in days:
-            unit(lambda connection, day=day, rows=rows: load_day(connection, day, rows), operation=f"load {day}")
+            unit(
+                lambda connection, day=day, rows=rows: load_day(connection, day, rows),
+                operation=f"load {day}",
+            )
     except HospitalError as error:
-        facts = {"operation": error.operation, "code": error.sqlstate, "attempt": 5, "error_type": type(error).__name__}
-        log.error("%s; follow runbooks/hospital.md, then run it again", error, extra={"facts": facts})  # noqa: TRY400
+        facts = {
+            "operation": error.operation,
+            "code": error.sqlstate,
+            "attempt": 5,
+            "error_type": type(error).__name__,
+        }
+        log.error("%s; follow runbooks/hospital.md, then run it again", error, extra={"facts": facts})
         alarm.raise_alarm(error)
         return 1
     return 0

@@ -22,8 +22,13 @@ def main() -> int:
     try:
         unit(lambda connection: delete(connection, days), operation="take the census back")
     except HospitalError as error:
-        facts = {"operation": error.operation, "code": error.sqlstate, "attempt": 5, "error_type": type(error).__name__}
-        log.error("%s; follow runbooks/hospital.md, then run it again", error, extra={"facts": facts})  # noqa: TRY400
+        facts = {
+            "operation": error.operation,
+            "code": error.sqlstate,
+            "attempt": 5,
+            "error_type": type(error).__name__,
+        }
+        log.error("%s; follow runbooks/hospital.md, then run it again", error, extra={"facts": facts})
         return 1
     return 0
 

@@ -32,7 +32,9 @@ async def read_page(http: httpx.AsyncClient, page: int) -> list[dict[str, Any]]:
     try:
         return await _read_page(http, page)
     except circuitbreaker.CircuitBreakerError as error:
-        raise VitalsProblem("the monitors have failed too often and are left alone for a while", **WHERE) from error
+        raise VitalsProblem(
+            "the monitors have failed too often and are left alone for a while", **WHERE
+        ) from error
 
 
 @patiently

@@ -17,7 +17,9 @@ async def main() -> int:
     try:
         await store.forget()
     except VitalsProblem as problem:
-        log.error(f"nothing was undone: {problem}; run it again", operation="undo", resource="store", attempt="last")
+        log.error(
+            f"nothing was undone: {problem}; run it again", operation="undo", resource="store", attempt="last"
+        )
         return 1
     return 0
 

@@ -1,0 +1,1 @@
+"""Take the pharmacy's open orders into stock keeping, and acknowledge each."""

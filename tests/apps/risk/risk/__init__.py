@@ -1,0 +1,1 @@
+"""Score the risk of patients from their latest laboratory values."""

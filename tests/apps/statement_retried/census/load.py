@@ -1,0 +1,54 @@
+"""Load the census, a day a transaction, a row a statement: python -m census.load."""
+
+import csv
+import logging
+import sys
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from census import alarm, logs
+from census.hospital import HospitalError, execute, unit
+
+log = logging.getLogger("census.load")
+FILE = Path("data/census.csv")
+
+
+def main() -> int:
+    """Load the days that are not there yet; return the exit status."""
+    logs.set_up()
+    alarm.send_waiting()
+    with FILE.open(newline="", encoding="utf-8") as stream:
+        days = [(day, list(rows)) for day, rows in groupby(csv.reader(stream), key=lambda row: row[0])][1:]
+    try:
+        for day, rows in days:
+            unit(
+                lambda connection, day=day, rows=rows: load_day(connection, day, rows),
+                operation=f"load {day}",
+            )
+    except HospitalError as error:
+        facts = {
+            "operation": error.operation,
+            "code": error.sqlstate,
+            "attempt": 5,
+            "error_type": type(error).__name__,
+        }
+        log.error("%s; follow runbooks/hospital.md, then run it again", error, extra={"facts": facts})
+        alarm.raise_alarm(error)
+        return 1
+    return 0
+
+
+def load_day(connection: psycopg.Connection[Any], day: str, rows: list[list[str]]) -> None:
+    """Write one day, unless it is there: an earlier try may have succeeded without our hearing of it."""
+    if connection.execute("select 1 from days where day = %s", (day,)).fetchone():
+        return
+    for row in rows:
+        execute(connection, "insert into census values (%s, %s, %s)", tuple(row))
+    execute(connection, "insert into days values (%s, %s)", (day, len(rows)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
