@@ -12,7 +12,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pytest_resilience"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-TESTS = sorted([*(ROOT / "tests").rglob("*.py"), *(ROOT / "scenarios").rglob("*.py")])
+APPS = ROOT / "tests" / "apps"
+"""Applications under test wait as applications do."""
+TESTS = sorted(
+    path
+    for path in [*(ROOT / "tests").rglob("*.py"), *(ROOT / "scenarios").rglob("*.py")]
+    if APPS not in path.parents or path.parent == APPS
+)
 EXAMPLES = ROOT / "tests" / "examples"
 LONGEST_FILE = 300
 MUDDY_NAMES = {"utils", "util", "common", "helpers", "helper", "core", "misc", "base"}
@@ -88,7 +94,9 @@ def test_nothing_speaks_of_one_machine() -> None:
         str(path.relative_to(ROOT))
         for folder in ("pytest_resilience", "scenarios", "tests", "benchmarks", "docs", ".ci")
         for path in (ROOT / folder).rglob("*")
-        if path.is_file() and path.suffix in {".py", ".md", ".toml", ".yaml", ".yml", ".sql", ""}
+        if not any(part.startswith(".") for part in path.relative_to(ROOT / folder).parts)
+        and path.is_file()
+        and path.suffix in {".py", ".md", ".toml", ".yaml", ".yml", ".sql", ""}
         if any(place in path.read_text(encoding="utf-8") for place in places)
     ]
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import platform
-import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +13,7 @@ import pytest
 from pytest_resilience import __version__
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.plugin.ledger import Ledger
+from pytest_resilience.plugin.provenance import commit_of, digest_of, engines_of
 
 if TYPE_CHECKING:
     from pytest_resilience.plugin.chaos_run import ChaosRun
@@ -193,11 +191,11 @@ class GateSession:
 
         ledger, configuration = self.ledger, self._run.configuration
         shard = self._config.getoption("resilience_shard")
-        commit, dirty = _commit(self._config.rootpath, self._folder)
+        commit, dirty = commit_of(self._config.rootpath, self._folder)
         return {
             "started": self.began.isoformat(),
             "seed": self._run.seed,
-            "engines": _engines(self._run.engines),
+            "engines": engines_of(self._run.engines),
             "scenarios": tuple(typed(ScenarioVerdict, each) for each in ledger.scenarios),
             "coverage": Coverage(
                 points=len(ledger.points | ledger.exercised.keys()),
@@ -218,7 +216,7 @@ class GateSession:
                 "pytest": pytest.__version__,
                 "pytest-resilience": __version__,
             },
-            "configuration": _digest(configuration.file),
+            "configuration": digest_of(configuration.file),
             "shard": None if shard is None else Shard(index=shard[0], count=shard[1]),
             "waivers": tuple(waivers),
             "left_out": left_out,
@@ -270,38 +268,3 @@ def _found_file(found: Mapping[str, Any]) -> str:
 def _distinct(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return one finding of each: those that go wrong in the same way at the same kind of place are one."""
     return list({each["slug"]: each for each in reversed(found)}.values())[::-1]
-
-
-def _engines(told: str) -> dict[str, str]:
-    """Return the engines by name, as the header tells them."""
-    pairs = (part.strip().partition(" ") for part in told.split(","))
-    names = {"PostgreSQL": "postgres", "MLflow": "mlflow"}
-    return {names.get(name, name): engine for name, _, engine in pairs}
-
-
-def _digest(file: Path | None) -> str | None:
-    return None if file is None else hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def _commit(folder: Path, report: Path) -> tuple[str | None, bool | None]:
-    """Return the git commit, and whether files differ from it, the report aside; none outside of git."""
-    head = _git(folder, "rev-parse", "HEAD")
-    if head is None:
-        return None, None
-    changed = _git(folder, "status", "--porcelain", "--", ".", f":(exclude){os.path.relpath(report, folder)}")
-    return head.strip(), changed is None or bool(changed.strip())
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", *arguments],  # noqa: S607 - whichever git the user has
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
-        )
-    except OSError:
-        return None
-    return done.stdout if done.returncode == 0 else None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.run.dead_endpoints import Death
 from pytest_resilience.chaos.run.exposure import Exposure
 from pytest_resilience.chaos.scenario.model import RECOVERY_BOUND, Check, FaultOrder
-from pytest_resilience.chaos.workload.control import Tweaks
+from pytest_resilience.chaos.workload.control import Decision, FileEvent, Tweaks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,8 @@ class Plan:
         dead_alerts: what the captured alert endpoints do, from before the first start until all faults heal.
         most_starts: of a job or a function, at most; by default as it declares.
         again: heal everything when the first start has ended, and start the workload once more, undisturbed.
+        file_events: asked at each step on a file of its working folder; needs `tweaks` with `control`.
+        ended: called after each start has ended, before the next, with its number and the working folder.
     """
 
     workload: WorkloadDeclaration
@@ -47,3 +50,5 @@ class Plan:
     dead_alerts: Death | None = None
     most_starts: int | None = None
     again: bool = False
+    file_events: Callable[[FileEvent], Decision] | None = None
+    ended: Callable[[int, Path], None] | None = None

@@ -18,6 +18,7 @@ from pytest_resilience.chaos.run.arming.process import ProcessFault
 from pytest_resilience.chaos.run.boundaries import Boundaries
 from pytest_resilience.chaos.run.clock import RunClock
 from pytest_resilience.chaos.run.dead_endpoints import DeadEndpoints, count
+from pytest_resilience.chaos.run.leftovers import what_is_left
 from pytest_resilience.chaos.run.life import Life
 from pytest_resilience.chaos.run.look import Look
 from pytest_resilience.chaos.run.plan import Plan
@@ -25,12 +26,13 @@ from pytest_resilience.chaos.run.record import CheckRecord, RunRecord
 from pytest_resilience.chaos.run.recovery import Recovery
 from pytest_resilience.chaos.run.scaled import scaled, scaled_line
 from pytest_resilience.chaos.run.service import Service
+from pytest_resilience.chaos.run.services import address_of, services_of
 from pytest_resilience.chaos.run.traffic import Traffic
 from pytest_resilience.chaos.sandbox import Sandbox
 from pytest_resilience.chaos.state.atomic import AtomicWatch
-from pytest_resilience.chaos.state.leaks import connections, leaks
+from pytest_resilience.chaos.state.leaks import connections
 from pytest_resilience.chaos.state.postgres import read_state
-from pytest_resilience.chaos.workload.bypass import Address, BypassWatcher
+from pytest_resilience.chaos.workload.bypass import BypassWatcher
 from pytest_resilience.chaos.workload.preparation import Preparation
 from pytest_resilience.chaos.workload.workload import Workload
 from pytest_resilience.services.run_folder import RunFolder
@@ -92,7 +94,7 @@ class Run:
 
     def _prepare(self, undo: ExitStack) -> None:
         plan, sandbox = self._plan, self._sandbox
-        self._names = _services(plan)
+        self._names = services_of(plan)
         handles = {name: sandbox.service(name) for name in self._names}
         self._clock = RunClock.beside(sandbox.engine().now, scale=plan.tweaks.time_scale)
         self._workload = Workload(
@@ -106,6 +108,8 @@ class Run:
             preparation=self._preparation,
         )
         undo.callback(self._workload.close)
+        if plan.file_events is not None:
+            self._workload.inside.file_events(plan.file_events)
         own = plan.workload.env.items()
         self._workload.environment |= {name: self._workload.placeholders.fill(text) for name, text in own}
         self._look = Look(sandbox, self._workload)
@@ -235,6 +239,8 @@ class Run:
             self._heal_all()
         if self._plan.states:
             self._between.append(self._look.states(self._names, mask=self._plan.workload.mask))
+        if self._plan.ended is not None:
+            self._plan.ended(number, self._sandbox.folder)
 
     def _heal_all(self) -> None:
         with ExitStack() as each:  # the others even where one fails
@@ -253,7 +259,7 @@ class Run:
     def _record(self, before: tuple[CheckRecord, ...], real: float) -> RunRecord:
         plan, scale = self._plan, self._clock.scale
         after = self._recovery.settle() if not self._recovery.asks_workload else self._recovery.last
-        leftovers = self._leftovers()
+        leftovers = what_is_left(self._workload, self._look.databases(self._names), self._idle)
         inbox = None if self._configuration.alerts is None else self._sandbox.inbox
         return RunRecord(
             workload=plan.workload.name,
@@ -289,35 +295,6 @@ class Run:
             return self._between[-1]
         return self._look.states(self._names, mask=self._plan.workload.mask)
 
-    def _leftovers(self) -> tuple[str, ...]:
-        """Look for what the workload has left, its processes first: they may hold connections."""
-        alive = self._workload.leftovers()
-        self._workload.close()
-        words = [f"{len(alive)} of its child processes still ran"] if alive else []
-        for handle in self._look.databases(self._names):
-            found = leaks(handle.direct_dsn, ignore=self._idle[handle.name])
-            words.extend(f"{handle.name}: {word}" for word in found)
-        return tuple(words)
-
     def _notes(self) -> tuple[str, ...]:
         lost = self._traffic.lost
         return (f"{lost} messages came so fast that the trace has lost them",) if lost else ()
-
-
-def _services(plan: Plan) -> tuple[str, ...]:
-    """Return the services of a run: those that the workload uses, and those that its faults and checks name."""
-    named = [
-        *plan.workload.uses,
-        *(order.on for order in plan.faults),
-        *(check.on for check in plan.steady_state),
-    ]
-    own = plan.workload.name
-    return tuple(dict.fromkeys(name for name in named if name is not None and name != own))
-
-
-def address_of(service: str, text: str) -> Address:
-    """Return an address of a service from its text: a path, or `host:port`."""
-    if text.startswith("/"):
-        return Address(service=service, path=text)
-    host, _, port = text.rpartition(":")
-    return Address(service=service, host=host.strip("[]"), port=int(port))

@@ -1,0 +1,44 @@
+"""Where a report comes from: the commit, the configuration, the engines."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from pathlib import Path
+
+
+def engines_of(told: str) -> dict[str, str]:
+    """Return the engines by name, as the header tells them."""
+    pairs = (part.strip().partition(" ") for part in told.split(","))
+    names = {"PostgreSQL": "postgres", "MLflow": "mlflow"}
+    return {names.get(name, name): engine for name, _, engine in pairs}
+
+
+def digest_of(file: Path | None) -> str | None:
+    """Return what a file's content comes to; none where there is no file."""
+    return None if file is None else hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def commit_of(folder: Path, report: Path) -> tuple[str | None, bool | None]:
+    """Return the git commit, and whether files differ from it, the report aside; none outside of git."""
+    head = _git(folder, "rev-parse", "HEAD")
+    if head is None:
+        return None, None
+    changed = _git(folder, "status", "--porcelain", "--", ".", f":(exclude){os.path.relpath(report, folder)}")
+    return head.strip(), changed is None or bool(changed.strip())
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments],  # noqa: S607 - whichever git the user has
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+        )
+    except OSError:
+        return None
+    return done.stdout if done.returncode == 0 else None
