@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Container
 
+from pytest_resilience.checklist.static.blocks import enter
 from pytest_resilience.checklist.static.catalogue.model import Boundary, Runner
 from pytest_resilience.checklist.static.containers import collection_call
 from pytest_resilience.checklist.static.deferral import detach, postpone
@@ -377,6 +378,13 @@ def _inert(act: Act, arguments: Arguments, node: ast.AST) -> Values:
     return frozenset({act.world.make("functools.wraps", act.source.site(node), arguments)})
 
 
+def _enter_context(act: Act, arguments: Arguments, node: ast.AST) -> Values:
+    """Enter a block that lasts until the one around it is left."""
+    entered = enter(act, arguments.get(0, "cm") or UNKNOWN, node)
+    act.frames = (*entered.frames, *act.frames)
+    return entered.values
+
+
 def _field(act: Act, arguments: Arguments, node: ast.AST) -> Values:
     """Return what a field of a record holds by default."""
     makers = arguments.get(None, "default_factory") or UNKNOWN
@@ -401,6 +409,9 @@ _SPECIAL = {
     "builtins.type": _type,
     "functools.update_wrapper": _first,
     "functools.wraps": _inert,
+    "contextlib.ExitStack.enter_context": _enter_context,
+    "contextlib.AsyncExitStack.enter_context": _enter_context,
+    "contextlib.AsyncExitStack.enter_async_context": _enter_context,
     "dataclasses.field": _field,
     "pydantic.Field": _field,
 }

@@ -30,6 +30,31 @@ def retry_loops(
     return found
 
 
+def retry_calls(
+    function: ast.AST, is_sleep: IsSleep, where: Callable[[ast.AST], str]
+) -> dict[ast.AST, Frame]:
+    """Return the `try` statements whose handler calls the function again, with the frame of that retry."""
+    found: dict[ast.AST, Frame] = {}
+    name = getattr(function, "name", None)
+    body = getattr(function, "body", [])
+    for attempt in (n for n in inside(body if isinstance(body, list) else []) if isinstance(n, ast.Try)):
+        failing = [statement for handler in attempt.handlers for statement in handler.body]
+        calls = [node for node in inside(failing) if isinstance(node, ast.Call)]
+        if name is not None and any(ast.unparse(call.func).rpartition(".")[2] == name for call in calls):
+            waits = [call.args[0] for call in calls if is_sleep(call) and call.args]
+            fixed = all(isinstance(wait, ast.Constant) for wait in waits)
+            bounded = any(isinstance(node, ast.If | ast.IfExp) for node in inside(failing))
+            retried = Retried(
+                by="loop",
+                where=where(attempt),
+                bounded=bounded,
+                backoff="constant" if fixed else "unknown",
+                jitter=False,
+            )
+            found[attempt] = Frame("retry", retried.where, "loop", (), retried)
+    return found
+
+
 def _tries(loop: Loop) -> Iterator[ast.Try]:
     """Yield the `try` statements of a loop, but not those of a loop within it."""
     queue: list[ast.AST] = list(loop.body)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pytest_resilience.checklist.static.frames import Frame
-from pytest_resilience.checklist.static.report import GuardState, Retried, Site, TimeoutState
+from pytest_resilience.checklist.static.report import GuardState, Place, Retried, Site, TimeoutState
 from pytest_resilience.checklist.static.world import Edge, SinkCall, World
 
 _ORDER: tuple[GuardState, ...] = ("unguarded", "framework", "guarded", "unreached")
@@ -38,10 +38,12 @@ class Judge:
 
     def sites(self) -> Iterator[Site]:
         """Yield one judgement for each external call, in the order of the code."""
-        grouped: defaultdict[object, list[tuple[SinkCall, int, tuple[Frame, ...]]]] = defaultdict(list)
+        grouped: defaultdict[tuple[Place, str], list[tuple[SinkCall, int, tuple[Frame, ...]]]] = defaultdict(
+            list
+        )
         for call, context, frames in self._world.sinks:
             grouped[call.place, call.sink.path].append((call, context, frames))
-        for key in sorted(grouped, key=repr):
+        for key in sorted(grouped):
             yield self._site(grouped[key])
 
     def _site(self, events: list[tuple[SinkCall, int, tuple[Frame, ...]]]) -> Site:

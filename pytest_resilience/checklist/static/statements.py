@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from pytest_resilience.checklist.static.blocks import enter
@@ -14,7 +15,7 @@ from pytest_resilience.checklist.static.frames import Frame
 from pytest_resilience.checklist.static.handlers import bare_logging, handler
 from pytest_resilience.checklist.static.imports import import_from, import_modules
 from pytest_resilience.checklist.static.library_guards import loop_frame
-from pytest_resilience.checklist.static.loops import retry_loops
+from pytest_resilience.checklist.static.loops import retry_calls, retry_loops
 from pytest_resilience.checklist.static.values import UNKNOWN, Class, Made, Ref, Values, union
 from pytest_resilience.checklist.static.world import Act
 
@@ -183,7 +184,9 @@ def prepare(act: Act, body: list[ast.stmt]) -> None:
     key = ("loops", id(body))
     if key not in kept:
         has_loops = any(isinstance(node, ast.For | ast.AsyncFor | ast.While) for node in _walked(body))
-        found = retry_loops(body, lambda call: _is_sleep(act, call), act.source.where) if has_loops else {}
+        found = retry_calls(act.world.function_body(act), partial(_is_sleep, act), act.source.where)
+        if has_loops:
+            found |= retry_loops(body, partial(_is_sleep, act), act.source.where)
         kept[key] = found
     act.retries = kept[key]
 

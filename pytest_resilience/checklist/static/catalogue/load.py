@@ -45,9 +45,14 @@ class CatalogueError(HarnessError):
 
 
 def load(paths: Sequence[Path] = ()) -> Catalogue:
-    """Return the catalogue of the package, with further files added; a later file wins."""
+    """Return the catalogue of the package, with further files added; a later file wins. It is not to be changed."""
+    return _loaded((*_packaged(), *((str(path), _read(path)) for path in paths)))
+
+
+@cache
+def _loaded(texts: tuple[tuple[str, str], ...]) -> Catalogue:
     catalogue = Catalogue()
-    for name, content in [*_packaged(), *((str(path), _read(path)) for path in paths)]:
+    for name, content in texts:
         _add(catalogue, name, _parsed(name, content))
     return catalogue
 
