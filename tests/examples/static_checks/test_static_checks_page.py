@@ -16,5 +16,5 @@ def test_the_example_reads_the_code_with_its_catalogue(tmp_path):
 
     found = module.read(tmp_path, HERE / "labkit.toml")
 
-    assert [one.partition(": ")[0] for one in found] == ["clinic.py:4 failed", "clinic.py:10 failed"]
+    assert [one.partition(": ")[0] for one in found] == ["clinic.py:4 failed", "clinic.py:11 failed"]
     assert all("labkit.LabError" in one for one in found)
