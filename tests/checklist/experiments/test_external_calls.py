@@ -1,0 +1,216 @@
+"""Each mistake with a failing service is found in a run, and the twin without it passes."""
+
+from __future__ import annotations
+
+import pytest
+
+SCORE = """
+    import sys
+    from telling import MODE, TROUBLE, LabsDown, ask, log, told
+
+    def score():
+        try:
+            return ask(timeout=None if MODE == "patient" else 0.4)
+        except TROUBLE as error:
+            if MODE == "raw":
+                raise
+            if MODE == "swallow":
+                return None
+            if MODE == "curt":
+                print("something went wrong", file=sys.stderr)
+                raise LabsDown("sorry") from error
+            more = error.read().decode() if MODE == "chatty" and hasattr(error, "read") else ""
+            log("ERROR", told(error, more), error)
+            raise LabsDown(told(error, more)) from error
+
+    def fire_and_forget():
+        import os, urllib.request
+        with urllib.request.urlopen(os.environ["LABS_URL"] + "/score", timeout=0.4) as reply:
+            assert reply.status == 200
+"""
+MODES = ("sound", "raw", "swallow", "curt", "chatty", "patient")
+FUNCTIONS = """
+    [services.labs]
+    kind = "http"
+    upstream = "{python} labs.py {port}"
+    env = { LABS_URL = "{url}" }
+"""
+FUNCTIONS += "".join(
+    f"""
+    [workloads.{mode}]
+    function = "score:score"
+    uses = ["labs"]
+    env = {{ MODE = "{mode}" }}
+    deadline = 2
+    calls = 2
+"""
+    for mode in MODES
+)
+
+
+def only(mode: str) -> str:
+    """Return the configuration with one workload."""
+    head, *workloads = FUNCTIONS.split("[workloads.")
+    return head + next(f"[workloads.{each}" for each in workloads if each.startswith(f"{mode}]"))
+
+
+def test_sound_code_passes_under_each_fault(trying, told) -> None:
+    """A domain error with its cause, a record, a message: whatever the service does."""
+    attempt = trying(score_py=SCORE, resilience_toml=only("sound"))
+    names = ("refused", "lost", "reset", "hang", "status-500", "status-429", "html", "cut-reply", "bad-chunk")
+    results = {name: told(attempt(f"external-calls::sound::labs::{name}")) for name in names}
+
+    assert results == {
+        name: {"external-calls": "passed", "structured-logs": "passed", "messages": "passed"}
+        for name in names
+    }
+
+
+@pytest.mark.parametrize(
+    ("mode", "fault", "item", "words"),
+    [
+        ("raw", "refused", "external-calls", "connections refused: call 1 raised urllib.error.URLError"),
+        ("swallow", "status-500", "external-calls", "status 500: success was reported although"),
+        ("patient", "hang", "external-calls", "no answer to the request: "),
+        ("curt", "reset", "structured-logs", "connection reset after the request: "),
+        ("curt", "reset", "messages", "the best message tells"),
+        ("chatty", "status-500", "messages", "planted patient's number in the service's reply stands in"),
+    ],
+)
+def test_a_mistake_fails_its_item(trying, mode, fault, item, words) -> None:
+    """With the words that say what was seen, what to do, and how it is tried again."""
+    attempt = trying(score_py=SCORE, resilience_toml=only(mode))
+    name = f"external-calls::{mode}::labs::{fault}"
+    result = attempt(name)
+    found = next(each for each in result.evidence if each.item == item)
+
+    assert result.outcome == "failed"
+    assert found.outcome == "failed"
+    assert words in found.why
+    assert found.fix
+    assert found.subject == f"workload {mode} / service labs"
+    assert found.replay == f'pytest --chaos --checklist "resilience::{name}"'
+
+
+def test_who_never_reads_the_reply_may_take_it_for_success(trying, told) -> None:
+    """HTML instead of JSON is no swallowed error where nobody wanted JSON."""
+    toml = only("sound").replace("score:score", "score:fire_and_forget")
+    result = trying(score_py=SCORE, resilience_toml=toml)("external-calls::sound::labs::html")
+
+    assert told(result) == {
+        "external-calls": "not-applicable",
+        "structured-logs": "not-applicable",
+        "messages": "not-applicable",
+    }
+
+
+def test_no_traffic_is_unproven_and_no_service_does_not_apply(trying, told) -> None:
+    """A misspelled variable is not a pass, and a workload without services has nothing to break."""
+    toml = only("sound").replace("LABS_URL", "LAB_URL") + '\n[workloads.alone]\ncommand = ["true"]\n'
+    quiet = SCORE.replace("return ask(timeout", "return ask and dict(timeout")
+    attempt = trying(score_py=quiet, resilience_toml=toml)
+    words = {"external-calls", "structured-logs", "messages"}
+
+    assert told(attempt("external-calls::sound::labs::no-traffic")) == dict.fromkeys(words, "unproven")
+    assert told(attempt("external-calls::alone::no-services")) == dict.fromkeys(words, "not-applicable")
+
+
+LOAD = """
+    import os, sys
+    import psycopg2
+
+    MODE = os.environ["MODE"]
+
+    def shown(error):
+        return str(error) if MODE == "detail" else f"SQLSTATE {error.pgcode}"
+
+    try:
+        connection = psycopg2.connect(os.environ["DATABASE_URL"], connect_timeout=2)
+        with connection, connection.cursor() as cursor:
+            cursor.execute("insert into patients values (%s)", ("1",))
+    except psycopg2.Error as error:
+        where = os.environ["DATABASE_URL"] if MODE == "dsn" else "database warehouse"
+        sys.exit(f"could not load row 1 into {where} because of {shown(error)}; check it and try again")
+"""
+JOBS = """
+    [services.warehouse]
+    kind = "postgres"
+    env = { DATABASE_URL = "{dsn}" }
+    init = ["schema.sql"]
+    [workloads.load]
+    command = ["{python}", "load.py"]
+    uses = ["warehouse"]
+    env = { MODE = "%s" }
+    deadline = 5
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "fault", "why"),
+    [
+        ("sound", "duplicate", ""),
+        ("detail", "duplicate", "planted patient's number in a row (PostgreSQL's DETAIL) stands in stderr"),
+        ("dsn", "shutdown", "planted password of warehouse stands in stderr"),
+    ],
+)
+def test_what_a_message_must_not_say_is_found(trying, mode, fault, why) -> None:
+    """Row values in PostgreSQL's DETAIL, and the password of the run in an address."""
+    attempt = trying(
+        load_py=LOAD, schema_sql="create table patients (ssn text);", resilience_toml=JOBS % mode
+    )
+    result = attempt(f"external-calls::load::warehouse::{fault}")
+    found = next(each for each in result.evidence if each.item == "messages")
+
+    assert found.outcome == ("failed" if why else "passed")
+    assert why in found.why
+
+
+SERVE = """
+    import http.server, json, sys
+    from telling import MODE, TROUBLE, ask, log, told
+
+    class Api(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            try:
+                self.answer(200, {} if self.path == "/health" else ask())
+            except TROUBLE as error:
+                if MODE == "bare":
+                    self.answer(500, None)
+                else:
+                    log("ERROR", told(error), error)
+                    self.answer(503, {"error": told(error)})
+
+        def answer(self, status, body):
+            content = b"<h1>Internal Server Error</h1>" if body is None else json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *words):
+            pass
+
+    http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Api).serve_forever()
+"""
+SERVER = """
+    [services.labs]
+    kind = "http"
+    upstream = "{python} labs.py {port}"
+    env = { LABS_URL = "{url}" }
+    [workloads.api]
+    command = ["{python}", "serve.py", "{port}"]
+    ready = "GET /health"
+    drive = { request = "GET /score", every = 0.05 }
+    uses = ["labs"]
+    env = { MODE = "%s" }
+    deadline = 5
+"""
+
+
+@pytest.mark.parametrize(("mode", "outcome"), [("sound", "passed"), ("bare", "failed")])
+def test_a_server_answers_for_itself(trying, told, mode, outcome) -> None:
+    """With a status and a message of its own; that it is ended at the end is no crash."""
+    result = trying(serve_py=SERVE, resilience_toml=SERVER % mode)("external-calls::api::labs::lost")
+
+    assert told(result)["external-calls"] == outcome
+    assert all(call.ended is not None for call in result.record.calls[:3])
