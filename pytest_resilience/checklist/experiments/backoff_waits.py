@@ -8,7 +8,7 @@ from itertools import accumulate
 
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.experiments.backoff_faults import Trouble
-from pytest_resilience.checklist.experiments.backoff_tempo import Patient, Tempo, agree
+from pytest_resilience.checklist.experiments.backoff_tempo import LOOK_SCALE, Patient, Tempo, agree
 from pytest_resilience.checklist.experiments.experiment import ExperimentResult
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.judges.backoff import Trials, WaitsJudgement, judge_waits
@@ -29,6 +29,8 @@ UNSCALED = 60.0
 """Real seconds of waits that are confirmed unscaled, at most ..."""
 CONFIRMED = 3
 """... and how many of them."""
+JITTER_SCALE = 5.0
+"""How much faster time may run, for each second of the longest wait, so that a tenth of it is clear of noise."""
 SAME = 0.2
 """The part by which a scaled wait and an unscaled one may differ."""
 
@@ -135,8 +137,9 @@ class _Series:
         return evidence
 
     def _with_jitter(self, evidence: Evidence) -> Evidence:
-        """Add free episodes, on the quickest scale; they tell of jitter alone."""
-        scale = max(self._scale, self._tempo.quickest)
+        """Add free episodes, on a quick scale; they tell of jitter alone."""
+        longest = max(_waits(self._pinned[0], self._patient.service), default=0.0)
+        scale = max(self._scale, min(LOOK_SCALE, JITTER_SCALE * longest))
         wanted = FREE_EPISODES if self._thorough else FEW_FREE_EPISODES
         self._until(lambda: self._episodes >= wanted, scale=scale, most=wanted)
         judged = self._judged().evidence

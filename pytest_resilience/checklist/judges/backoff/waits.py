@@ -51,8 +51,17 @@ class Trials:
 
     @property
     def noise(self) -> float:
-        """Seconds of the workload's time by which a wait may be off."""
-        return CLOCK_NOISE * max((run.time_scale for run in (*self.pinned, *self.free)), default=1.0)
+        """Seconds of the workload's time by which a judged wait may be off: an exact one where there are any."""
+        return _noise(self.pinned or self.free)
+
+    @property
+    def free_noise(self) -> float:
+        """The same of the free waits, whose runs may be on another time scale."""
+        return _noise(self.free)
+
+
+def _noise(runs: Sequence[RunRecord]) -> float:
+    return CLOCK_NOISE * max((run.time_scale for run in runs), default=1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +129,7 @@ def _judge_growth(
 ) -> WaitsJudgement:
     noise = trials.noise
     drawn = [episode.waits for episode in free if episode.waits and episode.timed]
-    jitter = _jitter(drawn, noise=noise)
+    jitter = _jitter(drawn, noise=trials.free_noise)
     late = [episode.waits for episode in (*pinned, *free) if not episode.timed]
     if late:
         return WaitsJudgement(
