@@ -18,7 +18,9 @@ def write_summary(terminal: Any, report: Report, *, asked: bool, folder: Path) -
     if asked:
         from pytest_resilience.report.terminal import render_text
 
-        terminal.write_line(render_text(report, width=terminal.screen_width, color=terminal.hasmarkup))
+        width = terminal.config.get_terminal_writer().fullwidth
+
+        terminal.write_line(render_text(report, width=width, color=terminal.hasmarkup))
     else:
         _write_coverage(terminal, report)
     for found in report.found[:MOST_FOUND]:
