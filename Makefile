@@ -13,8 +13,8 @@ TOXIPROXY_VERSION := 2.12.0
 help:  ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-chaos: $(STAMP)  ## lose the database, slow it down, take MLflow out: the scenarios on the platform in scenarios/
-	$(BIN)/python -m pytest --chaos scenarios
+chaos: $(STAMP)  ## judge the ten items of the checklist on the platform in scenarios/, its database and registry lost
+	$(BIN)/python -m pytest --chaos --checklist scenarios
 
 test: $(STAMP)  ## run the project's own tests
 	$(BIN)/python -m pytest --chaos -n 2 tests
