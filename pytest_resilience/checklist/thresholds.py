@@ -49,7 +49,7 @@ GAPS_FOR_LINEAR = 5
 SURE = 3.0
 """Item 2: standard errors from the line that make a statistic sure, over repeated looks (simulated)."""
 
-SURELY_BENT = 3.6
+SURELY_BENT = 3.9
 """Item 2: the same for the bend that geometric waits have, looked for up to several caps (simulated)."""
 
 FREE_GROWTH = 1.35
