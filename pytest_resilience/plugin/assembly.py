@@ -109,7 +109,7 @@ def _explored(
     from pytest_resilience.checklist.experiments.single_fault import SingleFault
 
     for probe in _probes(clean, explore, seed=suite.laboratory.seed, checklist=checklist):
-        single = SingleFault(suite.laboratory, name, probe)
+        single = SingleFault(suite.laboratory, name, probe, strict=checklist)
         yield single, single.item
     if explore.isdecimal():
         from pytest_resilience.checklist.experiments.schedule import schedules

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from pytest_resilience.chaos.explore.wholeness import has_operations, wrong_state
 from pytest_resilience.chaos.laboratory.clean import CleanRun
 from pytest_resilience.chaos.laboratory.laboratory import Trial
-from pytest_resilience.chaos.run.look import State
 from pytest_resilience.chaos.run.record import RunRecord
-from pytest_resilience.chaos.state.difference import difference
 from pytest_resilience.chaos.state.exactly_once import judge_exactly_once
-from pytest_resilience.chaos.state.postgres import PostgresState
-from pytest_resilience.chaos.state.registry import RegistryState
-from pytest_resilience.chaos.state.registry_difference import registry_difference
 
 
 def wrongs(trial: Trial, clean: CleanRun, folder: Path) -> tuple[str, ...]:
@@ -28,8 +24,7 @@ def wrongs(trial: Trial, clean: CleanRun, folder: Path) -> tuple[str, ...]:
     return (
         *_blocked(record, clean),
         *_failed(record, clean),
-        *_torn_between(record, clean),
-        *_end(record, clean),
+        *_states(record, clean),
         *_promises(trial, clean, folder),
         *record.violations,
         *record.leaks,
@@ -65,53 +60,27 @@ def _failed(record: RunRecord, clean: CleanRun) -> Iterator[str]:
         yield f"it did not come back: its last start, number {starts}, ended with status {record.exit_code}"
 
 
-def _torn_between(record: RunRecord, clean: CleanRun) -> Iterator[str]:
-    """After a process has ended, the tables are as at a commit boundary of the undisturbed run."""
-    if not clean.record.boundaries_complete:
-        return
-    for number, states in enumerate(record.states_between, 1):
-        for service, state in states.items():
-            known = clean.record.boundaries.get(service)
-            if known and state not in known and isinstance(state, PostgresState):
-                nearest = min(known, key=lambda other, state=state: len(difference(other, state)))  # type: ignore[misc]
-                words = "; ".join(difference(nearest, state)[:3])
-                yield (
-                    f"after start {number} of it had ended, {service} was as at no commit boundary of the "
-                    f"undisturbed run; the nearest differs so: {words}"
-                )
-
-
-def _end(record: RunRecord, clean: CleanRun) -> Iterator[str]:
-    """At the end everything is as without the fault, or, where nobody starts it again, as before."""
-    for service, seen in record.states.items():
-        expected = clean.record.states.get(service)
-        if expected is None or seen == expected:
+def _states(record: RunRecord, clean: CleanRun) -> Iterator[str]:
+    for service in record.states:
+        if service not in clean.record.states:
             continue
-        if not _has_to_finish(record, clean) and _is_before(seen, service, clean):
-            continue
-        words = "; ".join(_told(expected, seen)[:4])
-        reported = " although it reported success" if record.exit_code == 0 else ""
-        yield f"{service} did not end as without the fault{reported}: {words}"
-
-
-def _has_to_finish(record: RunRecord, clean: CleanRun) -> bool:
-    return clean.workload.resume == "rerun" or record.exit_code == 0
-
-
-def _is_before(seen: State, service: str, clean: CleanRun) -> bool:
-    return seen == clean.begin.get(service)
-
-
-def _told(expected: State, seen: State) -> tuple[str, ...]:
-    if isinstance(expected, PostgresState) and isinstance(seen, PostgresState):
-        return difference(expected, seen)
-    if isinstance(expected, RegistryState) and isinstance(seen, RegistryState):
-        return registry_difference(expected, seen)
-    return ("it is of another kind",)
+        wrong = wrong_state(
+            record,
+            clean=clean.record,
+            workload=clean.workload,
+            service=service,
+            begin=clean.begin.get(service),
+        )
+        if wrong is not None:
+            yield f"{service}: {wrong.words}"
 
 
 def _promises(trial: Trial, clean: CleanRun, folder: Path) -> Iterator[str]:
-    if not _has_to_finish(trial.record, clean):
+    record = trial.record
+    finished = record.exit_code == 0 and all(call.outcome == "ok" for call in record.calls)
+    if not (clean.workload.resume == "rerun" or finished) or (
+        has_operations(clean.workload) and not finished
+    ):
         return
     for promise in clean.workload.exactly_once:
         dsn = trial.look.dsn(promise.service)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -96,23 +96,41 @@ class Laboratory:
             HarnessError: something of ours did not work.
             RunAbortedError: the run was aborted.
         """
+        with self.sandbox(plan.workload.uses, title) as sandbox:
+            yield Trial(self.run_in(sandbox, plan), Look(sandbox), sandbox)
+
+    @contextmanager
+    def sandbox(self, services: Collection[str], title: str) -> Iterator[Sandbox]:
+        """Keep services for as many runs as the block makes, one after the other.
+
+        Raises:
+            HarnessError: something of ours did not work.
+        """
         sandbox = Sandbox(self._pool, title, self.configuration, fresh_registry=True)
         kept = ExitStack()
         try:
-            for handle in Look(sandbox).databases(plan.workload.uses):
+            for handle in Look(sandbox).databases(services):
                 kept.enter_context(KEPT.open(handle.direct_dsn))
-            run = Run(
-                plan,
-                sandbox,
-                configuration=self.configuration,
-                folder=self.folder,
-                preparation=self._preparation(plan.workload),
-            )
-            record = self._go(run)
-            yield Trial(record, Look(sandbox), sandbox)
+            yield sandbox
         finally:
             kept.close()
             sandbox.close()
+
+    def run_in(self, sandbox: Sandbox, plan: Plan) -> RunRecord:
+        """Make a run in a sandbox that is there already: it finds what the one before has left.
+
+        Raises:
+            HarnessError: something of ours did not work.
+            RunAbortedError: the run was aborted.
+        """
+        run = Run(
+            plan,
+            sandbox,
+            configuration=self.configuration,
+            folder=self.folder,
+            preparation=self._preparation(plan.workload),
+        )
+        return self._go(run)
 
     def clean(self, name: str) -> CleanRun:
         """Return the clean run of a workload, made once in the whole test run.
@@ -187,11 +205,11 @@ class Laboratory:
             tweaks=Tweaks(time_scale=self.configuration.time_scale),
             boundaries=boundaries,
         )
-        begin: dict[str, State] = {}
-        with self.trial(plan, f"clean run of {declaration.name}") as trial:
-            record = trial.record
-            begin = {service: states[0] for service, states in record.boundaries.items() if states}
-            keys = self._keys(declaration, trial.look)
+        with self.sandbox(declaration.uses, f"clean run of {declaration.name}") as sandbox:
+            begin = self._registries(sandbox, declaration)
+            record = self.run_in(sandbox, plan)
+            begin |= {service: states[0] for service, states in record.boundaries.items() if states}
+            keys = self._keys(declaration, Look(sandbox))
         kinds = {used: self.configuration.services[used].kind for used in declaration.uses}
         return CleanRun(
             workload=declaration,
@@ -202,6 +220,11 @@ class Laboratory:
             keys=keys,
             why_not=why_not(declaration, record),
         )
+
+    def _registries(self, sandbox: Sandbox, declaration: WorkloadDeclaration) -> dict[str, State]:
+        """Return the states at the beginning that no commit boundary shows."""
+        kinds = self.configuration.services
+        return Look(sandbox).states([name for name in declaration.uses if kinds[name].kind != "postgres"])
 
     def _keys(self, declaration: WorkloadDeclaration, look: Look) -> dict[str, KeySet]:
         return {

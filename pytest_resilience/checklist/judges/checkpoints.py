@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.explore.wholeness import in_words
 from pytest_resilience.chaos.run.record import RunRecord
+from pytest_resilience.chaos.state.difference import count
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, uses
-from pytest_resilience.checklist.judges.states import in_words
 from pytest_resilience.checklist.records.log_lines import WARNING, level_in
 from pytest_resilience.checklist.records.writes import batches, sent
 from pytest_resilience.checklist.thresholds import REDONE_PART
@@ -115,7 +116,18 @@ def _judge_redone(case: Case, run: RunRecord, clean: RunRecord, service: str) ->
         return case.passed()
     part = f"{100 * redone / total:.0f} % of all" if total else "more than all"
     return case.failed(
-        f"after {len(run.processes) - 1} restarts {part} was sent again ({redone} statements, a batch has "
+        f"after {count(len(run.processes) - 1, 'restart')} {part} was sent again ({redone} statements, a batch has "
         f"{max(sizes, default=0)}): it begins from zero",
         _TOGETHER + "; do not send again what is done",
     )
+
+
+def resumable(clean: RunRecord, workload: WorkloadDeclaration) -> str | None:
+    """Return the service to which an undisturbed run writes most transactions, where they are more than one."""
+    numbers = {
+        name: len(batches(clean, name))
+        for name in workload.uses
+        if name in clean.states and uses(clean, name)
+    }
+    most = max(numbers, key=lambda name: numbers[name], default=None)
+    return most if most is not None and numbers[most] > 1 else None

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.explore.wholeness import in_words
 from pytest_resilience.chaos.run.record import ProcessRecord
 from pytest_resilience.checklist.judges.case import Case, subject_of
-from pytest_resilience.checklist.judges.states import in_words
 from pytest_resilience.checklist.verdict import Evidence
 
 ITEM = "rollback"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.explore.wholeness import Break, has_operations, in_words, wrong_state
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.judges.case import Case, subject_of
-from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, uses, worked
-from pytest_resilience.checklist.judges.states import in_words
+from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, worked
 from pytest_resilience.checklist.records.writes import most_writes
 from pytest_resilience.checklist.verdict import Evidence
 
@@ -17,6 +17,20 @@ _ONE = "put the statements that belong together into one transaction, and commit
 _ONCE = (
     "make a second try harmless: a unique key with ON CONFLICT, or a marker row in the same transaction "
     "that tells whether a COMMIT without an answer was done"
+)
+_AGAIN = "run the whole transaction again, from its first statement, on SQLSTATE 40001 and 40P01"
+_FIXES: Mapping[Break, str] = {
+    "torn": _ONE,
+    "reported": "report success after COMMIT was answered; " + _ONCE,
+    "recovered": _ONCE,
+    "half": _ONE + '; or, where something starts it again after a crash, declare resume = "rerun"',
+}
+_UNCOUNTED = (
+    "how many requests it served differs from run to run, so its rows cannot be compared",
+    "declare what holds of its tables at every moment: [[workloads.NAME.atomic]]",
+)
+_TOO_MANY = (
+    "it has more commits than states were read of: the state after each cut was not compared, the end was"
 )
 
 
@@ -41,14 +55,24 @@ def judge(
     """
     name = point or (fault_name(run.faults[0]) if run.faults else "no fault")
     case = Case(item=ITEM, subject=subject_of(workload.name, service, name), replay=replay)
-    if not clean.bypasses and (not uses(clean, service) or most_writes(clean, service) <= 1):
-        count = most_writes(clean, service)
-        return case.not_applicable(
-            f"no operation of it has more than one writing statement (at most {count})"
-        )
+    if (reason := why_not_asked(clean, workload=workload, service=service)) is not None:
+        return case.not_applicable(reason)
     if missing := missing_proof(run, service=service, clean=clean) or _missing_states(run, clean, service):
         return case.unproven(*missing)
     return _judge_states(case, run, clean, workload, service)
+
+
+def why_not_asked(clean: RunRecord, *, workload: WorkloadDeclaration, service: str) -> str | None:
+    """Return why an undisturbed run needs no transaction on a service; none where it does, or nobody can tell.
+
+    Functions of the database write without saying so: there the states tell.
+    """
+    count, changes = most_writes(clean, service), len(clean.boundaries.get(service, ())) - 1
+    if clean.bypasses or count > 1 or (changes > 1 and not has_operations(workload)):
+        return None
+    if count == 0 and changes > 0:
+        return None
+    return f"no operation of it has more than one writing statement on {service} (at most {count})"
 
 
 def _missing_states(run: RunRecord, clean: RunRecord, service: str) -> tuple[str, str] | None:
@@ -67,50 +91,25 @@ def _judge_states(
 ) -> Evidence:
     if run.violations:
         return case.failed(f"an `atomic` statement was {run.violations[0]}", _ONE)
-    allowed = (*clean.boundaries[service], clean.states[service])
-    for seen in _after_cuts(run, service):
-        if seen not in allowed and clean.boundaries_complete:
-            return case.failed(
-                f"after the cut the tables are as at no commit: {_nearest(allowed, seen)}", _ONE
-            )
-    return _judge_end(case, run, clean, workload, service)
+    wrong = wrong_state(run, clean=clean, workload=workload, service=service)
+    again = (
+        _must_run_again(run) and run.states[service] != clean.states[service] and workload.shape != "server"
+    )
+    if wrong is not None and wrong.broken in {"torn", "reported"}:
+        return case.failed(wrong.words, _FIXES[wrong.broken])
+    if again and not worked(run):
+        told = in_words(clean.states[service], run.states[service])
+        return case.failed(f"after a serialization failure the unit was not run again: {told}", _AGAIN)
+    if wrong is not None:
+        return case.failed(wrong.words, _FIXES[wrong.broken])
+    if workload.shape == "server" and not _is_known(run, clean, service) and not workload.atomic:
+        return case.unproven(*_UNCOUNTED)
+    return case.passed(*(() if clean.boundaries_complete else (_TOO_MANY,)))
 
 
-def _after_cuts(run: RunRecord, service: str) -> list[Any]:
-    """Return the states before each restart; what the last of several starts left is judged as the end."""
-    restarts = len(run.processes) - 1
-    if restarts < 1:
-        return [run.states[service]]
-    return [states.get(service) for states in run.states_between[:restarts]]
-
-
-def _judge_end(
-    case: Case, run: RunRecord, clean: RunRecord, workload: WorkloadDeclaration, service: str
-) -> Evidence:
-    before, end, seen = clean.boundaries[service][0], clean.states[service], run.states[service]
-    if seen == end:
-        return case.passed()
-    told = in_words(end, seen)
-    if worked(run):
-        return case.failed(
-            f"success was reported, but {told}", "report success after COMMIT was answered; " + _ONCE
-        )
-    if _must_run_again(run):
-        return case.failed(
-            f"after a serialization failure the unit was not run again: {told}",
-            "run the whole transaction again, from its first statement, on SQLSTATE 40001 and 40P01",
-        )
-    if workload.resume == "rerun":
-        return case.failed(f"after {len(run.processes) - 1} restarts {told}", _ONCE)
-    if seen == before:
-        return case.passed()
-    return case.failed(f"it ended neither as before nor as after: {told}", _ONE)
+def _is_known(run: RunRecord, clean: RunRecord, service: str) -> bool:
+    return run.states[service] in (*clean.boundaries[service], clean.states[service])
 
 
 def _must_run_again(run: RunRecord) -> bool:
     return any(str(fault.order.attributes.get("sqlstate")) in {"40001", "40P01"} for fault in run.faults)
-
-
-def _nearest(allowed: tuple[Any, ...], seen: Any) -> str:
-    """Return the difference to the state that it is least different from, in words."""
-    return min((in_words(state, seen) for state in allowed), key=len)

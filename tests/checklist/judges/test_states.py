@@ -71,7 +71,7 @@ def test_a_commit_boundary_and_then_the_end_pass(between):
     ("seen", "workload", "why"),
     [
         (cut("all", between="torn"), JOB, "as at no commit"),
-        (cut("doubled", between="all", exit_code=1), JOB, "after 1 restarts"),
+        (cut("doubled", between="all", exit_code=1), JOB, "after 1 restart"),
         (cut("doubled", between="all"), JOB, "success was reported"),
         (cut("none"), ONCE, "success was reported"),
         (cut("half", exit_code=1), ONCE, "neither as before nor as after"),
