@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pytest_resilience.checklist.static.definitions import foreign_base, members
-from pytest_resilience.checklist.static.expressions import ordered
+from pytest_resilience.checklist.static.elements import ordered
 from pytest_resilience.checklist.static.frames import Frame, handled
 from pytest_resilience.checklist.static.handlers import inside
 from pytest_resilience.checklist.static.library_guards import frames_for, guards_for, settings_of

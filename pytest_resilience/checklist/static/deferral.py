@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 
-from pytest_resilience.checklist.static.expressions import ordered
+from pytest_resilience.checklist.static.elements import ordered
+from pytest_resilience.checklist.static.facts import SinkCall
 from pytest_resilience.checklist.static.functions import activate, call_function, connect
 from pytest_resilience.checklist.static.sinks import record
 from pytest_resilience.checklist.static.values import (
@@ -20,7 +21,7 @@ from pytest_resilience.checklist.static.values import (
     Wrapped,
     union,
 )
-from pytest_resilience.checklist.static.world import Act, SinkCall
+from pytest_resilience.checklist.static.world import Act
 
 
 def force(act: Act, values: Values, node: ast.AST) -> Values:

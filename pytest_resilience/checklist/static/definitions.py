@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 
+from pytest_resilience.checklist.static.facts import ClassDefinition, Definition
 from pytest_resilience.checklist.static.handlers import inside
 from pytest_resilience.checklist.static.values import UNKNOWN, Class, Func, Instance, Made, Ref, Values, union
-from pytest_resilience.checklist.static.world import Act, ClassDefinition, Definition
+from pytest_resilience.checklist.static.world import Act
 
 _FLAGS = {
     "builtins.property": "property",

@@ -7,24 +7,25 @@ import builtins
 from collections.abc import Callable
 from typing import Any
 
+from pytest_resilience.checklist.static.arguments import passed
+from pytest_resilience.checklist.static.assignments import assign
+from pytest_resilience.checklist.static.elements import elements, ordered, shallow
+from pytest_resilience.checklist.static.facts import Definition
 from pytest_resilience.checklist.static.values import (
     UNKNOWN,
     Arguments,
     Bag,
     Class,
     Const,
-    Deferred,
     Func,
     Made,
-    Partial,
     Ref,
     Seq,
     Values,
-    Wrapped,
     consts,
     union,
 )
-from pytest_resilience.checklist.static.world import Act, Definition
+from pytest_resilience.checklist.static.world import Act
 
 _BUILTINS = frozenset(vars(builtins))
 
@@ -109,17 +110,6 @@ def _tuple(act: Act, node: ast.Tuple) -> Values:
     return frozenset({Seq(tuple(shallow(act.value(part)) for part in node.elts))})
 
 
-def shallow(values: Values) -> Values:
-    """Cut tuples within tuples within tuples, which could grow without end."""
-    return frozenset(v for v in values if not _is_deep(v, 2))
-
-
-def _is_deep(value: Any, left: int) -> bool:
-    if not isinstance(value, Seq):
-        return False
-    return left == 0 or any(_is_deep(inner, left - 1) for item in value.items for inner in item)
-
-
 def _list(act: Act, node: ast.List | ast.Set) -> Values:
     return _bag(act, node, node.elts)
 
@@ -152,22 +142,6 @@ def _dict(act: Act, node: ast.Dict) -> Values:
 def _copy(act: Act, source: Bag, target: Bag) -> None:
     for name, values in list(act.world.heap.get(source, {}).items()):
         act.world.join(target, name, values)
-
-
-def elements(act: Act, values: Values) -> Values:
-    """Return what iterating over the alternatives gives, running generators on the way."""
-    found = [act.world.held(value, "*") for value in values if isinstance(value, Bag)]
-    found += [item for value in values if isinstance(value, Seq) for item in value.items]
-    lazy = frozenset(v for v in values if isinstance(v, Deferred) and v.kind != "running")
-    return union([*found, _yielded(act, lazy)])
-
-
-def _yielded(act: Act, lazy: Values) -> Values:
-    if not lazy:
-        return UNKNOWN
-    act.world.machine.force(act, lazy, act.node or act.source.tree)
-    contexts = [v.target for v in lazy if isinstance(v, Deferred) and isinstance(v.target, int)]
-    return union(act.world.contexts[number].yielded for number in contexts)
 
 
 def _subscript(act: Act, node: ast.Subscript) -> Values:
@@ -214,40 +188,6 @@ def _generators(act: Act, generators: list[ast.comprehension]) -> None:
         assign(act, generator.target, elements(act, act.value(generator.iter)))
         for test in generator.ifs:
             act.value(test)
-
-
-def assign(act: Act, target: ast.expr, values: Values) -> None:
-    """Give a target a value: a name, an attribute, an element, or several at once."""
-    if isinstance(target, ast.Name):
-        act.bind(target.id, values)
-    elif isinstance(target, ast.Attribute):
-        for owner in act.value(target.value):
-            act.world.join(owner, target.attr, values)
-    elif isinstance(target, ast.Subscript):
-        _assign_element(act, target, values)
-    elif isinstance(target, ast.Starred):
-        bag = Bag(act.source.site(target))
-        act.world.join(bag, "*", values)
-        assign(act, target.value, frozenset({bag}))
-    elif isinstance(target, ast.Tuple | ast.List):
-        for index, part in enumerate(target.elts):
-            assign(act, part, _part(act, values, index))
-
-
-def _assign_element(act: Act, target: ast.Subscript, values: Values) -> None:
-    keys = act.value(target.slice)
-    for owner in act.value(target.value):
-        if isinstance(owner, Bag):
-            act.world.join(owner, "values", values)
-            act.world.join(owner, "*", keys)
-            for key in consts(keys):
-                act.world.join(owner, f"[{key}]", values)
-
-
-def _part(act: Act, values: Values, index: int) -> Values:
-    exact = [v.items[index] for v in values if isinstance(v, Seq) and index < len(v.items)]
-    rest = frozenset(v for v in values if not isinstance(v, Seq))
-    return union([*exact, elements(act, rest)])
 
 
 def _lambda(act: Act, node: ast.Lambda) -> Values:
@@ -298,46 +238,6 @@ def _call(act: Act, node: ast.Call) -> Values:
     if not callees:
         return act.world.machine.call(act, Const(None), arguments, node)
     return union(act.world.machine.call(act, callee, arguments, node) for callee in ordered(callees))
-
-
-def ordered(values: Values) -> list[Any]:
-    """Return alternatives in an order that is the same in every run."""
-    return sorted(values, key=repr) if len(values) > 1 else list(values)
-
-
-def passed(act: Act, node: ast.Call) -> Arguments:
-    """Return what a call passes."""
-    positional: list[Values] = []
-    keywords: dict[str, Values] = {}
-    is_open = False
-    for part in node.args:
-        if isinstance(part, ast.Starred):
-            values = act.value(part.value)
-            exact = [v for v in values if isinstance(v, Seq)]
-            positional += exact[0].items if len(exact) == 1 else [e for e in [elements(act, values)] if e]
-            is_open = is_open or len(exact) != 1
-        else:
-            positional.append(shallow(act.value(part)))
-    for keyword in node.keywords:
-        if keyword.arg is not None:
-            keywords[keyword.arg] = shallow(act.value(keyword.value))
-        else:
-            is_open = not _spread(act, keyword.value, keywords) or is_open
-    return Arguments(tuple(positional), keywords, is_open)
-
-
-def _spread(act: Act, node: ast.expr, keywords: dict[str, Values]) -> bool:
-    """Add what `**options` passes; return whether that is all."""
-    bags = [v for v in act.value(node) if isinstance(v, Bag)]
-    for name, values in (entry for bag in bags for entry in act.world.heap.get(bag, {}).items()):
-        if name.startswith("["):
-            keywords.setdefault(name[1:-1], values)
-    return bool(bags) and all(not act.world.held(bag, "open") for bag in bags)
-
-
-def callables(values: Values) -> Values:
-    """Return the functions of the code among the alternatives."""
-    return frozenset(v for v in values if isinstance(v, Func | Wrapped | Partial))
 
 
 _RULES: dict[type[ast.AST], Callable[[Act, Any], Values]] = {

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from pytest_resilience.checklist.static.facts import Context, Step
 from pytest_resilience.checklist.static.report import Place
 from pytest_resilience.checklist.static.values import Value
-from pytest_resilience.checklist.static.world import Context, Step, World
+from pytest_resilience.checklist.static.world import World
 
 _BROAD = {"builtins.Exception", "builtins.BaseException"}
 

@@ -6,6 +6,14 @@ import ast
 from collections.abc import Hashable
 
 from pytest_resilience.checklist.static.definitions import foreign_base, lineage, members
+from pytest_resilience.checklist.static.facts import (
+    ClassDefinition,
+    Context,
+    Definition,
+    Edge,
+    FunctionNode,
+    Step,
+)
 from pytest_resilience.checklist.static.frames import Frame
 from pytest_resilience.checklist.static.statements import execute, prepare
 from pytest_resilience.checklist.static.values import (
@@ -23,16 +31,7 @@ from pytest_resilience.checklist.static.values import (
     Wrapped,
     union,
 )
-from pytest_resilience.checklist.static.world import (
-    Act,
-    ClassDefinition,
-    Context,
-    Definition,
-    Edge,
-    FunctionNode,
-    Step,
-    World,
-)
+from pytest_resilience.checklist.static.world import Act, World
 
 MOST_VARIANTS = 6
 """A function that is called with more different arguments than this is followed once more, with all of them."""

@@ -5,15 +5,12 @@ from __future__ import annotations
 import ast
 
 from pytest_resilience.checklist.static import annotated_types, attributes, deferral, expressions, statements
-from pytest_resilience.checklist.static.expressions import ordered
+from pytest_resilience.checklist.static.boundaries import REPLACED
+from pytest_resilience.checklist.static.elements import elements, ordered
 from pytest_resilience.checklist.static.frames import Frame
 from pytest_resilience.checklist.static.functions import call_function, instantiate
-from pytest_resilience.checklist.static.library_calls import (
-    REPLACED,
-    call_guarded,
-    call_library,
-    callbacks,
-)
+from pytest_resilience.checklist.static.library_calls import call_guarded, call_library
+from pytest_resilience.checklist.static.running import callbacks
 from pytest_resilience.checklist.static.values import (
     UNKNOWN,
     Arguments,
@@ -134,6 +131,6 @@ class Reader:
                 results = self.force(act, made, node)
                 found += [
                     frozenset(v for v in results if v not in made) or results,
-                    expressions.elements(act, made),
+                    elements(act, made),
                 ]
         return union(found)

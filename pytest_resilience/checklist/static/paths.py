@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from pytest_resilience.checklist.static.facts import Edge, SinkCall
 from pytest_resilience.checklist.static.frames import Frame
 from pytest_resilience.checklist.static.report import GuardState, Place, Retried, Site, TimeoutState
-from pytest_resilience.checklist.static.world import Edge, SinkCall, World
+from pytest_resilience.checklist.static.world import World
 
 _ORDER: tuple[GuardState, ...] = ("unguarded", "framework", "guarded", "unreached")
 _SHIELDED = "*"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pytest_resilience.checklist.static.boundaries import enter_from
 from pytest_resilience.checklist.static.catalogue.model import Boundary, Catalogue
 from pytest_resilience.checklist.static.catalogue.names import Names
+from pytest_resilience.checklist.static.facts import Definition, Edge, Root
 from pytest_resilience.checklist.static.functions import activate
-from pytest_resilience.checklist.static.library_calls import enter_from
 from pytest_resilience.checklist.static.machine import Reader
 from pytest_resilience.checklist.static.report import EntryPoint
 from pytest_resilience.checklist.static.source import Project
 from pytest_resilience.checklist.static.values import Arguments, Class, Func, Instance, Value, Wrapped
-from pytest_resilience.checklist.static.world import Act, Definition, Edge, Root, World
+from pytest_resilience.checklist.static.world import Act, World
 
 MOST_ROUNDS = 4
 """What is still changing after so many rounds is as good as known."""

@@ -6,6 +6,7 @@ import ast
 import re
 
 from pytest_resilience.checklist.static.catalogue.model import Sink
+from pytest_resilience.checklist.static.facts import SinkCall, Step
 from pytest_resilience.checklist.static.frames import Frame
 from pytest_resilience.checklist.static.library_guards import client_frames, library_part, settings_of
 from pytest_resilience.checklist.static.report import Place, TimeoutState
@@ -19,7 +20,7 @@ from pytest_resilience.checklist.static.values import (
     Values,
     consts,
 )
-from pytest_resilience.checklist.static.world import Act, SinkCall, Step
+from pytest_resilience.checklist.static.world import Act
 
 _WRITING = re.compile(
     r"\s*(?:--[^\n]*\n\s*)*(insert|update|delete|merge|copy\s+\S+(?:\s*\([^)]*\))?\s+from|truncate|create|drop|alter|with\s.*\b(insert|update|delete)\b)",

@@ -8,9 +8,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from pytest_resilience.checklist.static.assignments import assign
 from pytest_resilience.checklist.static.blocks import enter
 from pytest_resilience.checklist.static.definitions import define_class, define_function
-from pytest_resilience.checklist.static.expressions import assign, elements
+from pytest_resilience.checklist.static.elements import elements
 from pytest_resilience.checklist.static.frames import Frame
 from pytest_resilience.checklist.static.handlers import bare_logging, handler
 from pytest_resilience.checklist.static.imports import import_from, import_modules
