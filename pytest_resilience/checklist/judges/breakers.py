@@ -18,6 +18,7 @@ from pytest_resilience.checklist.thresholds import (
     FAST_FAILURE,
     FAST_PART,
     RESET_PERIODS,
+    SLOW_PART,
     TRIALS_AT_ONCE,
 )
 from pytest_resilience.checklist.verdict import Evidence
@@ -131,11 +132,12 @@ def _judge_open(case: Case, lost: Sequence[_Seen], opened: int, limit: float) ->
             f"requests stopped after {opened} failed calls, more than {BREAKER_FAILURES}",
             "lower the failure threshold",
         )
-    slow = [one for one in lost[opened:] if not one.tries and one.lasted > limit]
-    if slow:
+    silent = [one for one in lost[opened:] if not one.tries]
+    slow = [one for one in silent if one.lasted > limit]
+    if len(slow) > SLOW_PART * len(silent):
         return case.failed(
-            f"call {slow[0].call.number} sent no request and still took {slow[0].lasted:.3g} s, "
-            f"a refusal takes {limit:.3g} s at most: calls block",
+            f"{len(slow)} of {len(silent)} calls sent no request and still took long, call {slow[0].call.number} "
+            f"{slow[0].lasted:.3g} s, a refusal takes {limit:.3g} s at most: calls block",
             "refuse at once while open; do not wait inside, and do not retry what an open breaker refused",
         )
     crowds = [len(crowd) for crowd in _trials(lost[opened:])]

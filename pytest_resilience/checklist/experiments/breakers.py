@@ -1,0 +1,270 @@
+"""A service that is lost for many calls, and comes back: whether a breaker spares it, and the callers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import ceil
+
+from pytest_resilience.chaos.configuration.model import ServiceKind
+from pytest_resilience.chaos.laboratory.clean import CleanRun
+from pytest_resilience.chaos.laboratory.laboratory import Laboratory
+from pytest_resilience.chaos.run.record import RunRecord
+from pytest_resilience.chaos.scenario.model import FaultOrder
+from pytest_resilience.checklist.experiments.backoff_tempo import LOOK_SCALE
+from pytest_resilience.checklist.experiments.breakers_calls import Caller, Opening, opening
+from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
+from pytest_resilience.checklist.experiments.result import result_of
+from pytest_resilience.checklist.experiments.said import Said, no_services, no_traffic
+from pytest_resilience.checklist.experiments.service_faults import LASTS, Places, places
+from pytest_resilience.checklist.experiments.working import working
+from pytest_resilience.checklist.judges import breakers
+from pytest_resilience.checklist.judges.case import Case, subject_of
+from pytest_resilience.checklist.judges.proof import uses
+from pytest_resilience.checklist.thresholds import BREAKER_FAILURES
+from pytest_resilience.checklist.verdict import Evidence
+
+ITEM = breakers.ITEM
+FIRST_CALLS = BREAKER_FAILURES + 8
+"""Calls after which a breaker has opened, or there is none."""
+FIRST_PACE, FIRST_PACE_OF_REQUESTS = 0.05, 1.0
+"""Seconds from one of them to the next; requests to a server come at most every 50 real milliseconds."""
+PACES = (0.5, 2.5, 12.5)
+"""Seconds from call to call while a trial is waited for, each where the one before was too quick to see one."""
+WATCHED = 40
+"""Calls in which a trial is waited for."""
+CALLS_A_PERIOD = 12
+LOST_PERIODS, BACK_PERIODS = 2.3, 2.6
+"""Reset periods for which the service is lost, and for which calls go on when it is back."""
+QUICK = 10.0
+"""Seconds of an experiment that is made in real time."""
+REAL_PACE = 0.05
+"""Real seconds from call to call, at least."""
+MOST_SCALE = 60.0
+UNSCALED = 60.0
+"""Real seconds in which an opening is confirmed unscaled."""
+FEW_CONNECTIONS = 5
+"""Connections to a database that no breaker would help."""
+
+
+@dataclass(frozen=True, slots=True)
+class LostService:
+    """A workload one of whose services is lost for many calls.
+
+    Args:
+        laboratory: where runs are made.
+        workload: the workload's name.
+        service: the one that is lost.
+        kind: what it speaks.
+    """
+
+    laboratory: Laboratory
+    workload: str
+    service: str
+    kind: ServiceKind
+
+    @property
+    def item(self) -> str:
+        """The item that it stands under."""
+        return ITEM
+
+    @property
+    def id(self) -> str:
+        """The item, the workload and the service."""
+        return f"{ITEM}::{self.workload}::{self.service}"
+
+    def run(self) -> ExperimentResult:
+        """Call until a breaker opens, find its reset period, then lose the service for two of them."""
+        clean = self.laboratory.clean(self.workload)
+        if clean.workload.shape == "job":
+            record = self._job(clean)
+            return result_of([self._told(self._judge(record, clean))], record)
+        record, evidence = self._calls(clean)
+        return result_of([self._told(each) for each in evidence], record)
+
+    def _job(self, clean: CleanRun) -> RunRecord:
+        order = lost(places(clean, self.service), self.kind, LASTS)
+        record = self._caller.run(order, self.id, scale=LOOK_SCALE, calls=1, every=0.0)
+        if record.untweaked is None:
+            return record
+        return self._caller.run(order, self.id, scale=1.0, calls=1, every=0.0)
+
+    def _calls(self, clean: CleanRun) -> tuple[RunRecord, list[Evidence]]:
+        first, order = self._first(clean)
+        opened = opening(first, self.service)
+        if opened is None:
+            return first, [self._judge(first, clean)]
+        changeable = first.untweaked is None
+        opened = self._with_period(order, opened, scale=LOOK_SCALE if changeable else 1.0)
+        if opened.period is None:
+            return first, [self._never_tried(first, clean, opened)]
+        record = self._lose(order, opened, changeable=changeable)
+        evidence = self._judge(record, clean)
+        if evidence.outcome == "passed" and record.time_scale > 1:
+            evidence = self._confirmed(evidence, order, opened, record.time_scale)
+        return record, [evidence, *self._isolation(record, clean)]
+
+    @property
+    def _caller(self) -> Caller:
+        return Caller(self.laboratory, self.workload)
+
+    def _first(self, clean: CleanRun) -> tuple[RunRecord, FaultOrder]:
+        """Return calls while the service is lost, from the start, or where none can be made then, from the first."""
+        where = places(clean, self.service)
+        order = lost(where, self.kind, LASTS)
+        record = self._calling(clean, order)
+        if record.calls or not where.calls:
+            return record, order
+        order = replace(order, when=where.calls[0].when)
+        return self._calling(clean, order), order
+
+    def _calling(self, clean: CleanRun, order: FaultOrder) -> RunRecord:
+        pace = FIRST_PACE_OF_REQUESTS if clean.workload.shape == "server" else FIRST_PACE
+        record = self._caller.run(order, self.id, scale=LOOK_SCALE, calls=FIRST_CALLS, every=pace)
+        if record.untweaked is None:
+            return record
+        return self._caller.run(order, self.id, scale=1.0, calls=FIRST_CALLS, every=REAL_PACE)
+
+    def _with_period(self, order: FaultOrder, opened: Opening, *, scale: float) -> Opening:
+        """Return it with its reset period, looked for at slower and slower paces."""
+        if opened.period is not None:
+            return opened
+        for pace in PACES:
+            calls = opened.calls + WATCHED
+            record = self._caller.run(order, self.id, scale=scale, calls=calls, every=pace)
+            found = opening(record, self.service)
+            if found is not None and found.period is not None:
+                return replace(opened, period=found.period)
+            if scale == 1 and WATCHED * pace >= UNSCALED / 4:
+                break
+        return opened
+
+    def _lose(self, order: FaultOrder, opened: Opening, *, changeable: bool) -> RunRecord:
+        """Return the run that is judged: lost for two reset periods, and watched for two more."""
+        period = opened.period or 0.0
+        trial = opened.seconds / max(1, opened.calls)
+        lasts = opened.seconds + LOST_PERIODS * (period + trial)
+        whole = lasts + BACK_PERIODS * (period + trial)
+        scale = 1.0
+        if changeable and whole > QUICK:
+            scale = min(MOST_SCALE, max(1.0, period / CALLS_A_PERIOD / REAL_PACE))
+        pace = max(period / CALLS_A_PERIOD, 0.01)
+        calls = opened.calls + ceil(whole / pace)
+        return self._caller.run(
+            replace(order, seconds=lasts),
+            self.id,
+            scale=scale,
+            calls=calls,
+            every=pace,
+            recovers_within=BACK_PERIODS * (period + trial),
+        )
+
+    def _judge(self, record: RunRecord, clean: CleanRun) -> Evidence:
+        return breakers.judge(
+            record,
+            clean=clean.record,
+            workload=clean.workload,
+            service=self.service,
+            kind=self.kind,
+            replay=self._replay,
+        )
+
+    def _never_tried(self, record: RunRecord, clean: CleanRun, opened: Opening) -> Evidence:
+        judged = self._judge(record, clean)
+        if judged.outcome == "failed":
+            return judged
+        if record.untweaked is None:
+            return self._case.failed(
+                f"requests stopped after {opened.calls} failed calls, and none was sent in {WATCHED * PACES[-1]:g} s",
+                "let one trial through when the reset period is over, 60 s or less, for ever",
+            )
+        return self._case.unproven(
+            f"requests stopped, and none was sent in {UNSCALED / 4:g} s: its reset period is longer, if it tries again",
+            "let its reset period be a few seconds in tests: this workload's clocks cannot be scaled",
+        )
+
+    def _confirmed(self, evidence: Evidence, order: FaultOrder, opened: Opening, scale: float) -> Evidence:
+        """See it open once more in real time; its reset period would take too long."""
+        words = f"seen with time running {scale:g} times as fast, the reset period of {opened.period:.3g} s so alone"
+        if opened.seconds > UNSCALED:
+            words += f"; to open it takes {opened.seconds:.3g} s, too long to be confirmed unscaled"
+            return replace(evidence, warnings=(*evidence.warnings, words))
+        pace = max(FIRST_PACE, opened.seconds / max(1, opened.calls) / 4)
+        record = self._caller.run(order, self.id, scale=1.0, calls=opened.calls + 5, every=pace)
+        real = opening(record, self.service)
+        if real is not None and real.calls <= BREAKER_FAILURES:
+            return replace(evidence, warnings=(*evidence.warnings, words))
+        return replace(
+            evidence,
+            outcome="unproven",
+            why=f"requests stop after {opened.calls} calls in scaled time, and do not unscaled",
+            fix="set time_scale = 1, or let the breaker go by Python's clocks",
+        )
+
+    def _isolation(self, record: RunRecord, clean: CleanRun) -> Iterator[Evidence]:
+        """Yield what the loss does to calls of the other services, where that can be seen."""
+        for other in clean.workload.uses:
+            if other == self.service:
+                continue
+            found = breakers.judge_isolation(
+                record,
+                clean=clean.record,
+                workload=clean.workload,
+                lost=self.service,
+                other=other,
+                replay=self._replay,
+            )
+            if found.outcome in {"passed", "failed"}:
+                yield found
+
+    @property
+    def _case(self) -> Case:
+        return Case(item=ITEM, subject=subject_of(self.workload, self.service), replay=self._replay)
+
+    @property
+    def _replay(self) -> str:
+        return f'pytest --chaos --checklist "resilience::{self.id}"'
+
+    def _told(self, evidence: Evidence) -> Evidence:
+        return replace(evidence, subject=subject_of(self.workload, self.service))
+
+
+def lost(where: Places, kind: ServiceKind, seconds: float) -> FaultOrder:
+    """Return the order that resets every call to a service for so many seconds."""
+    if kind == "tcp":
+        return where.order(where.early, "reset_peer", seconds=seconds, after=0.0)
+    return where.order(where.early, "reset", seconds=seconds)
+
+
+def opening_breakers(laboratory: Laboratory) -> Iterator[Experiment]:
+    """Yield the loss of each service that each workload calls."""
+    for clean in working(laboratory):
+        name = clean.workload.name
+        if not clean.workload.uses:
+            yield no_services(ITEM, name, [ITEM])
+        for service in clean.workload.uses:
+            if not uses(clean.record, service) and not clean.record.bypasses:
+                yield no_traffic(ITEM, name, service, [ITEM])
+            else:
+                kind = laboratory.configuration.services[service].kind
+                yield _without_calls(clean, service, kind) or LostService(laboratory, name, service, kind)
+
+
+def _without_calls(clean: CleanRun, service: str, kind: ServiceKind) -> Said | None:
+    """Return why a service is not lost for many calls; none where it is."""
+    declared, name = clean.workload, f"{ITEM}::{clean.workload.name}::{service}"
+    case = Case(item=ITEM, subject=subject_of(declared.name, service), replay="pytest --chaos --checklist")
+    made = {message.connection for message in clean.record.messages if message.service == service}
+    if kind == "postgres" and len(made) <= FEW_CONNECTIONS:
+        why = f"{declared.name} talks to the database {service} in {len(made)} connections, which need no breaker"
+        return Said(name, (case.not_applicable(why),))
+    if declared.shape != "server":
+        return None
+    if declared.drive is None:
+        why, fix = f"{declared.name} is sent no requests", f"declare `drive` of workload {declared.name}"
+        return Said(name, (case.unproven(why, fix),))
+    where = places(clean, service)
+    if not where.calls and not where.logins and kind != "tcp":
+        why = f"{declared.name} makes no call to {service} once it serves"
+        return Said(name, (case.not_applicable(why),))
+    return None

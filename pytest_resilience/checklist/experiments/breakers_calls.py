@@ -1,0 +1,130 @@
+"""Many calls of a workload, one after the other at a fixed pace, while a service is lost; and what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
+from statistics import median
+
+from pytest_resilience.chaos.laboratory.laboratory import Laboratory
+from pytest_resilience.chaos.run.exposure import Exposure
+from pytest_resilience.chaos.run.plan import Plan
+from pytest_resilience.chaos.run.record import CallRecord, RunRecord
+from pytest_resilience.chaos.scenario.model import FaultOrder
+from pytest_resilience.chaos.workload.control import Tweaks
+from pytest_resilience.checklist.experiments.backoff_tempo import LONGEST_START, has_settled
+from pytest_resilience.checklist.records.attempts import attempts
+
+LONGEST = 40.0
+"""Real seconds of one run, besides its start and its pace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A workload that is called many times.
+
+    Args:
+        laboratory: where runs are made.
+        workload: its name.
+    """
+
+    laboratory: Laboratory
+    workload: str
+
+    def run(
+        self,
+        order: FaultOrder,
+        title: str,
+        *,
+        scale: float,
+        calls: int,
+        every: float,
+        recovers_within: float | None = None,
+    ) -> RunRecord:
+        """Return a run of so many calls.
+
+        Args:
+            order: the fault.
+            title: what is tried.
+            scale: how much faster time runs.
+            calls: how many are made; of a server that is to recover, as many as that takes.
+            every: the workload's seconds from one to the next.
+            recovers_within: the workload's seconds after the heal in which a server is asked on.
+        """
+        plan = self._plan(order, scale=scale, calls=calls, every=every, recovers_within=recovers_within)
+        plan = replace(plan, tweaks=Tweaks(time_scale=scale))
+        masked = self.laboratory.masked(plan, self.laboratory.clean(self.workload))
+        with self.laboratory.trial(masked, title) as trial:
+            return trial.record
+
+    def _plan(
+        self, order: FaultOrder, *, scale: float, calls: int, every: float, recovers_within: float | None
+    ) -> Plan:
+        clean = self.laboratory.clean(self.workload)
+        declared = replace(clean.workload, resume="none", calls=calls, every=every)
+        start = min(clean.record.real_duration, LONGEST_START) + 3.0
+        limit = scale * (start + LONGEST) + calls * every
+        if declared.shape != "server":
+            patience = limit / declared.deadline
+            return self.laboratory.plan(self.workload, [order], workload=declared, patience=patience)
+        drive = None if declared.drive is None else replace(declared.drive, every=every / scale)
+        return self.laboratory.plan(
+            self.workload,
+            [order],
+            workload=replace(declared, drive=drive, deadline=limit / 2),
+            prompt=True,
+            enough=has_settled(calls) if recovers_within is None else _never,
+            recovers_within=0.1 * scale if recovers_within is None else recovers_within,
+        )
+
+
+def _never(_seen: Exposure) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """How a breaker was seen to open.
+
+    Args:
+        calls: so many failed before the first that sent nothing.
+        seconds: from the first failure to that one.
+        period: between trials, or from opening to the first; none where none was seen.
+    """
+
+    calls: int
+    seconds: float
+    period: float | None
+
+
+def opening(run: RunRecord, service: str) -> Opening | None:
+    """Return how a breaker opened in a run; none where every call went out."""
+    if run.first_receipt is None:
+        return None
+    since = run.first_receipt
+    lost = [call for call in run.calls if (call.ended or float("inf")) >= since]
+    went_out = list(_went_out(run, service, lost))
+    at = next((number for number, out in enumerate(went_out) if not out), None)
+    if at is None:
+        return None
+    return Opening(
+        calls=at,
+        seconds=max(0.0, lost[at].began - since),
+        period=_period(lost[at:], went_out[at:]),
+    )
+
+
+def _went_out(run: RunRecord, service: str, calls: list[CallRecord]) -> Iterator[bool]:
+    began = [attempt.began for attempt in attempts(run, service) if not attempt.is_cleanup]
+    for call in calls:
+        end = call.ended if call.ended is not None else float("inf")
+        yield any(call.began <= at <= end for at in began)
+
+
+def _period(calls: list[CallRecord], went_out: list[bool]) -> float | None:
+    pairs = zip(calls, went_out, strict=True)
+    groups = [(out, list(group)) for out, group in groupby(pairs, key=lambda pair: pair[1])]
+    starts = [calls[0].began, *(group[0][0].began for out, group in groups if out)]
+    gaps = [after - before for before, after in pairwise(starts)]
+    return median(gaps) if gaps else None
