@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_resilience.checklist.static.catalogue.load import load
-from pytest_resilience.checklist.static.findings import swallowed, transactions
+from pytest_resilience.checklist.static.findings import marked, swallowed, transactions
 from pytest_resilience.checklist.static.paths import Judge
 from pytest_resilience.checklist.static.reading import follow
 from pytest_resilience.checklist.static.report import Coverage, EntryPoint, Place, StaticReport
@@ -35,17 +35,17 @@ def analyse(
     """
     project = read(folder, packages, entry_points)
     world = follow(project, load(catalogues), entry_points)
-    judge = Judge(world)
+    judge = Judge(world, entry_points)
     sites = tuple(judge.sites())
-    autocommit_writes, commits_between = transactions(world, judge.reached)
+    autocommit_writes, commits_between = transactions(world, judge.declared)
     missing = (site.place for site in sites if site.timeout == "missing")
     return StaticReport(
         sites=sites,
-        swallowed=tuple(sorted(set(swallowed(world)))),
+        swallowed=marked(world, dict(swallowed(world)), judge.declared),
         autocommit_writes=autocommit_writes,
         commits_between=commits_between,
         missing_timeouts=tuple(missing),
-        bare_logging=tuple(sorted(world.bare_logging)),
+        bare_logging=marked(world, world.bare_logging, judge.declared),
         unresolved=_unresolved(world),
         broken=tuple(sorted(project.broken)),
         notes=tuple(dict.fromkeys(project.notes)),

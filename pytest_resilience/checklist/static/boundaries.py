@@ -76,5 +76,7 @@ def enter_from(act: Act, function: Value, boundary: Boundary, node: ast.AST) -> 
         if isinstance(deferred, Deferred) and isinstance(deferred.target, int):
             act.world.forced.add(deferred.target)
             label = f"{boundary.framework}: {act.world.contexts[deferred.target].label}"
-            act.world.roots[deferred.target] = Root(label, boundary.framework, boundary.guards)
+            act.world.roots[deferred.target] = Root(
+                label, boundary.framework, boundary.guards, is_declared=not boundary.framework
+            )
             act.world.root_frames[deferred.target] = deferred.frames

@@ -64,7 +64,7 @@ def _external_calls(report: StaticReport) -> Iterator[Evidence]:
         yield _finding(
             "external-calls",
             place.subject,
-            "failed",
+            "unproven" if place.unreached else "failed",
             f"This handler {place.what} silently: a failure looks like success.",
             f"In {place.subject} log the error with its context, then raise a domain error `from` it or return a "
             "fallback that says so.",
@@ -106,7 +106,9 @@ def _of_site(site: Site) -> Iterator[Evidence]:
         f"Around the call in {site.place.subject}, or around one of its callers, catch {_what(site)} and raise a "
         "domain error `from` it, return a documented fallback, or end with a non-zero exit status."
     )
-    yield _finding("external-calls", site.place.subject, "failed", why, fix)
+    if not site.declared:
+        why = f"{why} No declared workload leads there."
+    yield _finding("external-calls", site.place.subject, "failed" if site.declared else "unproven", why, fix)
 
 
 def _what(site: Site) -> str:
@@ -136,7 +138,8 @@ def _backoff(report: StaticReport) -> Iterator[Evidence]:
                 f"In {retried.where} let the delay grow by a factor (`base * 2 ** attempt`), vary it, and give up "
                 "after some attempts."
             )
-            yield _finding("backoff", site.place.subject, "failed", why, fix, *warnings)
+            outcome: Outcome = "failed" if site.declared else "unproven"
+            yield _finding("backoff", site.place.subject, outcome, why, fix, *warnings)
         elif warnings:
             why = f"{site.sink} is tried again by {retried.by} in {retried.where}; only a run shows with which gaps."
             yield _finding("backoff", site.place.subject, "unproven", why, warnings[0], *warnings)
@@ -172,7 +175,7 @@ def _structured_logs(report: StaticReport) -> Iterator[Evidence]:
         yield _finding(
             "structured-logs",
             place.subject,
-            "failed",
+            "unproven" if place.unreached else "failed",
             f"`{place.what}` logs an error without saying in what operation, on which resource, in which attempt.",
             f"In {place.subject} log a record with fields: the event, the error's type, operation, resource, attempt "
             "and an id that ties records together (`extra={...}` or your structured logger's keywords).",

@@ -87,6 +87,13 @@ def _items(values: Values) -> tuple[Values, ...]:
     return tuple(item for value in values if isinstance(value, Seq) for item in value.items)
 
 
+def _compare(act: Act, node: ast.Compare) -> Values:
+    for part in (node.left, *node.comparators):
+        if not isinstance(part, ast.Constant):
+            act.value(part)
+    return UNKNOWN
+
+
 def _bool(act: Act, node: ast.BoolOp) -> Values:
     return union(act.value(part) for part in node.values)
 
@@ -247,6 +254,7 @@ _RULES: dict[type[ast.AST], Callable[[Act, Any], Values]] = {
     ast.Attribute: _attribute,
     ast.BinOp: _binary,
     ast.BoolOp: _bool,
+    ast.Compare: _compare,
     ast.IfExp: _if,
     ast.UnaryOp: _unary,
     ast.Tuple: _tuple,

@@ -105,6 +105,7 @@ class Root:
     label: str
     framework: str = ""
     guards: bool = False
+    is_declared: bool = False
 
 
 @dataclass(slots=True)

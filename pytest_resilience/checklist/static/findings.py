@@ -13,7 +13,7 @@ from pytest_resilience.checklist.static.world import World
 _BROAD = {"builtins.Exception", "builtins.BaseException"}
 
 
-def swallowed(world: World) -> Iterator[Place]:
+def swallowed(world: World) -> Iterator[tuple[Place, str]]:
     """Yield handlers that hide an error silently: any error, or that of an external call."""
     hidden = {
         handler.where: handler for *_, frames in world.sinks for frame in frames for handler in frame.handlers
@@ -23,12 +23,12 @@ def swallowed(world: World) -> Iterator[Place]:
             if handler.where != where or handler.disposition != "swallowed":
                 continue
             if (where in hidden and _meets_external(world, where)) or _BROAD & set(handler.catches):
-                yield replace(place, what=f"hides {', '.join(handler.catches) or 'an error'}")
+                yield replace(place, what=f"hides {', '.join(handler.catches) or 'an error'}"), where
     for *_, frames in world.sinks:
         for frame in frames:
             if frame.library == "contextlib" and any(h.disposition == "swallowed" for h in frame.handlers):
                 path, _, line = frame.where.rpartition(":")
-                yield Place(path=path, line=int(line), what="hides an error with suppress()")
+                yield Place(path=path, line=int(line), what="hides an error with suppress()"), frame.where
 
 
 def _meets_external(world: World, where: str) -> bool:
@@ -41,6 +41,14 @@ def _meets_external(world: World, where: str) -> bool:
             ):
                 return True
     return False
+
+
+def marked(world: World, places: dict[Place, str], declared: set[int]) -> tuple[Place, ...]:
+    """Return places in handlers, in their order, with whether a declared entry point leads to them."""
+    return tuple(
+        replace(place, unreached=not world.handled_in.get(where, declared) & declared)
+        for place, where in sorted(places.items())
+    )
 
 
 def transactions(world: World, reached: set[int]) -> tuple[tuple[Place, ...], tuple[Place, ...]]:

@@ -16,9 +16,10 @@ def handler(act: Act, node: ast.ExceptHandler, function: ast.AST) -> Handler:
     """Return what a handler catches and does."""
     catches = names_of(act, act.value(node.type)) if node.type is not None else ("builtins.BaseException",)
     kept = act.world.kept
-    if node not in kept or act.world.round <= 2:
-        kept[node] = _disposition(act, node, function)
-    disposition, raises = kept[node]
+    key = (node, min(act.world.round, 3))
+    if key not in kept:
+        kept[key] = _disposition(act, node, function)
+    disposition, raises = kept[key]
     return Handler(catches, disposition, act.source.where(node), raises)
 
 

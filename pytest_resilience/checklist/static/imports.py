@@ -41,6 +41,7 @@ def absolute(source: Source, module: str | None, level: int) -> str:
 def module_or_library(act: Act, name: str) -> Values:
     """Return a module, of the code where it has one of that name."""
     if act.world.project.is_ours(name):
+        act.world.imports[act.source.name].add(name)
         act.world.machine.module(name)
         return frozenset({ModuleValue(name)})
     return frozenset({Ref(act.world.names.canonical(name))})
@@ -51,6 +52,7 @@ def member(act: Act, module: str, name: str) -> Values:
     world = act.world
     if not world.project.is_ours(module):
         return frozenset({Ref(world.names.canonical(f"{module}.{name}"))})
+    world.imports[act.source.name].add(module)
     env = world.machine.module(module)
     if name not in env and world.project.is_ours(f"{module}.{name}"):
         return module_or_library(act, f"{module}.{name}")
@@ -59,6 +61,7 @@ def member(act: Act, module: str, name: str) -> Values:
 
 def _import_all(act: Act, module: str) -> None:
     if act.world.project.is_ours(module):
+        act.world.imports[act.source.name].add(module)
         for name, values in list(act.world.machine.module(module).items()):
             if not name.startswith("_"):
                 act.bind(name, values)

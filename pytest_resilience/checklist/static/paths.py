@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from pytest_resilience.checklist.static.declared import declared_roots
 from pytest_resilience.checklist.static.facts import Edge, SinkCall
 from pytest_resilience.checklist.static.frames import Frame
-from pytest_resilience.checklist.static.report import GuardState, Place, Retried, Site, TimeoutState
+from pytest_resilience.checklist.static.report import (
+    EntryPoint,
+    GuardState,
+    Place,
+    Retried,
+    Site,
+    TimeoutState,
+)
 from pytest_resilience.checklist.static.world import World
 
 _ORDER: tuple[GuardState, ...] = ("unguarded", "framework", "guarded", "unreached")
@@ -28,14 +36,20 @@ class Seen:
 class Judge:
     """Follows calls backwards, from an external call to the entry points."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, entry_points: Sequence[EntryPoint] = ()) -> None:
         self._world = world
-        self._reached = _reached(world)
+        self._reached = _reached(world, set(world.roots))
+        self._declared = _reached(world, declared_roots(world, entry_points))
 
     @property
     def reached(self) -> set[int]:
         """The contexts that some entry point leads to."""
         return self._reached
+
+    @property
+    def declared(self) -> set[int]:
+        """The contexts that some declared entry point leads to."""
+        return self._declared
 
     def sites(self) -> Iterator[Site]:
         """Yield one judgement for each external call, in the order of the code."""
@@ -67,6 +81,7 @@ class Judge:
             writes=any(event[0].writes for event in events),
             missed=self._missed(live, call, worst),
             errors=call.sink.errors,
+            declared=any(event[1] in self._declared for event in events),
             is_follow_up=call.sink.follow_up,
         )
 
@@ -216,12 +231,12 @@ class Judge:
         )
 
 
-def _reached(world: World) -> set[int]:
+def _reached(world: World, roots: set[int]) -> set[int]:
     calls: defaultdict[int, set[int]] = defaultdict(set)
     for callee, edges in world.edges.items():
         for edge in edges:
             calls[edge.caller].add(callee)
-    found = set(world.roots)
+    found = set(roots)
     queue = list(found)
     while queue:
         for callee in calls[queue.pop()]:

@@ -31,7 +31,7 @@ class EntryPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Place:
-    """A line of the code, and what is to be said of it."""
+    """A line of the code, and what is to be said of it; `unreached` where no declared entry point leads to it."""
 
     path: str
     line: int
@@ -81,6 +81,7 @@ class Site:
         writes: whether it changes something.
         missed: rarer errors of it that nothing on the shown path covers.
         errors: what has to be caught.
+        declared: some declared entry point leads to it; true where none is declared.
         is_follow_up: no call of its own, but where the failure of an earlier one is raised.
     """
 
@@ -97,6 +98,7 @@ class Site:
     writes: bool = False
     missed: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+    declared: bool = True
     is_follow_up: bool = False
 
 

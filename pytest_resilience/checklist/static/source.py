@@ -43,10 +43,11 @@ class Project:
     modules: dict[str, Source] = field(default_factory=dict)
     broken: list[Place] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    folders: set[str] = field(default_factory=set)
 
     def is_ours(self, name: str) -> bool:
         """Return whether a dotted name is a module of the code, or a folder of such."""
-        return name in self.modules or any(known.startswith(f"{name}.") for known in self.modules)
+        return name in self.modules or name in self.folders
 
 
 def read(folder: Path, packages: Sequence[str], entry_points: Iterable[EntryPoint]) -> Project:
@@ -58,6 +59,9 @@ def read(folder: Path, packages: Sequence[str], entry_points: Iterable[EntryPoin
     for entry in entry_points:
         _add_entry(project, folder, entry)
     project.modules = dict(sorted(project.modules.items()))
+    for name in project.modules:
+        parts = name.split(".")
+        project.folders.update(".".join(parts[:length]) for length in range(1, len(parts)))
     return project
 
 

@@ -110,6 +110,7 @@ def _try(act: Act, node: ast.Try | ast.TryStar) -> None:
     for part, fate in zip(node.handlers, caught, strict=True):
         _handle(act, part)
         act.world.handlers[fate.where] = (act.place(part), around)
+        act.world.handled_in[fate.where].add(act.context.id)
     execute(act, node.orelse)
     act.weak -= 1
     execute(act, node.finalbody)
@@ -118,7 +119,8 @@ def _try(act: Act, node: ast.Try | ast.TryStar) -> None:
 def _handle(act: Act, node: ast.ExceptHandler) -> None:
     if ("logging", node) not in act.world.kept:
         act.world.kept["logging", node] = True
-        act.world.bare_logging.update(act.place(call, ast.unparse(call)) for call in bare_logging(node))
+        calls = {act.place(call, ast.unparse(call)): act.source.where(node) for call in bare_logging(node)}
+        act.world.bare_logging.update(calls)
     if node.name is not None:
         kinds = act.value(node.type) if node.type is not None else UNKNOWN
         act.bind(node.name, frozenset(Made(k.path, "") for k in kinds if isinstance(k, Ref)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_resilience.checklist.items import ITEMS
-from pytest_resilience.checklist.static import evidence
+from pytest_resilience.checklist.static import EntryPoint, evidence
 
 FRAGILE = """
 import psycopg2
@@ -97,3 +97,18 @@ def test_an_unknown_item_is_refused(read):
     """It is a mistake of the caller."""
     with pytest.raises(KeyError):
         evidence(read(""), "breaker")
+
+
+def test_only_what_a_declared_entry_point_leads_to_fails(read):
+    """A script that nobody declared is read and judged, but its findings are unproven; what is imported counts."""
+    call = "import requests\n\n\ndef fetch():\n    return requests.get('x', timeout=1)\n\n\n"
+    report = read(
+        "import used\n\n\ndef main():\n    used.fetch()\n",
+        entry_points=(EntryPoint(function="app:main"),),
+        used=call,
+        script=f"{call}fetch()\n",
+    )
+
+    assert [
+        (one.subject, one.outcome) for one in evidence(report, "external-calls")
+    ] == [("script.py:5", "unproven"), ("used.py:5", "failed")]
