@@ -57,7 +57,8 @@ def select(config: pytest.Config) -> Selection:
     config.args[:] = [argument for argument in config.args if argument not in named]
     paths_given = config.args_source is config.ArgsSource.ARGS
     checklist = bool(config.getoption("resilience_checklist", default=False))
-    wanted = (checklist or not paths_given or bool(named)) and not config.option.collectonly
+    explores = not paths_given and config.getoption("resilience_explore", default="sample") != "off"
+    wanted = (checklist or explores or bool(named)) and not config.option.collectonly
     return Selection(wanted=wanted, named=named)
 
 

@@ -1,0 +1,118 @@
+"""Exploration as test items: every fault point is one, and what is found is written down and replays."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from ingestion import BROKEN, POSITION_AFTER, write_ingestion
+
+COMMIT = "resilience::transactions::ingest::warehouse::COMMIT-2-reply-lost-reply"
+
+
+def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    """Run pytest on the project in the current folder."""
+    return pytester.runpytest_subprocess("--chaos", "--chaos-seed=1", *arguments)
+
+
+def report_of(pytester: pytest.Pytester) -> dict:
+    """What the run has reported."""
+    return json.loads((pytester.path / "resilience-report" / "report.json").read_text())
+
+
+def test_a_sound_workload_survives_what_does_not_hang(pytester: pytest.Pytester) -> None:
+    """It has no time-outs of its own, and nobody said that it has."""
+    write_ingestion(pytester.path)
+    result = run(pytester, "-k", "not hang")
+    coverage = report_of(pytester)["coverage"]
+
+    assert result.parseoutcomes().get("failed", 0) == 0
+    assert result.ret == 0
+    assert coverage["survived"] == coverage["exercised"] > 5
+    assert coverage["points"] >= coverage["exercised"]
+
+
+def test_one_point_is_asked_for_by_name(pytester: pytest.Pytester) -> None:
+    """As a path is, and nothing else runs."""
+    write_ingestion(pytester.path)
+    pytester.makepyfile("def test_plain(): pass")
+    run(pytester, COMMIT).assert_outcomes(passed=1)
+
+
+def test_a_name_that_is_none_is_refused(pytester: pytest.Pytester) -> None:
+    """With the nearest one, and exit status 4."""
+    write_ingestion(pytester.path)
+    result = run(pytester, COMMIT.replace("COMMIT", "COMIT"))
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert f"did you mean '{COMMIT}'" in result.stdout.str() + result.stderr.str()
+
+
+def test_what_is_found_is_a_scenario_that_is_red_until_the_code_is_mended(pytester: pytest.Pytester) -> None:
+    """The planted bug commits the rows before the position."""
+    write_ingestion(pytester.path, POSITION_AFTER)
+    found = run(
+        pytester,
+        COMMIT.replace("COMMIT-2-reply-lost-reply", "UPDATE-1-request-kill").replace(
+            "transactions", "checkpoints"
+        ),
+    )
+    found.assert_outcomes(failed=1)
+    (written,) = report_of(pytester)["found"]
+    file = Path("resilience-report", written["file"])
+
+    assert (pytester.path / file).exists()
+    run(pytester, str(file)).assert_outcomes(failed=1)
+    write_ingestion(pytester.path)
+    run(pytester, str(file)).assert_outcomes(passed=1)
+
+
+def test_a_workload_that_does_not_work_is_unproven(pytester: pytest.Pytester) -> None:
+    """There is one item that says so."""
+    write_ingestion(pytester.path, BROKEN)
+    result = run(pytester)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*workload ingest ended with status 1, undisturbed: no such file*"])
+
+
+def test_a_budget_leaves_the_rest_out(pytester: pytest.Pytester) -> None:
+    """With the reason, and nothing fails."""
+    write_ingestion(pytester.path)
+    result = run(pytester, "--chaos-budget=0.000001", "-k", "not hang")
+
+    assert result.parseoutcomes()["skipped"] > 5
+    assert result.ret == 0
+
+
+def test_parts_make_the_whole(pytester: pytest.Pytester) -> None:
+    """Each point is in one shard, and the merged report knows all of them."""
+    write_ingestion(pytester.path)
+    for part in ("1", "2"):
+        run(pytester, f"--chaos-shard={part}/2", f"--chaos-report=part-{part}", "-k", "COMMIT and not hang")
+    merged = pytester.run("python", "-m", "pytest_resilience", "merge", "part-1", "part-2", "--out", "all")
+    parts = [json.loads((pytester.path / f"part-{part}" / "report.json").read_text()) for part in (1, 2)]
+    whole = json.loads((pytester.path / "all" / "report.json").read_text())
+
+    assert merged.ret == 1  # the checklist was not judged
+    assert all(part["coverage"]["exercised"] for part in parts)
+    assert whole["coverage"]["exercised"] == sum(part["coverage"]["exercised"] for part in parts)
+
+
+def test_fault_points_that_the_code_has_gained_are_told(pytester: pytest.Pytester) -> None:
+    """As against the last test run."""
+    write_ingestion(pytester.path)
+    run(pytester, COMMIT)
+    source = pytester.path / "ingest.py"
+    source.write_text(source.read_text().replace("connection.close()", 'cursor.execute("select 1")'))
+    run(pytester, COMMIT).stdout.fnmatch_lines(["*fault points of ingest since the last test run: + 1 x*"])
+
+
+def test_the_list_runs_nothing(pytester: pytest.Pytester) -> None:
+    """With -v it has the fault points."""
+    write_ingestion(pytester.path)
+    result = run(pytester, "--chaos-list", "-v")
+
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["workloads:", "  ingest: job,*", "fault kinds:", "*warehouse reply COMMIT*"])

@@ -1,0 +1,94 @@
+"""Scenario files as test items: collected, run, judged, and refused where they are broken."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ingestion import BROKEN, POSITION_AFTER, SCENARIO, write_ingestion
+
+FILE = "scenarios/lost.yaml"
+
+
+def report_of(pytester: pytest.Pytester) -> dict:
+    """What the run has reported."""
+    return json.loads((pytester.path / "resilience-report" / "report.json").read_text())
+
+
+def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    """Run pytest on the project in the current folder."""
+    return pytester.runpytest_subprocess("--chaos", "--chaos-explore=off", "--chaos-seed=1", *arguments)
+
+
+def test_a_scenario_passes_with_its_receipt(pytester: pytest.Pytester) -> None:
+    """The report says what was hit, and when."""
+    write_ingestion(pytester.path, scenarios__lost=SCENARIO)
+    run(pytester, FILE).assert_outcomes(passed=1)
+    (scenario,) = report_of(pytester)["scenarios"]
+    ((fired,),) = [fault["fired"] for fault in scenario["faults"]]
+
+    assert (scenario["id"], scenario["verdict"]) == ("lost.yaml", "passed")
+    assert fired["message"] == "COMMIT"
+
+
+def test_a_scenario_finds_a_planted_bug(pytester: pytest.Pytester) -> None:
+    """It says what was expected and seen, and how to run it again."""
+    write_ingestion(pytester.path, POSITION_AFTER, scenarios__lost=SCENARIO)
+    result = run(pytester)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*BROKEN exactly_once*", "Replay: pytest --chaos --chaos-seed=1 *lost.yaml*"]
+    )
+    assert [each["verdict"] for each in report_of(pytester)["scenarios"]] == ["failed"]
+
+
+def test_a_fault_that_never_fires_proves_nothing(pytester: pytest.Pytester) -> None:
+    """There are not so many COMMITs."""
+    write_ingestion(pytester.path, scenarios__lost=SCENARIO.replace("nth: 2", "nth: 200"))
+    result = run(pytester)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["unproven: *", "*never fired*"])
+    assert [each["verdict"] for each in report_of(pytester)["scenarios"]] == ["unproven"]
+
+
+def test_a_workload_that_does_not_work_proves_nothing(pytester: pytest.Pytester) -> None:
+    """Undisturbed it fails already."""
+    write_ingestion(pytester.path, BROKEN, scenarios__lost=SCENARIO)
+    result = run(pytester)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*clean run*did not work*"])
+
+
+def test_all_broken_files_are_refused_before_anything_starts(pytester: pytest.Pytester) -> None:
+    """Each with file, line and column, and the nearest name; the exit status is 4."""
+    write_ingestion(
+        pytester.path,
+        scenarios__one=SCENARIO.replace("workload: ingest", "workload: ingets"),
+        scenarios__two=SCENARIO.replace("inject: cut", "inject: cutt"),
+    )
+    result = run(pytester)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    text = result.stderr.str() + result.stdout.str()
+    assert "one.yaml:4:11" in text
+    assert "did you mean 'ingest'" in text
+    assert "two.yaml:8:13" in text
+    assert "did you mean 'cut'" in text
+
+
+def test_without_chaos_nothing_of_it_is_there(pytester: pytest.Pytester) -> None:
+    """Plain tests run as always."""
+    write_ingestion(pytester.path, scenarios__lost=SCENARIO)
+    pytester.makepyfile("def test_plain(): pass")
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_scenarios_are_shared_between_workers(pytester: pytest.Pytester) -> None:
+    """Two workers make two runs of one clean run, and the controller reports on both."""
+    write_ingestion(pytester.path, scenarios__lost=SCENARIO, scenarios__deep__other=SCENARIO)
+    run(pytester, "-n", "2").assert_outcomes(passed=2)
+
+    assert {each["id"] for each in report_of(pytester)["scenarios"]} == {"lost.yaml", "deep/other.yaml"}
