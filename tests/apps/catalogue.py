@@ -35,8 +35,7 @@ class App:
         uses: the libraries that it is built with.
         why: what is wrong with it, or sound, in one line.
         expected: verdicts by item; for a sound one all ten, for a fragile one what it has to fail.
-        explored: `survives` or `found`, what single faults show; `found by two`: only two faults together do; none
-            where exploring says nothing of its mistake.
+        broken_by: the fault, or the faults together, that show its mistake to the exploration, by their ids.
         base: the sound application that it differs from; none where it is one.
         without: files of its base that it does not have.
     """
@@ -46,14 +45,14 @@ class App:
     uses: str
     why: str
     expected: Mapping[str, str] = field(default_factory=dict)
-    explored: str | None = None
+    broken_by: tuple[str, ...] = ()
     base: str | None = None
     without: tuple[str, ...] = ()
 
     @property
     def is_sound(self) -> bool:
         """Whether nothing is wrong with it."""
-        return "failed" not in self.expected.values() and self.explored in {None, "survives"}
+        return "failed" not in self.expected.values() and not self.broken_by
 
 
 def _passes(*not_applicable: str) -> dict[str, str]:
@@ -69,7 +68,6 @@ SOUND = (
         uses="psycopg2, requests, tenacity, pybreaker",
         why="position and rows in one transaction, which begins by reading how far things are",
         expected=_passes("breakers"),
-        explored="survives",
     ),
     App(
         name="vitals",
@@ -77,7 +75,6 @@ SOUND = (
         uses="asyncpg, httpx, stamina, circuitbreaker, structlog",
         why="cursor and page in one transaction, the cursor read again under a lock",
         expected=_passes("breakers"),
-        explored="survives",
     ),
     App(
         name="dispatch",
@@ -85,7 +82,6 @@ SOUND = (
         uses="SQLAlchemy 2 on psycopg, httpx, backoff, circuitbreaker",
         why="each order with its lines in one transaction, acknowledged by a POST with an idempotency key",
         expected=_passes("breakers"),
-        explored="survives",
     ),
     App(
         name="census",
@@ -93,7 +89,6 @@ SOUND = (
         uses="psycopg 3, COPY into a temporary table, a loop of its own",
         why="a day in one transaction, which looks first whether the day is there",
         expected=_passes("breakers"),
-        explored="survives",
     ),
     App(
         name="triage",
@@ -101,7 +96,6 @@ SOUND = (
         uses="FastAPI, uvicorn, aiohttp, structlog, a loop and a breaker of its own",
         why="answers 503 with a reference while guidelines fail, and refuses fast once they have failed often",
         expected=_passes(*_SERVES),
-        explored="survives",
     ),
     App(
         name="risk",
@@ -109,7 +103,6 @@ SOUND = (
         uses="requests, urllib3 Retry, pybreaker",
         why="raises its own error with the cause, and alerts from a thread of its own",
         expected=_passes(*_SERVES),
-        explored="survives",
     ),
     App(
         name="kept_session",
@@ -118,7 +111,6 @@ SOUND = (
         uses="psycopg 3, one connection for the whole run",
         why="search_path is set on each new connection",
         expected=_passes("breakers"),
-        explored="survives",
     ),
     App(
         name="two_faults_sound",
@@ -127,7 +119,6 @@ SOUND = (
         uses="psycopg 3",
         why="after a lost COMMIT it asks whether the day is there, until that is answered",
         expected=_passes("breakers"),
-        explored="survives",
     ),
 )
 
@@ -139,7 +130,7 @@ def _fragile(
     uses: str,
     why: str,
     *,
-    explored: str | None = None,
+    broken_by: tuple[str, ...] = (),
     without: tuple[str, ...] = (),
 ) -> App:
     return App(
@@ -149,7 +140,7 @@ def _fragile(
         uses=uses,
         why=why,
         expected={item: "failed"} if item else {},
-        explored=explored,
+        broken_by=broken_by,
         without=without,
     )
 
@@ -185,10 +176,16 @@ FRAGILE = (
         "admissions",
         "transactions",
         "psycopg2",
-        "rows and ledger in two transactions; a restart mends it, until then they disagree",
+        "rows and ledger in two transactions; the next try mends it, until then they disagree",
+        broken_by=("COMMIT-2-reply-lost-reply",),
     ),
     _fragile(
-        "autocommit", "census", "transactions", "psycopg 3", "two writes under autocommit", explored="found"
+        "autocommit",
+        "census",
+        "transactions",
+        "psycopg 3",
+        "two writes under autocommit",
+        broken_by=("INSERT-1-reply-kill",),
     ),
     _fragile(
         "statement_retried",
@@ -196,7 +193,7 @@ FRAGILE = (
         "transactions",
         "psycopg 3",
         "after 40001 the statement alone runs again, what came before it is gone",
-        explored="found",
+        broken_by=("INSERT-2-request-error",),
     ),
     _fragile(
         "commit_resent",
@@ -204,7 +201,7 @@ FRAGILE = (
         "transactions",
         "psycopg2, tenacity",
         "a batch is inserted again after the answer to its COMMIT was lost",
-        explored="found",
+        broken_by=("COMMIT-2-reply-lost-reply",),
     ),
     _fragile(
         "row_by_row",
@@ -212,7 +209,7 @@ FRAGILE = (
         "transactions",
         "SQLAlchemy",
         "the session commits each row",
-        explored="found",
+        broken_by=("INSERT-2-request-kill",),
     ),
     _fragile(
         "checkpoint_after",
@@ -220,7 +217,7 @@ FRAGILE = (
         "checkpoints",
         "psycopg2, a text file",
         "the position is written after the commit, so that a kill between doubles a batch",
-        explored="found",
+        broken_by=("COMMIT-1-reply-kill",),
     ),
     _fragile(
         "checkpoint_before",
@@ -228,7 +225,7 @@ FRAGILE = (
         "checkpoints",
         "psycopg2, a text file",
         "the position is written before the rows, so that a kill between loses a batch",
-        explored="found",
+        broken_by=("INSERT-1-request-kill",),
     ),
     _fragile("from_zero", "vitals", "checkpoints", "asyncpg, httpx", "begins with the first page each time"),
     _fragile("half_written", "admissions", "checkpoints", "psycopg2, JSON", "the file is written in place"),
@@ -294,7 +291,7 @@ FRAGILE = (
         "transactions",
         "psycopg 3",
         "search_path is set once, a new connection writes into the old tables",
-        explored="found",
+        broken_by=("COMMIT-1-request-cut",),
     ),
     _fragile(
         "two_faults",
@@ -302,7 +299,7 @@ FRAGILE = (
         None,
         "psycopg 3",
         "after a lost COMMIT a question that fails too is taken for a no",
-        explored="found by two",
+        broken_by=("COMMIT-2-reply-lost-reply", "Startup-3-request-cut"),
     ),
 )
 

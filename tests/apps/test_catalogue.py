@@ -24,7 +24,7 @@ LONGEST = 150
 
 def test_folders_and_catalogue_agree():
     """Every application has a folder, and every folder is an application's."""
-    folders = {path.name for path in FOLDER.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    folders = {path.name for path in FOLDER.iterdir() if path.is_dir() and path.name[0] not in "._"}
 
     assert set(APPS) == folders
 
