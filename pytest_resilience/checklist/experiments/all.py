@@ -7,15 +7,21 @@ from typing import TypeAlias
 
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory
 from pytest_resilience.checklist.experiments.alerts_of_outages import alerts_of_outages
+from pytest_resilience.checklist.experiments.checkpoints import kills
 from pytest_resilience.checklist.experiments.drills import drills_of_runbooks
 from pytest_resilience.checklist.experiments.experiment import Experiment
 from pytest_resilience.checklist.experiments.external_calls import failing_services
+from pytest_resilience.checklist.experiments.rollback import rollbacks
+from pytest_resilience.checklist.experiments.transactions import databases
 
 Makes: TypeAlias = Callable[[Laboratory], Iterator[Experiment]]
 
 MAKERS: tuple[tuple[str, Makes], ...] = (
     ("external-calls", failing_services),
+    ("transactions", databases),
+    ("checkpoints", kills),
     ("alerts", alerts_of_outages),
+    ("rollback", rollbacks),
     ("runbooks", drills_of_runbooks),
 )
 """By item, what makes its experiments from the declared workloads."""

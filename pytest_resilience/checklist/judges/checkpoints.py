@@ -14,7 +14,7 @@ from pytest_resilience.checklist.thresholds import REDONE_PART
 from pytest_resilience.checklist.verdict import Evidence
 
 ITEM = "checkpoints"
-_TOGETHER = "save the position in the same transaction as the rows it stands for, and resume from it"
+TOGETHER = "save the position in the same transaction as the rows it stands for, and resume from it"
 
 
 def judge_kill(
@@ -41,7 +41,7 @@ def judge_kill(
         return early
     told = in_words(clean.states[service], run.states[service])
     if told:
-        return case.failed(f"killed and started again, it ends otherwise: {told}", _TOGETHER)
+        return case.failed(f"killed and started again, it ends otherwise: {told}", TOGETHER)
     if run.exit_code not in {0, None}:
         return case.failed(
             f"started again after a kill it ends with status {run.exit_code}",
@@ -118,7 +118,7 @@ def _judge_redone(case: Case, run: RunRecord, clean: RunRecord, service: str) ->
     return case.failed(
         f"after {count(len(run.processes) - 1, 'restart')} {part} was sent again ({redone} statements, a batch has "
         f"{max(sizes, default=0)}): it begins from zero",
-        _TOGETHER + "; do not send again what is done",
+        TOGETHER + "; do not send again what is done",
     )
 
 

@@ -63,7 +63,7 @@ def judge(
     if not changes:
         return case.not_applicable("its undisturbed run changes no state of the services in `snapshot`")
     if workload.rollback is None:
-        return case.failed(
+        return case.unproven(
             "it changes state and declares no rollback",
             "declare `rollback`, the command that undoes it, and `snapshot`",
         )

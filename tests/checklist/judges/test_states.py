@@ -211,8 +211,8 @@ def test_other_rollbacks_fail(changed, why):
 
 
 def test_rollback_without_proof_or_need():
-    """No rollback declared fails; nothing changed is not asked; nothing broken off is unproven."""
-    assert rollback.judge(undoing(), workload=JOB).outcome == "failed"
+    """Nothing changed is not asked; no rollback declared, or nothing broken off, is unproven."""
+    assert rollback.judge(undoing(), workload=JOB).outcome == "unproven"
     assert rollback.judge(undoing(complete={"labs": "old"}), workload=UNDO).outcome == "not-applicable"
     assert rollback.judge(undoing(fired=False), workload=UNDO).outcome == "unproven"
     assert rollback.judge(None, workload=UNDO, changes=True).outcome == "unproven"
