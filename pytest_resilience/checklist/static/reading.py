@@ -15,7 +15,7 @@ from pytest_resilience.checklist.static.source import Project
 from pytest_resilience.checklist.static.values import Arguments, Class, Func, Instance, Value, Wrapped
 from pytest_resilience.checklist.static.world import Act, World
 
-MOST_ROUNDS = 4
+MOST_ROUNDS = 3
 """What is still changing after so many rounds is as good as known."""
 
 
