@@ -109,6 +109,7 @@ def test_only_what_a_declared_entry_point_leads_to_fails(read):
         script=f"{call}fetch()\n",
     )
 
-    assert [
-        (one.subject, one.outcome) for one in evidence(report, "external-calls")
-    ] == [("script.py:5", "unproven"), ("used.py:5", "failed")]
+    assert [(one.subject, one.outcome) for one in evidence(report, "external-calls")] == [
+        ("script.py:5", "unproven"),
+        ("used.py:5", "failed"),
+    ]
