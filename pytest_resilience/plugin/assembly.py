@@ -26,20 +26,20 @@ class Assembly:
 
     Args:
         experiments: in the order in which they run.
-        items: the item of each, by its id.
+        items: the items of each, by its id.
         points: the fault points that they exercise.
         notes: what changed since the last test run.
     """
 
     experiments: list[Experiment] = field(default_factory=list)
-    items: dict[str, str] = field(default_factory=dict)
+    items: dict[str, tuple[str, ...]] = field(default_factory=dict)
     points: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
 
     def add(self, experiment: Experiment, item: str) -> None:
         """Add one."""
         self.experiments.append(experiment)
-        self.items[experiment.id] = item
+        self.items[experiment.id] = (item, *getattr(experiment, "also", ()))
 
 
 def assemble(config: pytest.Config, suite: Suite, *, by_name: bool = False) -> Assembly:

@@ -29,7 +29,23 @@ def pytest_collection_modifyitems(
         if run is not None and item.get_closest_marker("chaos") is not None:
             add_to(item, run.configuration, fixtures_of(item))
     if run is not None:
+        _refuse_unknown_items(items)
         _add_experiments(session, items)
+
+
+def _refuse_unknown_items(items: list[pytest.Item]) -> None:
+    """Refuse tests that say they prove what is no item of the checklist."""
+    from pytest_resilience.chaos.item_ids import ITEM_IDS
+    from pytest_resilience.chaos.nearest import nearest
+
+    for item in items:
+        marker = item.get_closest_marker("chaos")
+        for name in () if marker is None else marker.kwargs.get("proves", ()):
+            if name not in ITEM_IDS:
+                raise pytest.UsageError(
+                    f"{item.nodeid}: chaos(proves=...) names {name!r}, which is no item of the checklist; "
+                    f"{nearest(str(name), ITEM_IDS)}"
+                )
 
 
 def _add_experiments(session: pytest.Session, items: list[pytest.Item]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ class Ledger:
     """All that the items of a test run have handed over.
 
     Args:
-        expected: every experiment there is, whether or not it was selected, with its item.
+        expected: every experiment there is, whether or not it was selected, with its items.
         points: every fault point that there is to exercise.
         done: the experiments that have said something.
         notes: what else the report tells.
@@ -31,7 +31,7 @@ class Ledger:
         alert_classes: of the alerts that were seen.
     """
 
-    expected: dict[str, str] = field(default_factory=dict)
+    expected: dict[str, Sequence[str]] = field(default_factory=dict)
     points: set[str] = field(default_factory=set)
     evidence: list[dict[str, Any]] = field(default_factory=list)
     scenarios: list[dict[str, Any]] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Ledger:
     drilled: list[dict[str, Any]] = field(default_factory=list)
     alert_classes: set[str] = field(default_factory=set)
 
-    def expect(self, experiments: Mapping[str, str], points: Iterable[str]) -> None:
+    def expect(self, experiments: Mapping[str, Sequence[str]], points: Iterable[str]) -> None:
         """Learn which experiments and fault points there are."""
         self.expected.update(experiments)
         self.points.update(points)
@@ -123,7 +123,9 @@ class Ledger:
 
     def left_out(self, why: str) -> dict[str, tuple[str, ...]]:
         """Return by item that some of its experiments have not run."""
-        missing = Counter(item for name, item in self.expected.items() if name not in self.done)
+        missing = Counter(
+            item for name, items in self.expected.items() if name not in self.done for item in items
+        )
         return {
             item: (f"{count} of {self._count(item)} experiments did not run ({why})",)
             for item, count in missing.items()
@@ -132,8 +134,8 @@ class Ledger:
     def not_run(self) -> dict[str, tuple[str, ...]]:
         """Return by item the experiments that have not run here."""
         missing: dict[str, list[str]] = {}
-        for name, item in self.expected.items():
-            if name not in self.done:
+        for name, items in self.expected.items():
+            for item in items if name not in self.done else ():
                 missing.setdefault(item, []).append(name)
         return {item: tuple(names) for item, names in missing.items()}
 
@@ -142,23 +144,24 @@ class Ledger:
         return sorted(self.runs, key=lambda run: run["verdict"] == "passed")[:MOST_RUNS]
 
     def _count(self, item: str) -> int:
-        return sum(other == item for other in self.expected.values())
+        return sum(item in items for items in self.expected.values())
 
 
 def _joined(evidence: list[Evidence]) -> Iterator[Evidence]:
-    survived = Counter(
-        (each.item, each.kind, each.subject)
-        for each in evidence
-        if each.outcome == "passed" and not each.warnings
-    )
-    told: set[tuple[str, str, str]] = set()
+    """Let one finding stand for all that passed with the same to say about the same."""
+    passed = Counter(_said(each) for each in evidence if each.outcome == "passed")
+    told: set[tuple[object, ...]] = set()
     for each in evidence:
-        key = (each.item, each.kind, each.subject)
-        if each.outcome != "passed" or each.warnings or survived[key] == 1:
+        key = _said(each)
+        if each.outcome != "passed" or passed[key] == 1:
             yield each
         elif key not in told:
             told.add(key)
-            yield replace(each, why=f"{survived[key]} experiments survived")
+            yield replace(each, why=f"{passed[key]} experiments survived")
+
+
+def _said(evidence: Evidence) -> tuple[object, ...]:
+    return evidence.item, evidence.kind, evidence.subject, evidence.warnings
 
 
 def _last_line(report: pytest.TestReport) -> str:

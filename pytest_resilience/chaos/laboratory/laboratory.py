@@ -67,6 +67,7 @@ class Laboratory:
         self._pool = pool
         self.folder = folder
         self._clean: dict[str, CleanRun] = {}
+        self._broken: dict[str, HarnessError] = {}
         self._cleaning = threading.Lock()
         self._preparations: dict[str, Preparation] = {}
         self._preparing = threading.Lock()
@@ -139,8 +140,14 @@ class Laboratory:
             HarnessError: something of ours did not work.
         """
         with self._cleaning:
+            if name in self._broken:
+                raise self._broken[name]
             if name not in self._clean:
-                made = self.folder.once(f"clean-{name}", lambda: {"file": str(self._keep(name))})
+                try:
+                    made = self.folder.once(f"clean-{name}", lambda: {"file": str(self._keep(name))})
+                except HarnessError as error:
+                    self._broken[name] = error
+                    raise
                 # it was written by this test run, into its private folder
                 self._clean[name] = pickle.loads(Path(made["file"]).read_bytes())  # noqa: S301
         return self._clean[name]

@@ -49,6 +49,11 @@ class FailingService:
         return ITEM
 
     @property
+    def also(self) -> tuple[str, ...]:
+        """The other items that it says something about."""
+        return (structured_logs.ITEM, messages.ITEM)
+
+    @property
     def id(self) -> str:
         """The item, the workload, the service and the fault."""
         return f"{ITEM}::{self.workload}::{self.service}::{self.fault.name}"

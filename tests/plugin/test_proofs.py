@@ -1,0 +1,59 @@
+"""Tests that are marked as evidence for items of the checklist."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+TESTS = """
+    import pytest
+
+    @pytest.mark.chaos(proves=["transactions"])
+    def test_sound(): pass
+
+    @pytest.mark.chaos(proves=["backoff"])
+    def test_unsound(): assert False, "it waits for ever"
+"""
+
+
+def test_marked_tests_are_evidence(pytester: pytest.Pytester) -> None:
+    """What failed fails its item, with the test's last words; what was not proven at all stays unproven."""
+    pytester.makepyfile(TESTS)
+    result = pytester.runpytest_subprocess("--chaos", "--checklist")
+    report = json.loads((pytester.path / "resilience-report" / "report.json").read_text())
+    verdicts = {item["id"]: item["verdict"] for item in report["items"]}
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert (verdicts["transactions"], verdicts["backoff"]) == ("passed", "failed")
+    assert set(verdicts.values()) - {"passed", "failed"} == {"unproven", "failed"} - {"failed"}
+
+
+def test_an_item_that_there_is_not_is_refused(pytester: pytest.Pytester) -> None:
+    """With the nearest one."""
+    pytester.makepyfile(TESTS.replace("transactions", "transaction"))
+    result = pytester.runpytest_subprocess("--chaos")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "did you mean 'transactions'" in result.stdout.str() + result.stderr.str()
+
+
+def test_nothing_declared_is_never_a_pass(pytester: pytest.Pytester) -> None:
+    """All ten items are unproven or failed, with reasons, and the run fails."""
+    pytester.makepyfile("def test_plain(): pass")
+    result = pytester.runpytest_subprocess("--checklist")
+    report = json.loads((pytester.path / "resilience-report" / "report.json").read_text())
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert report["gate"]["passed"] is False
+    assert {item["verdict"] for item in report["items"]} <= {"unproven", "failed"}
+    assert len(report["items"]) == 10
+
+
+def test_a_warning_mode_reports_and_fails_nothing(pytester: pytest.Pytester) -> None:
+    """The verdicts are the same."""
+    pytester.makepyfile("def test_plain(): pass")
+    result = pytester.runpytest_subprocess("--checklist", "--checklist-mode=warn")
+
+    assert result.ret == 0
+    assert (pytester.path / "resilience-report" / "index.html").exists()
