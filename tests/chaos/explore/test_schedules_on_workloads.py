@@ -13,7 +13,7 @@ from pytest_resilience.chaos.explore.schedules.place import Place
 from pytest_resilience.chaos.explore.schedules.search import search
 from pytest_resilience.chaos.explore.schedules.stroke import Schedule, Stroke
 from pytest_resilience.chaos.explore.schedules.trial import TriedSchedule, try_schedule
-from pytest_resilience.chaos.laboratory.laboratory import Laboratory
+from pytest_resilience.chaos.laboratory.laboratory import Laboratory, RunAbortedError
 from pytest_resilience.chaos.laboratory.scenario_trial import try_scenario
 from pytest_resilience.chaos.scenario.files import read_scenarios
 from pytest_resilience.chaos.scenario.model import When
@@ -162,6 +162,21 @@ def test_search_stops_when_it_is_asked_to(laboratory: Laboratory) -> None:
 
     assert told == [1, 2]
     assert (result.tried, result.stopped) == (2, True)
+
+
+def test_aborted_search_says_so(folder: Path, pool: ServicePool) -> None:
+    """Ctrl-C is no finding, and nothing is made small."""
+    laboratory = Laboratory(read_configuration(folder), pool, RunFolder.make(), seed=1)
+    told: list[int] = []
+
+    def abort(number: int, _: TriedSchedule) -> None:
+        told.append(number)
+        laboratory.abort()
+
+    with pytest.raises(RunAbortedError):
+        search(laboratory, "fragile", 8, seed=1, on_run=abort)
+
+    assert told == [1]
 
 
 def test_search_refuses_nonsense(laboratory: Laboratory) -> None:
