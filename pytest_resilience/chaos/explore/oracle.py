@@ -8,7 +8,7 @@ from pathlib import Path
 from pytest_resilience.chaos.explore.wholeness import has_operations, wrong_state
 from pytest_resilience.chaos.laboratory.clean import CleanRun
 from pytest_resilience.chaos.laboratory.laboratory import Trial
-from pytest_resilience.chaos.run.record import RunRecord
+from pytest_resilience.chaos.run.record import CallRecord, RunRecord
 from pytest_resilience.chaos.state.exactly_once import judge_exactly_once
 
 
@@ -37,13 +37,25 @@ def _blocked(record: RunRecord, clean: CleanRun) -> Iterator[str]:
         if process.blocked:
             which = "it" if len(record.processes) == 1 else f"start {number} of it"
             yield f"{which} was still running at its deadline of {clean.workload.deadline:g} s, and had to be killed"
-    open_calls = [call for call in record.calls if call.ended is None]
+    open_calls = [call for call in record.calls if call.ended is None and not _ended_by_kill(call, record)]
     if open_calls:
         yield f"{len(open_calls)} of its calls never came back"
 
 
+def _ended_by_kill(call: CallRecord, record: RunRecord) -> bool:
+    """Tell whether a fault killed the process that the call was made in: then nobody could wait for it."""
+    return any(
+        process.killed
+        and process.began <= call.began
+        and (process.ended is None or call.began <= process.ended)
+        for process in record.processes
+    )
+
+
 def _failed(record: RunRecord, clean: CleanRun) -> Iterator[str]:
     declaration = clean.workload
+    if declaration.resume == "none" and record.processes and record.processes[-1].killed:
+        return  # nobody starts it again
     healed = max((fault.healed_at or 0.0 for fault in record.faults), default=0.0)
     if declaration.shape == "server":
         after = [call for call in record.calls if call.began >= healed]
