@@ -156,7 +156,10 @@ class GateSession:
         evidence = self.ledger.findings()
         if self.asked:
             evidence += evidence_outside_of_runs(
-                configuration, alert_classes=self.ledger.alert_classes, drilled=self.ledger.drilled
+                configuration,
+                seen=evidence,
+                alert_classes=self.ledger.alert_classes,
+                drilled=self.ledger.drilled,
             )
         today = datetime.now(UTC).date()
         waivers = () if configuration.waivers is None else read_waivers(configuration.waivers, today=today)

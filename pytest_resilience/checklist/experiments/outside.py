@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_resilience.chaos.configuration.model import Configuration, WorkloadDeclaration
+from pytest_resilience.chaos.configuration.model import Configuration
+from pytest_resilience.chaos.configuration.placeholders import words
 from pytest_resilience.checklist.judges.runbooks import Drilled
 from pytest_resilience.checklist.judges.runbooks import alert_classes as classes_of
 from pytest_resilience.checklist.judges.runbooks import judge as judge_runbooks
 from pytest_resilience.checklist.static import EntryPoint, analyse, evidence
 from pytest_resilience.checklist.verdict import Evidence
+from pytest_resilience.checklist.weighing import weigh
 
 STATIC_ITEMS = ("external-calls", "backoff", "transactions", "breakers", "structured-logs")
 
@@ -19,6 +21,7 @@ STATIC_ITEMS = ("external-calls", "backoff", "transactions", "breakers", "struct
 def evidence_outside_of_runs(
     configuration: Configuration,
     *,
+    seen: Sequence[Evidence] = (),
     alert_classes: Iterable[str] = (),
     drilled: Iterable[Mapping[str, Any]] = (),
 ) -> list[Evidence]:
@@ -26,10 +29,11 @@ def evidence_outside_of_runs(
 
     Args:
         configuration: what the team declared.
+        seen: what the runs say, against which the findings are weighed.
         alert_classes: of the alerts that were seen in runs.
         drilled: what drills came to, the fields of `Drilled`.
     """
-    return [*_static(configuration), *_runbooks(configuration, alert_classes, drilled)]
+    return [*_static(configuration, seen), *_runbooks(configuration, alert_classes, drilled)]
 
 
 def _runbooks(
@@ -44,20 +48,30 @@ def _runbooks(
     )
 
 
-def _static(configuration: Configuration) -> list[Evidence]:
+def _static(configuration: Configuration, seen: Sequence[Evidence] = ()) -> list[Evidence]:
     if not configuration.packages:
         return []
-    entries = [entry for workload in configuration.workloads.values() for entry in _entry_points(workload)]
+    entries = [entry for command in _commands(configuration) for entry in _entry_points(command)]
     report = analyse(configuration.folder, configuration.packages, entries)
-    return [found for item in STATIC_ITEMS for found in evidence(report, item)]
+    found = [finding for item in STATIC_ITEMS for finding in evidence(report, item)]
+    return list(weigh(found, seen, report, configuration.folder))
 
 
-def _entry_points(workload: WorkloadDeclaration) -> list[EntryPoint]:
-    """Return where a workload begins, as far as its command says."""
-    if workload.function is not None:
-        return [EntryPoint(function=workload.function)]
-    words = list(workload.command)
-    if "-m" in words[:-1]:
-        return [EntryPoint(module=words[words.index("-m") + 1])]
-    scripts = [word for word in words[1:] if word.endswith(".py")]
+def _commands(configuration: Configuration) -> Iterator[Sequence[str] | str]:
+    """Yield all that runs the team's code: the workloads, how they are rolled back, and how services begin."""
+    for workload in configuration.workloads.values():
+        yield workload.function or workload.command
+        if workload.rollback is not None:
+            yield workload.rollback
+    for service in configuration.services.values():
+        yield from (words(step) for step in service.init if "{python}" in step)
+
+
+def _entry_points(command: Sequence[str] | str) -> list[EntryPoint]:
+    """Return where a command begins, as far as it says."""
+    if isinstance(command, str):
+        return [EntryPoint(function=command)]
+    if "-m" in command[:-1]:
+        return [EntryPoint(module=command[list(command).index("-m") + 1])]
+    scripts = [word for word in command[1:] if word.endswith(".py")]
     return [EntryPoint(script=scripts[0])] if scripts else []

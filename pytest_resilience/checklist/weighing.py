@@ -1,0 +1,80 @@
+"""What was read in the code is weighed against what was seen on the wire: where the wire has decided, reading warns."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pytest_resilience.chaos.configuration.packages import own_folders
+from pytest_resilience.checklist.static.report import StaticReport
+from pytest_resilience.checklist.verdict import Evidence
+
+
+def weigh(
+    found: Sequence[Evidence], seen: Sequence[Evidence], report: StaticReport, folder: Path
+) -> Iterator[Evidence]:
+    """Yield the static findings as they count beside the runs.
+
+    A finding in code that declared workloads reach is a warning where the runs of its item have all passed: they
+    have tried what it fears. In code that none of them reaches it stands as it is, for nothing was tried there.
+
+    Args:
+        found: the static findings.
+        seen: what the runs say.
+        report: what was read.
+        folder: where its paths start.
+    """
+    untouched = _untouched(report, folder)
+    for finding in found:
+        outcomes = {each.outcome for each in seen if each.item == finding.item and each.kind == "dynamic"}
+        decided = "passed" in outcomes and not outcomes & {"failed", "unproven"}
+        decided = decided or outcomes == {"not-applicable"}
+        if decided and finding.subject not in untouched:
+            warning = f"{finding.subject}: {finding.why} {finding.fix}".strip()
+            yield replace(finding, outcome="passed", why="", fix="", warnings=(*finding.warnings, warning))
+        else:
+            yield finding
+
+
+def _untouched(report: StaticReport, folder: Path) -> set[str]:
+    """Return the places that no declared workload leads to, as far as one can read.
+
+    Where a method of that name is called on something somewhere, a workload may lead there all the same: objects
+    go through frameworks, registries and `app.state`.
+    """
+    places = [site.place for site in report.sites if site.state == "unreached" or not site.declared]
+    groups = (report.swallowed, report.missing_timeouts, report.autocommit_writes, report.commits_between)
+    places += [place for group in (*groups, report.bare_logging) for place in group if place.unreached]
+    if not places:
+        return set()
+    called = {name for file in _files(folder) for name in _methods_called_in(_tree(file))}
+    return {place.subject for place in places if not _functions_in(_tree(folder / place.path)) & called}
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for place, names in own_folders(folder):
+        yield from (place / name for name in names if name.endswith(".py"))
+
+
+def _tree(file: Path) -> ast.Module:
+    try:
+        return ast.parse(file.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return ast.Module(body=[], type_ignores=[])
+
+
+def _functions_in(tree: ast.Module) -> set[str]:
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+def _methods_called_in(tree: ast.Module) -> Iterator[str]:
+    """Yield the methods that are called on something got from something else, as in `app.state.x.f()`."""
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and not isinstance(node.func.value, ast.Name)
+        ):
+            yield node.func.attr
