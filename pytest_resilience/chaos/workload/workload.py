@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -75,6 +76,7 @@ class Workload:
         )
         self.placeholders = self._starter.placeholders
         self._episodes: list[Episode] = []
+        self._starting = threading.Lock()
         self._serving: list[Serving] = []
 
     def __enter__(self) -> Self:
@@ -119,7 +121,8 @@ class Workload:
     def _begin(self) -> None:
         if self._episodes:
             self._end_episode()
-        self._episodes.append(self._starter.begin(len(self._episodes) + 1))
+        with self._starting:
+            self._episodes.append(self._starter.begin(len(self._episodes) + 1))
         if self.declaration.shape == "server":
             port = self.placeholders.port
             self._serving.append(Serving(self.declaration, port, self.folder, zero=self.began))
@@ -138,6 +141,12 @@ class Workload:
             raise WorkloadUseError(f"workload {self.declaration.name!r} was not started yet; use start()")
         return self._episodes[-1]
 
+    @property
+    def _started(self) -> Episode:
+        """The current one, for faults: its first messages may come while its start is still being noted."""
+        with self._starting:
+            return self._current
+
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the end of its main process; return its status, 128 + N after signal N.
 
@@ -148,7 +157,7 @@ class Workload:
 
     def kill(self) -> None:
         """Kill it with all its children (SIGKILL)."""
-        self._current.kill()
+        self._started.kill()
 
     def give_up(self) -> None:
         """Kill it because it had not ended at its deadline."""
@@ -156,7 +165,7 @@ class Workload:
 
     def pause(self) -> None:
         """Stop it with all its children (SIGSTOP)."""
-        self._current.pause()
+        self._started.pause()
 
     def unpause(self) -> None:
         """Let it go on (SIGCONT)."""

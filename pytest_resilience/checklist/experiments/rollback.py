@@ -21,7 +21,7 @@ from pytest_resilience.checklist.verdict import Evidence
 
 ITEM = rollback.ITEM
 MOST_STEPS = 16
-"""Steps at which a change is broken off: the commits, and some of each kind of place."""
+"""Steps at which a change is broken off: half of them commits, and some of each kind of place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +144,15 @@ def steps(points: Sequence[FaultPoint]) -> list[FaultPoint]:
     kinds: dict[tuple[str, ...], list[FaultPoint]] = {}
     for point in points:
         kinds.setdefault(point.kind_of_place, []).append(point)
+    commits = _spread([point for point in points if point.is_commit], MOST_STEPS // 2)
     middles = [found[(len(found) - 1) // 2] for found in kinds.values()]
-    commits = [point for point in points if point.is_commit and point not in middles]
-    chosen = _spread(middles, MOST_STEPS)
-    chosen += _spread(commits, MOST_STEPS - len(chosen))
+    others = [point for point in middles if point not in commits]
+    chosen = [*commits, *_spread(others, MOST_STEPS - len(commits))]
     return sorted(chosen, key=points.index)
 
 
 def _spread(points: Sequence[FaultPoint], most: int) -> list[FaultPoint]:
     """Return at most so many, evenly."""
-    if len(points) <= most or most < 1:
-        return list(points[: max(0, most)])
+    if len(points) <= most:
+        return list(points)
     return [points[number * len(points) // most] for number in range(most)]

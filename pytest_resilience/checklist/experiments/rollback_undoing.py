@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,9 +16,12 @@ from pytest_resilience.chaos.run.plan import Plan
 from pytest_resilience.chaos.run.record import ProcessRecord, RunRecord
 from pytest_resilience.chaos.sandbox import Sandbox
 from pytest_resilience.chaos.scenario.model import FaultOrder
-from pytest_resilience.chaos.state.postgres import read_state
+from pytest_resilience.chaos.state.postgres import PostgresState, read_state
 from pytest_resilience.checklist.judges.proof import worked
 from pytest_resilience.checklist.judges.rollback import Undoing
+
+OWN = re.compile(r"\bresilience_(?:checkpoints|ingestions|commits)(?:\b|_)")
+"""Names of the runtime's own tables, and of what belongs to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +130,21 @@ class Change:
         for name in self.snapshot:
             handle = sandbox.service(name)
             if isinstance(handle, PostgresHandle):
-                found[name] = read_state(handle.direct_dsn, mask=mask, surrogates=True)
+                found[name] = _without_own(read_state(handle.direct_dsn, mask=mask, surrogates=True))
             else:
                 found[name] = look.state(name, mask=mask)
         return found
+
+
+def _without_own(state: PostgresState) -> PostgresState:
+    """Leave out the runtime's own tables, which it makes when it needs them.
+
+    Positions that a rollback left in them are not overlooked: the change, made again, would begin there.
+    """
+    return PostgresState(
+        schema={name: digest for name, digest in state.schema.items() if not OWN.search(name)},
+        tables={name: table for name, table in state.tables.items() if not OWN.search(name)},
+    )
 
 
 def _of(states: Any, names: Collection[str]) -> dict[str, Any]:

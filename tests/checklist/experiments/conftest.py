@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +16,12 @@ from pytest_resilience.checklist.experiments.all import experiments_of_items
 from pytest_resilience.checklist.experiments.experiment import ExperimentResult
 from pytest_resilience.services.pool import ServicePool
 from pytest_resilience.services.run_folder import RunFolder
+
+_spec = importlib.util.spec_from_file_location("small_jobs", Path(__file__).with_name("small_jobs.py"))
+assert _spec is not None  # this folder is no package
+assert _spec.loader is not None
+sys.modules["small_jobs"] = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(sys.modules["small_jobs"])
 
 Try = Callable[[str], ExperimentResult]
 

@@ -1,0 +1,172 @@
+"""Item 4 on small jobs: each mistake with positions is found by a kill or by damage, and sound ones pass."""
+
+from __future__ import annotations
+
+import pytest
+from small_jobs import KEYED, SCHEMA, Job, said
+
+from pytest_resilience.checklist.experiments import checkpoints_files
+from pytest_resilience.checklist.experiments.checkpoints import kills
+from pytest_resilience.checklist.experiments.checkpoints_damage import flipped
+from pytest_resilience.checklist.experiments.checkpoints_files import sampled
+
+LOAD = """
+    import json, os, pathlib, sys, zlib, psycopg2
+
+    MODE = sys.argv[1]
+    FILE = pathlib.Path("state", "position.json")
+    connection = psycopg2.connect(os.environ["DATABASE_URL"])
+
+    def save(done):
+        FILE.parent.mkdir(exist_ok=True)
+        new = FILE.with_suffix(".new")
+        with new.open("w") as stream:
+            json.dump({"done": done, "sum": zlib.crc32(str(done).encode())}, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        new.replace(FILE)
+
+    def read():
+        if not FILE.exists():
+            return 0
+        try:
+            saved = json.loads(FILE.read_text())
+            if MODE != "trusting" and zlib.crc32(str(saved["done"]).encode()) != saved["sum"]:
+                raise ValueError("its checksum is wrong")
+            return saved["done"]
+        except ValueError as error:
+            print(f"WARNING {FILE} is damaged, beginning at the table's end: {error}", file=sys.stderr)
+            cursor.execute("select max(n) + 1 from rows")
+            return cursor.fetchone()[0]
+
+    def batch(start):
+        for n in range(start, start + 2):
+            cursor.execute(f"insert into rows values ({n})" + (" on conflict do nothing" if MODE != "table" else ""))
+
+    with connection.cursor() as cursor:
+        if MODE == "table":
+            cursor.execute("select done from position")
+            done = cursor.fetchone()[0]
+        else:
+            done = 0 if MODE == "zero" else read()
+        for start in range(done, 6, 2):
+            batch(start)
+            if MODE == "table":
+                cursor.execute(f"update position set done = {start + 2}")
+            if MODE == "before":
+                save(start + 2)
+            connection.commit()
+            if MODE in {"file", "trusting"}:
+                save(start + 2)
+"""
+MAJOR = 'major_operation = true\nresume = "rerun"'
+
+
+@pytest.fixture
+def job(pool, tmp_path):
+    """Make a job that does one thing wrong."""
+
+    def make(mode, more=MAJOR):
+        return Job(pool, tmp_path, LOAD, mode=mode, more=more, schema=SCHEMA if mode == "table" else KEYED)
+
+    return make
+
+
+@pytest.fixture
+def few_kills(monkeypatch):
+    """Kill at some steps on files alone."""
+    monkeypatch.setattr(checkpoints_files, "MOST_KILLS", 8)
+
+
+def test_a_position_beside_the_rows_passes(job) -> None:
+    """Killed once, and twice; it writes no file."""
+    with job("table") as sound:
+        made = sound.experiments(kills)
+        once = sound.probe("COMMIT-3-request-kill").run()
+        twice = made["warehouse::COMMIT-2-request-kill-twice"].run()
+        files = made["warehouse::files"].run()
+
+    assert said(once) == ("passed", {("checkpoints", "passed")}), once.why
+    assert said(twice) == ("passed", {("checkpoints", "passed")}), twice.why
+    assert sum(process.killed for process in twice.record.processes) == 2
+    assert files.outcome == "not-applicable"
+
+
+def test_from_zero_again_fails(job) -> None:
+    """The rows are right, for the keys are unique; but all were sent again."""
+    with job("zero") as fragile:
+        result = fragile.probe("COMMIT-3-request-kill").run()
+
+    assert (result.outcome, "begins from zero" in result.why) == ("failed", True)
+
+
+def test_a_file_that_is_saved_after_its_rows_passes(job, few_kills) -> None:
+    """Killed around its steps, and damaged."""
+    with job("file") as sound:
+        made = sound.experiments(kills)
+        files, damaged = made["warehouse::files"].run(), made["warehouse::damaged"].run()
+
+    assert (files.outcome, len(files.evidence)) == ("passed", 8), files.why
+    assert (damaged.outcome, len(damaged.evidence)) == ("passed", 4), damaged.why
+
+
+def test_a_file_that_is_saved_before_its_rows_fails(job, few_kills) -> None:
+    """Killed between the two, it skips rows."""
+    with job("before") as fragile:
+        result = fragile.experiments(kills)["warehouse::files"].run()
+
+    assert (result.outcome, "4 rows, expected" in result.why or "lost" in result.why) == ("failed", True)
+    assert "position" in result.why
+
+
+def test_a_damaged_file_that_is_trusted_fails(job) -> None:
+    """Its numbers still read well."""
+    with job("trusting") as fragile:
+        result = fragile.experiments(kills)["warehouse::damaged"].run()
+
+    assert (result.outcome, "state/position.json with flipped bits" in result.why) == ("failed", True)
+    assert "trusted" in result.why
+
+
+@pytest.mark.parametrize(
+    ("more", "outcome", "why"),
+    [
+        ('resume = "rerun"', "not-applicable", "not declared as a major operation"),
+        ("major_operation = true", "unproven", "nobody starts it again"),
+    ],
+)
+def test_not_everything_is_asked(job, more, outcome, why) -> None:
+    """Small operations are not; what is never started again proves nothing, and its kills are about transactions."""
+    with job("table", more) as one:
+        (result,) = [each.run() for each in one.experiments(kills).values()]
+
+        assert (result.outcome, why in result.why) == (outcome, True)
+        assert one.probe("COMMIT-2-request-kill").item == "transactions"
+
+
+def test_one_transaction_has_nothing_to_resume(pool, tmp_path) -> None:
+    """It is there, or it is not."""
+    code = LOAD.replace("            connection.commit()\n", "").replace(
+        "with connection.cursor() as cursor:", "with connection, connection.cursor() as cursor:"
+    )
+    with Job(pool, tmp_path, code, mode="table", more=MAJOR) as one:
+        (result,) = [each.run() for each in one.experiments(kills).values()]
+
+    assert (result.outcome, "one transaction" in result.why) == ("not-applicable", True)
+
+
+def test_flipped_bits_make_numbers_larger_and_keep_texts_readable() -> None:
+    """A parser takes them."""
+    assert flipped(b'{"done": 20}') == b'{"done": 31}'
+    assert flipped(b'{"done": 7}') == b'{"done": 6}'
+    assert flipped(b"abc") == b"acc"
+
+
+def test_of_many_steps_each_kind_is_tried_first_and_last() -> None:
+    """So that no kind is missed."""
+    kinds = ["write", "rename"] * 100 + ["unlink"]
+    taken = sampled(kinds, 10)
+
+    assert {kinds[number] for number in taken} == set(kinds)
+    assert (taken[0], taken[-1], len(taken) <= 10) == (0, 200, True)
+    assert sampled(kinds[:7], 10) == [0, 1, 2, 3, 4, 5, 6]
