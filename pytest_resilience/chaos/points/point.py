@@ -42,7 +42,7 @@ class FaultPoint:
     @property
     def id(self) -> str:
         """A short text that is unique in its recording, such as `COMMIT-2-reply`."""
-        words = re.sub(r"[^A-Za-z0-9_.]+", "-", self.message).strip("-")
+        words = re.sub(r"[^A-Za-z0-9_]+", "-", self.message).strip("-")
         return f"{words}-{self.nth}-{self.side}"
 
     @property

@@ -43,7 +43,7 @@ class DrillOfRunbook:
     @property
     def id(self) -> str:
         """The item, the workload, the service and the file."""
-        return f"runbooks::{self.clean.workload.name}::{self.service}::{self.runbook.path.name}"
+        return f"runbooks::{self.clean.workload.name}::{self.service}::{self.runbook.path.stem}"
 
     def run(self) -> ExperimentResult:
         """Lose the service under the workload, bring it back, run the steps, and let the workload run again."""
