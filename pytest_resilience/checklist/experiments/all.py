@@ -7,6 +7,8 @@ from typing import TypeAlias
 
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory
 from pytest_resilience.checklist.experiments.alerts_of_outages import alerts_of_outages
+from pytest_resilience.checklist.experiments.backoff import growing_waits
+from pytest_resilience.checklist.experiments.breakers import opening_breakers
 from pytest_resilience.checklist.experiments.checkpoints import kills
 from pytest_resilience.checklist.experiments.drills import drills_of_runbooks
 from pytest_resilience.checklist.experiments.experiment import Experiment
@@ -18,10 +20,12 @@ Makes: TypeAlias = Callable[[Laboratory], Iterator[Experiment]]
 
 MAKERS: tuple[tuple[str, Makes], ...] = (
     ("external-calls", failing_services),
+    ("backoff", growing_waits),
     ("transactions", databases),
     ("checkpoints", kills),
     ("alerts", alerts_of_outages),
     ("rollback", rollbacks),
+    ("breakers", opening_breakers),
     ("runbooks", drills_of_runbooks),
 )
 """By item, what makes its experiments from the declared workloads."""

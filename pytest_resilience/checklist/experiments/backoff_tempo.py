@@ -14,12 +14,17 @@ from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.chaos.workload.control import Tweaks
 from pytest_resilience.checklist.judges.backoff.episodes import Episode, episodes
-from pytest_resilience.checklist.thresholds import CLOCK_NOISE
+from pytest_resilience.checklist.thresholds import CLOCK_NOISE, LEAST_ATTEMPTS, MOST_ATTEMPTS
 
 LOOK_SCALE = 20.0
 """How much faster time runs in the first look."""
 SHORT = 8.0
 """Seconds of waits that are taken as they are."""
+LONG = 60.0
+"""Seconds of waits above which the second look is a quick one, too."""
+SECOND_SCALE = 4.0
+FOLLOWS = 0.7
+"""Waits that take this part of what they would without a time scale do not follow it."""
 CLEAR = 0.1
 """The part of the first wait that the scaled clock's noise may be."""
 LONGEST_START = 10.0
@@ -32,37 +37,50 @@ BRIEF = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tempo:
-    """What the first look has shown.
+    """What the first looks have shown.
 
     Args:
-        record: its run.
-        changeable: whether the workload's clocks and draws can be changed.
-        exact: whether its draws are all pinned, as far as is known.
+        record: the run that shows it best.
+        scalable: whether the workload's waits follow a time scale.
+        pinnable: whether its draws can be pinned at all.
+        exact: whether they all are, as far as is known.
+        tries: of one operation.
+        ended: whether the operation came to an end.
         first: its first wait, in seconds; 0 where it waits not at all.
         total: all its waits together.
         took: the whole operation, time-outs included.
     """
 
     record: RunRecord
-    changeable: bool
+    scalable: bool
+    pinnable: bool
     exact: bool
+    tries: int = 0
+    ended: bool = True
     first: float = 0.0
     total: float = 0.0
     took: float = 0.0
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether the number of tries alone says what there is to say."""
+        endless = self.tries >= LEAST_ATTEMPTS and not self.ended
+        return endless or self.tries > MOST_ATTEMPTS or self.tries < LEAST_ATTEMPTS
+
     def scale(self, *, at_most: float = SHORT) -> float:
         """Return how much faster time may run: not at all where the waits take few seconds, or would blur."""
-        if not self.changeable or self.total <= at_most:
+        if not self.scalable or (self.total <= at_most and self.ended):
             return 1.0
-        clear = CLEAR * self.first / CLOCK_NOISE
-        return max(1.0, min(clear, LOOK_SCALE))
+        return self.quickest
 
     @property
     def quickest(self) -> float:
-        """How much faster time may run where waits are only counted, or compared roughly."""
-        if not self.changeable:
+        """How much faster time may run so that the first wait stays clear of noise."""
+        if not self.scalable:
             return 1.0
-        return max(1.0, min(LOOK_SCALE, CLEAR * self.first / CLOCK_NOISE)) if self.first else LOOK_SCALE
+        if not self.first or not self.ended:
+            return LOOK_SCALE
+        return max(1.0, min(LOOK_SCALE, CLEAR * self.first / CLOCK_NOISE))
 
 
 @dataclass(slots=True)
@@ -119,7 +137,20 @@ class Patient:
             return trial.record
 
     def _look(self) -> Tempo:
-        record = self.run(self.order, "first look at the waits", scale=LOOK_SCALE, pinned=True)
+        first = self._seen(LOOK_SCALE)
+        if not first.pinnable or first.is_decided:
+            return first
+        if first.total <= SHORT:
+            second = self._seen(1.0)
+            return replace(second, scalable=first.total < FOLLOWS * LOOK_SCALE * second.total)
+        scale = SECOND_SCALE if first.total <= LONG else LOOK_SCALE / 2
+        second = self._seen(scale)
+        if second.total < first.total * (1 + scale / LOOK_SCALE) / 2:
+            return replace(self._seen(1.0), scalable=False)
+        return self._seen(1.0) if second.total <= SHORT else second
+
+    def _seen(self, scale: float) -> Tempo:
+        record = self.run(self.order, "first look at the waits", scale=scale, pinned=True)
         if record.untweaked is not None:
             record = self.run(self.order, "first look at the waits")
             return _tempo(record, self.service, changeable=False)
@@ -165,15 +196,20 @@ def _paced(declared: WorkloadDeclaration, deadline: float, every: float) -> Work
 
 def _tempo(record: RunRecord, service: str, *, changeable: bool) -> Tempo:
     found = episodes(record, service, exact=changeable)
-    longest = max(found, key=lambda episode: len(episode.waits), default=None)
-    exact = changeable and not record.escaped
-    if longest is None:
-        return Tempo(record=record, changeable=changeable, exact=exact)
-    noise = CLOCK_NOISE * record.time_scale
-    return Tempo(
+    longest = max(found, key=lambda episode: len(episode.tries), default=None)
+    tempo = Tempo(
         record=record,
-        changeable=changeable,
-        exact=exact,
+        scalable=changeable,
+        pinnable=changeable,
+        exact=changeable and not record.escaped,
+    )
+    if longest is None:
+        return tempo
+    noise = CLOCK_NOISE * record.time_scale
+    return replace(
+        tempo,
+        tries=len(longest.tries),
+        ended=longest.ended,
         first=next((wait for wait in longest.waits if wait > noise), 0.0),
         total=sum(longest.waits),
         took=_took(longest),

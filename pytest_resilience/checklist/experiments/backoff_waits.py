@@ -62,11 +62,12 @@ class Waits:
     def run(self) -> ExperimentResult:
         """Make as many runs as the verdict needs."""
         tempo = self.patient.tempo()
-        at_most = UNSCALED / 2 if self.trouble.in_real_time else None
-        scale = tempo.scale() if at_most is None else tempo.scale(at_most=at_most)
+        scale = tempo.scale(at_most=UNSCALED / 2) if self.trouble.in_real_time else tempo.scale()
+        if self.thorough and tempo.is_decided:
+            scale = tempo.record.time_scale
         series = _Series(self, tempo, scale)
         evidence = series.judge()
-        if evidence.outcome == "unproven" and scale > 1 and tempo.total <= UNSCALED:
+        if evidence.outcome == "unproven" and scale > 1 and tempo.ended and tempo.total <= UNSCALED:
             series = _Series(self, tempo, 1.0)
             evidence = series.judge()
         return result_of([self._told(evidence)], series.last)
@@ -97,7 +98,8 @@ class _Series:
         self._thorough = waits.thorough
         self._tempo = tempo
         self._scale = scale
-        self._pinned: list[RunRecord] = []
+        fits = waits.thorough and tempo.pinnable and tempo.record.time_scale == scale
+        self._pinned: list[RunRecord] = [tempo.record] if fits else []
         self._free: list[RunRecord] = []
 
     @property
@@ -107,13 +109,13 @@ class _Series:
 
     def judge(self) -> Evidence:
         """Make runs until nothing more is to be learned, and judge them."""
-        if self._tempo.changeable and self._pin():
+        if self._tempo.pinnable and self._pin():
             return self._exact()
         return self._statistical()
 
     def _pin(self) -> bool:
         """Make the first exact runs, and say whether they are exact."""
-        self._pinned.append(self._run(pinned=True))
+        self._pinned = self._pinned or [self._run(pinned=True)]
         if self._tempo.exact and not self._pinned[0].escaped:
             return True
         self._pinned.append(self._run(pinned=True))
@@ -139,7 +141,8 @@ class _Series:
     def _with_jitter(self, evidence: Evidence) -> Evidence:
         """Add free episodes, on a quick scale; they tell of jitter alone."""
         longest = max(_waits(self._pinned[0], self._patient.service), default=0.0)
-        scale = max(self._scale, min(LOOK_SCALE, JITTER_SCALE * longest))
+        quick = min(LOOK_SCALE, JITTER_SCALE * longest) if self._tempo.scalable else 1.0
+        scale = max(self._scale, quick)
         wanted = FREE_EPISODES if self._thorough else FEW_FREE_EPISODES
         self._until(lambda: self._episodes >= wanted, scale=scale, most=wanted)
         judged = self._judged().evidence

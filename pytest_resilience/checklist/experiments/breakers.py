@@ -100,6 +100,9 @@ class LostService:
             return first, [self._never_tried(first, clean, opened)]
         record = self._lose(order, opened, changeable=changeable)
         evidence = self._judge(record, clean)
+        if evidence.outcome != "passed" and record.time_scale > 1 and _whole(opened) <= UNSCALED:
+            record = self._lose(order, opened, changeable=False)
+            evidence = self._judge(record, clean)
         if evidence.outcome == "passed" and record.time_scale > 1:
             evidence = self._confirmed(evidence, order, opened, record.time_scale)
         return record, [evidence, *self._isolation(record, clean)]
@@ -141,17 +144,15 @@ class LostService:
 
     def _lose(self, order: FaultOrder, opened: Opening, *, changeable: bool) -> RunRecord:
         """Return the run that is judged: lost for two reset periods, and watched for two more."""
-        period = opened.period or 0.0
-        trial = opened.seconds / max(1, opened.calls)
-        lasts = opened.seconds + LOST_PERIODS * (period + trial)
-        whole = lasts + BACK_PERIODS * (period + trial)
+        period, trial = opened.period or 0.0, _trial(opened)
+        whole = _whole(opened)
         scale = 1.0
         if changeable and whole > QUICK:
             scale = min(MOST_SCALE, max(1.0, period / CALLS_A_PERIOD / REAL_PACE))
         pace = max(period / CALLS_A_PERIOD, 0.01)
         calls = opened.calls + ceil(whole / pace)
         return self._caller.run(
-            replace(order, seconds=lasts),
+            replace(order, seconds=opened.seconds + LOST_PERIODS * (period + trial)),
             self.id,
             scale=scale,
             calls=calls,
@@ -227,6 +228,17 @@ class LostService:
 
     def _told(self, evidence: Evidence) -> Evidence:
         return replace(evidence, subject=subject_of(self.workload, self.service))
+
+
+def _trial(opened: Opening) -> float:
+    """Return the seconds that a failing call takes."""
+    return opened.seconds / max(1, opened.calls)
+
+
+def _whole(opened: Opening) -> float:
+    """Return the seconds of the run that is judged."""
+    periods = LOST_PERIODS + BACK_PERIODS
+    return opened.seconds + periods * ((opened.period or 0.0) + _trial(opened))
 
 
 def lost(where: Places, kind: ServiceKind, seconds: float) -> FaultOrder:
