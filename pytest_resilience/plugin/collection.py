@@ -63,12 +63,20 @@ def _add_experiments(session: pytest.Session, items: list[pytest.Item]) -> None:
         ledger.notes.extend(assembly.notes)
         made = list(experiment_items(session, assembly.experiments))
         selection.refuse_unknown([item.nodeid for item in made])
+        _count(config, len(made))
         items.extend(item for item in made if selection.takes(item.nodeid))
     mine = of_shard(items, config.getoption("resilience_shard", default=None))
     if len(mine) < len(items):
         kept = set(mine)
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = mine
+
+
+def _count(config: pytest.Config, number: int) -> None:
+    """Let the terminal count what was made and not found; it keeps its count to itself."""
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if hasattr(terminal, "_numcollected"):
+        vars(terminal)["_numcollected"] += number
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

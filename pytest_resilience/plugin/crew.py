@@ -53,6 +53,11 @@ class Crew:
         for _ in self._threads:
             self._asked_for.release()
 
+    def join(self, seconds: float) -> None:
+        """Wait until those under way have ended, for at most so long."""
+        for thread in self._threads:
+            thread.join(seconds)
+
     def _begin(self) -> None:
         while len(self._threads) < self._workers:
             thread = threading.Thread(target=self._work, name="resilience-crew", daemon=True)

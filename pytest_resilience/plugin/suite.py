@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pytest_resilience.plugin.crew import Crew
 
 ENDINGS = (".yaml", ".yml")
+PATIENCE = 10.0
+"""Seconds that runs under way have to end in when the test run ends."""
 FOUND = "found"
 """The folder, in that of the report, of what exploration has found."""
 
@@ -54,11 +56,16 @@ class Suite:
         now = SYSTEM_CLOCK.monotonic()
         if self._began is None:
             self._began = now
-        return self.budget is not None and now - self._began > self.budget
+        over = self.budget is not None and now - self._began > self.budget
+        if over:
+            self.crew.stop()
+        return over
 
     def stop(self) -> None:
         """End what is under way."""
         self.crew.stop()
+        self.laboratory.abort()
+        self.crew.join(PATIENCE)
         self.laboratory.close()
 
     def scenario(self, file: Path) -> Scenario | None:

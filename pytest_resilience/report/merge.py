@@ -26,7 +26,7 @@ def merged(shards: Mapping[str, Report], *, today: date) -> Report:
     Raises:
         ReportError: they do not belong together: other commits, seeds or configurations, one twice, none a shard.
     """
-    complaints = [*_not_shards(shards), *_differing(shards), *_twice(shards)]
+    complaints = [*_not_shards(shards), *_differing(shards), *_twice(shards), *_half_asked(shards)]
     if not shards:
         complaints = ["there is no report: name the folders of the shards"]
     if complaints:
@@ -37,6 +37,7 @@ def merged(shards: Mapping[str, Report], *, today: date) -> Report:
         _unique(each for report in reports for each in evidence_of(report)),
         today=today,
         mode="gate" if any(report.gate.mode == "gate" for report in reports) else "warn",
+        asked=first.gate.asked,
         started=min(report.started for report in reports),
         seed=first.seed,
         **{name: getattr(first, name) for name in _SAME if name != "seed"},
@@ -108,10 +109,15 @@ def _not_shards(shards: Mapping[str, Report]) -> Iterator[str]:
     for place, report in shards.items():
         if report.shard is None:
             yield f"{place} is no shard: make it with --chaos-shard=I/N"
-        elif not report.gate.asked:
-            yield f"{place} judges nothing: make it with --checklist"
         elif report.shard.index > report.shard.count:
             yield f"{place} is shard {report.shard.index} of {report.shard.count}"
+
+
+def _half_asked(shards: Mapping[str, Report]) -> Iterator[str]:
+    asked = {place for place, report in shards.items() if report.gate.asked}
+    if asked and len(asked) < len(shards):
+        for place in shards.keys() - asked:
+            yield f"{place} judges nothing, and others do: make it with --checklist"
 
 
 def _differing(shards: Mapping[str, Report]) -> Iterator[str]:

@@ -113,7 +113,10 @@ def test_one_failure_fails(shards):
         ({"shard": Shard(index=2, count=4)}, "they are parts of 3 and of 4"),
         ({"shard": Shard(index=5, count=3)}, "shard-2 is shard 5 of 3"),
         ({"shard": None}, "shard-2 is no shard"),
-        ({"gate": Gate(passed=False, asked=False)}, "shard-2 judges nothing: make it with --checklist"),
+        (
+            {"gate": Gate(passed=False, asked=False)},
+            "shard-2 judges nothing, and others do: make it with --checklist",
+        ),
     ],
 )
 def test_what_does_not_belong_together_is_refused(shards, change, expected):

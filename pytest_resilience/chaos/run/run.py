@@ -73,7 +73,7 @@ class Run:
         """Let the run end as soon as it can, from another thread."""
         self._abort.set()
         workload = getattr(self, "_workload", None)
-        if workload is not None:
+        if workload is not None and workload.runs:
             workload.give_up()
 
     def go(self) -> RunRecord:
