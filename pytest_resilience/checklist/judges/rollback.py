@@ -75,7 +75,7 @@ def judge(
 def _judge_undone(case: Case, undoing: Undoing) -> Evidence:
     if undoing.rollback.exit_code != 0:
         return case.failed(
-            f"the rollback after {undoing.step} ended {_ending(undoing.rollback)}",
+            f"the rollback ended {_ending(undoing.rollback)}",
             "let it succeed from every step, also where nothing was done yet, and without the service that failed",
         )
     if told := _different(undoing.before, undoing.undone):

@@ -102,7 +102,7 @@ def test_a_function_that_raises_has_crashed(job) -> None:
     with job("sound", rollback='"undo:nothing"') as fragile:
         result = fragile.experiments(rollbacks)["warehouse::end"].run()
 
-    assert (result.outcome, "the rollback after" in result.why) == ("failed", True), result.why
+    assert (result.outcome, "the rollback ended with status 1" in result.why) == ("failed", True), result.why
 
 
 def test_a_rollback_that_needs_another_service_fails(job) -> None:
