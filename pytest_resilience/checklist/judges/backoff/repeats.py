@@ -89,8 +89,12 @@ def judge_repeats(
     for run in runs:
         if early := _not_judged(case, run, clean, service):
             return early
-    seen = [episode for run in runs for episode in episodes(run, service)]
-    again = [episode for episode in seen if _repeated(episode, _usual(clean, service, episode.what))]
+    again = [
+        episode
+        for run in runs
+        for episode in episodes(run, service)
+        if _repeated(episode, run, clean, service)
+    ]
     if not again:
         return case.passed()
     what, lost = again[0].what, [attempt for attempt in again[0].tries if repeats_change(attempt)]
@@ -105,10 +109,12 @@ def judge_repeats(
     )
 
 
-def _repeated(episode: Episode, usual: int) -> bool:
-    return any(repeats_change(attempt) for attempt in episode.tries[:-1]) and len(episode.tries) > max(
-        1, usual
-    )
+def _repeated(episode: Episode, run: RunRecord, clean: RunRecord, service: str) -> bool:
+    """Tell whether a lost request was sent again, and not the next one of its kind, of which a job may send many."""
+    if len(episode.tries) < 2 or not any(repeats_change(attempt) for attempt in episode.tries[:-1]):
+        return False
+    usual = _usual(clean, service, episode.what)
+    return usual <= 1 or sum(attempt.what == episode.what for attempt in attempts(run, service)) > usual
 
 
 def _not_judged(case: Case, run: RunRecord, clean: RunRecord, service: str) -> Evidence | None:
