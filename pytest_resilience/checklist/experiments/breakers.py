@@ -34,6 +34,8 @@ PACES = (0.5, 2.5, 12.5)
 WATCHED = 40
 """Calls in which a trial is waited for."""
 CALLS_A_PERIOD = 12
+LEAST_LOST = BREAKER_FAILURES + 4
+"""Calls while the service is lost and the breaker open."""
 LOST_PERIODS, BACK_PERIODS = 2.3, 2.6
 """Reset periods for which the service is lost, and for which calls go on when it is back."""
 QUICK = 10.0
@@ -94,6 +96,8 @@ class LostService:
         opened = opening(first, self.service)
         if opened is None:
             return first, [self._judge(first, clean)]
+        if opened.calls > BREAKER_FAILURES:
+            return first, [self._judge(first, clean)]
         changeable = first.untweaked is None
         opened = self._with_period(order, opened, scale=LOOK_SCALE if changeable else 1.0)
         if opened.period is None:
@@ -144,20 +148,18 @@ class LostService:
 
     def _lose(self, order: FaultOrder, opened: Opening, *, changeable: bool) -> RunRecord:
         """Return the run that is judged: lost for two reset periods, and watched for two more."""
-        period, trial = opened.period or 0.0, _trial(opened)
-        whole = _whole(opened)
+        whole, pace = _whole(opened), _pace(opened)
         scale = 1.0
         if changeable and whole > QUICK:
-            scale = min(MOST_SCALE, max(1.0, period / CALLS_A_PERIOD / REAL_PACE))
-        pace = max(period / CALLS_A_PERIOD, 0.01)
+            scale = min(MOST_SCALE, max(1.0, pace / REAL_PACE))
         calls = opened.calls + ceil(whole / pace)
         return self._caller.run(
-            replace(order, seconds=opened.seconds + LOST_PERIODS * (period + trial)),
+            replace(order, seconds=_lasts(opened)),
             self.id,
             scale=scale,
             calls=calls,
             every=pace,
-            recovers_within=BACK_PERIODS * (period + trial),
+            recovers_within=whole - _lasts(opened),
         )
 
     def _judge(self, record: RunRecord, clean: CleanRun) -> Evidence:
@@ -230,15 +232,25 @@ class LostService:
         return replace(evidence, subject=subject_of(self.workload, self.service))
 
 
-def _trial(opened: Opening) -> float:
-    """Return the seconds that a failing call takes."""
-    return opened.seconds / max(1, opened.calls)
+def _pace(opened: Opening) -> float:
+    """Return the seconds from one call to the next in the run that is judged."""
+    return max((opened.period or 0.0) / CALLS_A_PERIOD, 0.01)
+
+
+def _cycle(opened: Opening) -> float:
+    """Return the seconds of a reset period and of the trial after it."""
+    return (opened.period or 0.0) + opened.seconds / max(1, opened.calls)
+
+
+def _lasts(opened: Opening) -> float:
+    """Return for how many seconds the service is lost: for some reset periods, and for enough calls."""
+    calls = LEAST_LOST * max(_pace(opened), opened.refusal)
+    return opened.seconds + max(LOST_PERIODS * _cycle(opened), calls)
 
 
 def _whole(opened: Opening) -> float:
     """Return the seconds of the run that is judged."""
-    periods = LOST_PERIODS + BACK_PERIODS
-    return opened.seconds + periods * ((opened.period or 0.0) + _trial(opened))
+    return _lasts(opened) + BACK_PERIODS * _cycle(opened)
 
 
 def lost(where: Places, kind: ServiceKind, seconds: float) -> FaultOrder:

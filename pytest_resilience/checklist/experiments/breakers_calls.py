@@ -90,11 +90,13 @@ class Opening:
     Args:
         calls: so many failed before the first that sent nothing.
         seconds: from the first failure to that one.
+        refusal: what a call takes that sends nothing.
         period: between trials, or from opening to the first; none where none was seen.
     """
 
     calls: int
     seconds: float
+    refusal: float
     period: float | None
 
 
@@ -108,9 +110,11 @@ def opening(run: RunRecord, service: str) -> Opening | None:
     at = next((number for number, out in enumerate(went_out) if not out), None)
     if at is None:
         return None
+    refused = [c for c, out in zip(lost, went_out, strict=True) if not out and c.ended is not None]
     return Opening(
         calls=at,
         seconds=max(0.0, lost[at].began - since),
+        refusal=median(call.ended - call.began for call in refused if call.ended) if refused else 0.0,
         period=_period(lost[at:], went_out[at:]),
     )
 
