@@ -21,6 +21,8 @@ from pytest_resilience.clock import SYSTEM_CLOCK
 ITEM = "backoff"
 FREE_EPISODES, FEW_FREE_EPISODES = 5, 3
 """Episodes that draw as they always do: under the first fault of a service, and under the others."""
+LEAST_TO_FAIL = 3
+"""Exact runs whose medians are taken before waits are said to be wrong."""
 CALLS = 3
 """Of a function in one free run: a breaker stays closed so long."""
 BUDGET = 90.0
@@ -126,7 +128,7 @@ class _Series:
 
     def _exact(self) -> Evidence:
         judged = self._judged()
-        while judged.wants_more and len(self._pinned) < PINNED_RUNS:
+        while self._may_be_noise(judged) and len(self._pinned) < PINNED_RUNS:
             self._pinned.append(self._run(pinned=True))
             judged = self._judged()
         evidence = judged.evidence
@@ -137,6 +139,13 @@ class _Series:
         if evidence.outcome == "passed" and self._scale > 1:
             evidence = self._confirmed(evidence)
         return evidence
+
+    def _may_be_noise(self, judged: WaitsJudgement) -> bool:
+        """Whether more exact runs could say more, or take back what a busy machine has delayed."""
+        if judged.wants_more:
+            return True
+        shape = judged.evidence.outcome == "failed" and "the waits " in judged.evidence.why
+        return shape and len(self._pinned) < LEAST_TO_FAIL
 
     def _with_jitter(self, evidence: Evidence) -> Evidence:
         """Add free episodes, on a quick scale; they tell of jitter alone."""
