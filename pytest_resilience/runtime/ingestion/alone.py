@@ -40,7 +40,7 @@ def ingest_alone(
             table.matched(source.header().names)
             history = History(session, operation_id(task.path, table.sql))
             history.lock()
-        with contextlib.closing(history):
+        with history.held(guard, task.name):
             state = _start(task, session, table, history, source, guard) or task.first_state(source, clock)
             if state.finished:
                 return IngestionResult.of(state, resumed_from=state.last_row, batches=0)

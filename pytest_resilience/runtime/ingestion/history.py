@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +14,7 @@ from pytest_resilience.runtime.checkpoint.postgres import PostgresCheckpointStor
 from pytest_resilience.runtime.checkpoint.store import CheckpointConflictError
 from pytest_resilience.runtime.database.connection import sqlstate_of
 from pytest_resilience.runtime.database.postgres_session import PostgresSession
+from pytest_resilience.runtime.database.stall_guard import StallGuard
 from pytest_resilience.runtime.ingestion.csv_source import CsvSource
 from pytest_resilience.runtime.ingestion.state import IngestionState
 
@@ -74,6 +77,19 @@ class History:
         """Make the tables, in the transaction that is open."""
         self.progress = PostgresCheckpointStore(self.session)
         self.ended = PostgresCheckpointStore(self.session, table=FINISHED)
+
+    @contextlib.contextmanager
+    def held(self, guard: StallGuard, name: str) -> Iterator[None]:
+        """Let others run the operation when the block has ended; a database that does not answer is not waited for.
+
+        Raises:
+            RetryableError: it gave no answer.
+        """
+        try:
+            yield
+        finally:
+            with guard.step(name):
+                self.close()
 
     def close(self) -> None:
         """Let others run the operation; the end of the connection does that too."""

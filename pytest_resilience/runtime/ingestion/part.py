@@ -62,7 +62,7 @@ def ingest_part(work: PartTask) -> tuple[IngestionState, int]:
         with guard.step(task.name):
             table = task.table(session)
             history.lock()
-        with contextlib.closing(history):
+        with history.held(guard, task.name):
             with guard.step(task.name), session.transaction():
                 history.open()
                 place = Position(part.offset, part.line)

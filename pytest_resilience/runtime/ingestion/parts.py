@@ -49,7 +49,7 @@ def ingest_in_parts(task: IngestionTask, dsn: str | None, executor: Executor, co
             table.matched(source.header().names)
             history = History(session, operation_id(task.path, table.sql))
             history.lock()
-        with contextlib.closing(history):
+        with history.held(guard, task.name):
             plan = _plan(task, session, table, history, source, guard, count)
             if isinstance(plan, IngestionState):
                 return IngestionResult.of(plan, resumed_from=plan.last_row, batches=0)

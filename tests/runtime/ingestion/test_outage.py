@@ -59,3 +59,21 @@ def test_a_database_that_does_not_answer_is_given_up(stays, table, relayed, inge
 
     assert ingest(stays).rows == 25
     assert len(table()) == 25
+
+
+def test_a_database_that_hangs_at_the_very_end_is_not_waited_for(stays, table, relayed, ingest):
+    """All rows are there when the lock is given back, and the next run finds them so."""
+    silent = threading.Event()
+
+    def judge(message):
+        if b"pg_advisory_unlock" in message.text.lower():
+            silent.wait()
+
+    relay = relayed(judge=judge)
+    with pytest.raises(RetryableError, match=r"no answer from the database within 0\.5 s"):
+        ingest(stays, dsn=relay.dsn, timeout=0.5)
+    silent.set()
+
+    assert len(table()) == 25
+    assert ingest(stays).rows == 25
+    assert len(table()) == 25
