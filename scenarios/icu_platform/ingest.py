@@ -19,13 +19,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--batch-size", type=int, default=1_000, help="rows a batch (default %(default)s)")
     parser.add_argument("--wait", type=float, default=5.0, help="seconds before reconnecting")
     parser.add_argument("--max-retries", type=int, default=3, help="tries to reconnect (default %(default)s)")
+    parser.add_argument(
+        "--max-losses", type=int, default=10, help="losses after which it gives up (default %(default)s)"
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=60.0, help="seconds for a batch (default %(default)s)"
+    )
     options = parser.parse_args(arguments)
     dsn = os.environ.get("DATABASE_URL")
     if not dsn:
         parser.error("DATABASE_URL is not set; set it to the database: postgresql://user@host:5432/name")
     start_process()
     agent = DataIngestionAgent(
-        dsn, wait=options.wait, max_retries=options.max_retries, batch_size=options.batch_size
+        dsn,
+        wait=options.wait,
+        max_retries=options.max_retries,
+        max_losses=options.max_losses,
+        batch_size=options.batch_size,
+        timeout=options.timeout,
     )
     result = agent.execute({"source_file": options.file, "target_table": options.table})
     return 0 if result.is_success() else 1

@@ -22,6 +22,9 @@ from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 
 _log = logging.getLogger("icu_platform.ingestion")
 
+LONGEST_WAIT = 60.0
+"""Seconds between a loss and the first try to reconnect, however many losses came before."""
+
 
 class DatabaseAwayError(FatalError):
     """Say that the database did not come back in the time that an agent waits for it."""
@@ -30,15 +33,17 @@ class DatabaseAwayError(FatalError):
 class DataIngestionAgent:
     """Ingest CSV files into existing tables, every row exactly once.
 
-    When the database is lost it waits, reconnects, and goes on from the checkpoint (policy §6).
+    When the database is lost it waits, reconnects, and goes on from the checkpoint (policy §6). A loss that follows on
+    another doubles the wait: a database that answers and breaks again is not helped by haste.
 
     Args:
         db_connection_string: where the database is.
-        wait: seconds between a loss and the first try to reconnect.
+        wait: seconds between the first loss and the first try to reconnect.
         max_retries: tries to reconnect after each loss, 1, 2, 4 … seconds apart.
         max_losses: losses in one `execute` after which it gives up: a database that keeps going away needs a
             person.
         batch_size: rows a batch, each with its own checkpoint.
+        timeout: seconds for a batch, after which the connection is taken for dead.
         clock: where time comes from.
     """
 
@@ -50,6 +55,7 @@ class DataIngestionAgent:
         max_retries: int = 3,
         max_losses: int = 10,
         batch_size: int = 10_000,
+        timeout: float = 60.0,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         if wait < 0:
@@ -59,6 +65,7 @@ class DataIngestionAgent:
         self._max_retries = max_retries
         self._max_losses = max_losses
         self._batch_size = batch_size
+        self._timeout = timeout
         self._clock = clock
         self._errors = StructuredErrorLogger("icu_platform.errors")
 
@@ -85,7 +92,9 @@ class DataIngestionAgent:
         while True:
             run.attempts += 1
             try:
-                return ingest_data_with_checkpoint(source, table, dsn=self._dsn, batch_size=self._batch_size)
+                return ingest_data_with_checkpoint(
+                    source, table, dsn=self._dsn, batch_size=self._batch_size, timeout=self._timeout
+                )
             except RetryableError as error:
                 run.losses += 1
                 if run.losses > self._max_losses:
@@ -96,8 +105,9 @@ class DataIngestionAgent:
                 self._await_database(run, error)
 
     def _await_database(self, run: _Run, error: RetryableError) -> None:
-        _log.warning("database lost: %s", error, extra=run.context(error) | {"wait": self._wait})
-        self._clock.sleep(self._wait)
+        wait = min(LONGEST_WAIT, self._wait * 2 ** (run.losses - 1))
+        _log.warning("database lost: %s", error, extra=run.context(error) | {"wait": wait})
+        self._clock.sleep(wait)
         if not recover_database_connection(
             {"dsn": self._dsn}, max_retries=self._max_retries, clock=self._clock
         ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -21,6 +22,10 @@ _ENDING = frozenset({"cut", "reset", "truncate"})
 _RESETTING = frozenset({"reset_peer", "down"})
 _CLEANUP = ("ROLLBACK", "ABORT", "RESET", "DISCARD", "DEALLOCATE", "CLOSE", "UNLISTEN")
 _BEGINS = ("BEGIN", "START TRANSACTION", "SAVEPOINT", "SET ", "SHOW ")
+_PROBE = re.compile(
+    r"select\s+(\?|\d+|version\(\)|now\(\)|pg_is_in_recovery\(\)|current_\w+)\s*;?", re.IGNORECASE
+)
+"""A question that only asks whether the server is there."""
 _STARTS = frozenset({"Query", "Execute", "Parse"})
 
 
@@ -73,7 +78,8 @@ class Attempt:
     @property
     def is_prelude(self) -> bool:
         """Whether it only prepares a unit of work."""
-        return self.what == CONNECT or self.what.upper().startswith(_BEGINS)
+        is_probe = _PROBE.fullmatch(self.what) is not None
+        return self.what == CONNECT or is_probe or self.what.upper().startswith(_BEGINS)
 
 
 def attempts(run: RunRecord, service: str) -> tuple[Attempt, ...]:

@@ -212,6 +212,30 @@ def test_database_attempts_begin_with_their_connection():
     assert [attempt.failed for attempt in found.tries] == [True, True, True, False]
 
 
+def probe(at, connection):
+    """Yield a connection that asks whether the server is there, and hears that it is."""
+    yield notice(at, "connected", connection)
+    yield postgres(at, "request", "Startup", connection=connection)
+    yield postgres(at + 0.001, "reply", "ReadyForQuery", connection=connection)
+    yield postgres(at + 0.002, "request", "Query", "SELECT ?", connection)
+    yield postgres(at + 0.003, "reply", "ReadyForQuery", connection=connection)
+    yield notice(at + 0.004, "closed", connection)
+
+
+def test_a_look_whether_the_server_is_there_ends_no_episode():
+    """Who asks first and then tries again has tried again."""
+    starts = enumerate((1.0, 2.005, 4.01, 8.015), 1)
+    messages = [
+        m
+        for n, at in starts
+        for m in (*probe(at - 0.01, 10 + n), *database_try(at, n, fails=n < 4))
+        if n > 1 or m.connection == 1
+    ]
+    (found,) = episodes(run(messages, faults=[fault("cut")]), "labs")
+
+    assert [attempt.failed for attempt in found.tries] == [True, True, True, False]
+
+
 def respond(at, status, connection=1):
     """Yield a request that a fault answers."""
     yield notice(at, "connected", connection)
