@@ -100,7 +100,7 @@ class Run:
         self._workload = Workload(
             plan.workload,
             folder=sandbox.folder,
-            environment=sandbox.environment(),
+            environment=sandbox.environment(self._names),
             run=self._folder,
             logs=self._configuration.logs,
             began=self._clock.began,

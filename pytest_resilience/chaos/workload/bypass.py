@@ -9,13 +9,16 @@ import re
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_resilience.chaos.workload.unix_peers import unix_peers
 
 SAMPLE_SECONDS = 0.025
+LOOKS = 40
+"""Looks after which a socket that goes nowhere is taken to be none of interest."""
+_LISTENS = "0A"
 _INODE = re.compile(r"socket:\[(\d+)\]")
 
 
@@ -69,20 +72,47 @@ class Address:
         return frozenset({self.host})
 
 
-def sockets_of(pids: Iterable[int]) -> list[Socket]:
-    """Return the connected sockets of processes, and those that are being connected (Linux; elsewhere none)."""
+def sockets_of(pids: Iterable[int], known: Known | None = None) -> list[Socket]:
+    """Return the connected sockets of processes, and those that are being connected (Linux; elsewhere none).
+
+    Args:
+        pids: the processes.
+        known: what earlier looks have settled, which is not looked at again.
+    """
+    known = Known() if known is None else known
     found: list[Socket] = []
-    tables: dict[str, dict[str, Socket]] = {}
     for pid in pids:
         with contextlib.suppress(OSError):
-            inodes = set(_inodes(pid))
+            inodes = known.new(pid, _inodes(pid))
             if inodes:
-                space = str(Path(f"/proc/{pid}/ns/net").readlink())
-                if space not in tables:
-                    tables[space] = _table(pid)
-                table = tables[space]
-                found += (_of(pid, table[inode]) for inode in sorted(inodes & table.keys()))
+                table = _table(pid, inodes)
+                known.settle(pid, inodes, table)
+                found += (_of(pid, seen) for _, seen in sorted(table.items()) if seen.port or seen.path)
     return found
+
+
+class Known:
+    """Sockets that were looked at: where a connected one goes does not change any more.
+
+    One that goes nowhere yet is looked at again, but not for ever: it may be a pair of a process with itself.
+    """
+
+    def __init__(self) -> None:
+        self._settled: set[tuple[int, str]] = set()
+        self._looks: dict[tuple[int, str], int] = {}
+
+    def new(self, pid: int, inodes: Iterable[str]) -> set[str]:
+        """Return those of a process that are not settled."""
+        return {inode for inode in inodes if (pid, inode) not in self._settled}
+
+    def settle(self, pid: int, inodes: Iterable[str], table: Container[str]) -> None:
+        """Settle what was found, and what was not for long."""
+        for inode in inodes:
+            key = (pid, inode)
+            self._looks[key] = self._looks.get(key, 0) + 1
+            if inode in table or self._looks[key] >= LOOKS:
+                self._settled.add(key)
+                del self._looks[key]
 
 
 def _of(pid: int, seen: Socket) -> Socket:
@@ -97,15 +127,16 @@ def _inodes(pid: int) -> Iterator[str]:
                 yield matched[1]
 
 
-def _table(pid: int) -> dict[str, Socket]:
-    """Return the other side of each socket of the process's network, by inode."""
+def _table(pid: int, inodes: set[str]) -> dict[str, Socket]:
+    """Return the other side of each of these sockets, by inode; a listening one has none."""
     table: dict[str, Socket] = {}
     for name in ("tcp", "tcp6"):
         for row in _rows(pid, name):
-            host, port = _decoded(row[2])
-            if port:
+            if row[9] in inodes and (row[3] == _LISTENS or not row[2].endswith(":0000")):
+                host, port = _decoded(row[2])
                 table[row[9]] = Socket(pid=pid, host=host, port=port, local=_decoded(row[1])[0])
-    table.update(_unix(pid))
+    if inodes - table.keys():
+        table.update((inode, seen) for inode, seen in _unix(pid) if inode in inodes)
     return table
 
 
@@ -156,6 +187,7 @@ class BypassWatcher:
         self._pids = pids
         self._addresses = [(address, address.numbers()) for address in addresses]
         self._seen: dict[tuple[str, str], str] = {}
+        self._known = Known()
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="workload-bypass", daemon=True)
@@ -169,7 +201,7 @@ class BypassWatcher:
 
     def look(self) -> None:
         """Look once, now."""
-        for found in sockets_of(self._pids()):
+        for found in sockets_of(self._pids(), self._known):
             for address, numbers in self._addresses:
                 if _goes_to(found, address, numbers):
                     self._keep(found, address)
