@@ -41,15 +41,15 @@ def weigh(
 def _untouched(report: StaticReport, folder: Path) -> set[str]:
     """Return the places that no declared workload leads to, as far as one can read.
 
-    Where a method of that name is called on something somewhere, a workload may lead there all the same: objects
-    go through frameworks, registries and `app.state`.
+    Where a method of that name is called on something somewhere, or a function of that name is handed over, a
+    workload may lead there all the same: objects go through frameworks, registries and `app.state`.
     """
     places = [site.place for site in report.sites if site.state == "unreached" or not site.declared]
     groups = (report.swallowed, report.missing_timeouts, report.autocommit_writes, report.commits_between)
     places += [place for group in (*groups, report.bare_logging) for place in group if place.unreached]
     if not places:
         return set()
-    called = {name for file in _files(folder) for name in _methods_called_in(_tree(file))}
+    called = {name for file in _files(folder) for name in _led_to_in(_tree(file))}
     return {place.subject for place in places if not _functions_in(_tree(folder / place.path)) & called}
 
 
@@ -69,12 +69,13 @@ def _functions_in(tree: ast.Module) -> set[str]:
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
-def _methods_called_in(tree: ast.Module) -> Iterator[str]:
-    """Yield the methods that are called on something got from something else, as in `app.state.x.f()`."""
+def _led_to_in(tree: ast.Module) -> Iterator[str]:
+    """Yield what may be called unseen: methods of what was got from something, and functions handed over."""
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and not isinstance(node.func.value, ast.Name)
-        ):
+        if not isinstance(node, ast.Call):
+            continue
+        if isinstance(node.func, ast.Attribute) and not isinstance(node.func.value, ast.Name):
             yield node.func.attr
+        for handed in (*node.args, *(keyword.value for keyword in node.keywords)):
+            if isinstance(handed, ast.Name | ast.Attribute):
+                yield handed.id if isinstance(handed, ast.Name) else handed.attr

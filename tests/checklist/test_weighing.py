@@ -57,8 +57,9 @@ def test_code_that_no_workload_reaches_stays_unproven(tmp_path: Path) -> None:
     assert weighed(tmp_path, "passed")["app.py:8"] == "unproven"
 
 
-def test_what_may_be_reached_through_an_object_is_not_called_unreached(tmp_path: Path) -> None:
-    """A method of that name is called on something that one cannot know by reading."""
-    program = PROGRAM.replace("    fetch()", "    fetch()\n    registry.of_things.never_called()")
+@pytest.mark.parametrize("way", ["registry.of_things.never_called()", "helper(never_called)"])
+def test_what_may_be_reached_through_an_object_is_not_called_unreached(tmp_path: Path, way: str) -> None:
+    """A method of that name is called on something that one cannot know by reading, or it is handed over."""
+    program = PROGRAM.replace("    fetch()", f"    fetch()\n    {way}")
 
     assert weighed(tmp_path, "passed", program=program)["app.py:8"] == "passed"

@@ -116,6 +116,8 @@ class Courier:
             if sender.failures and name != LAST_RESORT:
                 sender.give_to([LAST_RESORT])
         self._work_off([LAST_RESORT])
+        for sender in self._senders.values():
+            sender.let_go()
 
     def retire(self, timeout: float = 0.0) -> None:
         """Stop delivering and let go of the outbox; what is in it stays in it.

@@ -99,6 +99,14 @@ class Deliveries:
         values = (self._channel, size + 1)
         return bool(self._commits.read(lambda it: it.execute(query, values).fetchone()[0]) > size)
 
+    def let_go(self, owner: str) -> None:
+        """Free what was taken and not marked, for whoever comes next; it may be delivered twice."""
+        freed = (
+            f"update deliveries set owner = null, lease = 0 where id in"  # noqa: S608 - constants
+            f" (select id from deliveries where owner = :owner and state = 'pending' limit {CHUNK})"
+        )
+        self._in_chunks(freed, {"owner": owner})
+
     def sent(self, owner: str) -> None:
         """Record the receipt."""
         self._commits.run(lambda connection: self._keep_incidents(connection, owner))

@@ -64,6 +64,7 @@ class Sender:
         self._clock = clock
         self._not_before = float("-inf")
         self._delay = 0.0
+        self._under_way: str | None = None
 
     def step(self, *, hurry: bool = False) -> float:
         """Deliver at most one thing and return the seconds after which to come again; 0 means at once.
@@ -104,7 +105,20 @@ class Sender:
         owner = self._deliveries.claim_crowd()
         return Claim(owner, digest_of(self._outbox, owner, clock=self._clock)) if owner else None
 
+    def let_go(self) -> None:
+        """Free what has no answer yet: this process ends, and the next one need not wait for the lease."""
+        owner = self._under_way
+        if owner is not None:
+            self._deliveries.let_go(owner)
+
     def _deliver(self, claim: Claim) -> None:
+        self._under_way = claim.owner
+        try:
+            self._try(claim)
+        finally:
+            self._under_way = None
+
+    def _try(self, claim: Claim) -> None:
         try:
             self.channel.send(claim.alert)
         except RetryableError as error:

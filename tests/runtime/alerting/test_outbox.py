@@ -127,6 +127,14 @@ class TestClaims:
         clock.advance(1)
         assert slack.claim().alert == lost.alert
 
+    def test_what_is_let_go_is_free_at_once(self, outbox, slack, make_alert):
+        """A process that ends in the middle of a delivery keeps nobody waiting."""
+        outbox.add(make_alert(), ["slack"])
+        held = slack.claim()
+        slack.let_go(held.owner)
+
+        assert slack.claim().alert == held.alert
+
     def test_a_late_receipt_changes_nothing(self, outbox, slack, clock, make_alert):
         """Who lost the lease cannot mark what somebody else now has."""
         outbox.add(make_alert(), ["slack"])
