@@ -8,7 +8,7 @@ LOCK := requirements/dev.txt
 TOXIPROXY := .tools/bin/toxiproxy-server
 TOXIPROXY_VERSION := 2.12.0
 
-.PHONY: help chaos test lint types bench docs toxiproxy lock clean
+.PHONY: help chaos test apps lint types bench docs toxiproxy lock clean
 
 help:  ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ chaos: $(STAMP)  ## judge the ten items of the checklist on the platform in scen
 
 test: $(STAMP)  ## run the project's own tests
 	$(BIN)/python -m pytest --chaos -n 2 tests
+
+apps: $(STAMP)  ## judge every sample application in tests/apps (an hour and more)
+	$(BIN)/python tests/apps/judge_all.py
 
 lint: $(STAMP)  ## check style and import rules
 	$(BIN)/ruff check .
