@@ -228,6 +228,7 @@ class Sandbox:
                 self._ground.undo.callback(fault.heal)
 
     def _service(self, name: str) -> Begun:
+        name = self._meant(name)
         if name not in self._begun:
             declared = self.declared
             if name not in declared:
@@ -236,6 +237,12 @@ class Sandbox:
             if self.told is not None:
                 self.told(self._begun[name].env)
         return self._begun[name]
+
+    def _meant(self, name: str) -> str:
+        """Return the name of the only declared service of a kind, where one says the kind: `service("postgres")`."""
+        declared = self.declared
+        of_kind = [each for each, service in declared.items() if service.kind == name]
+        return of_kind[0] if name not in declared and len(of_kind) == 1 else name
 
     def _declared_names(self) -> list[str]:
         return [] if self.configuration is None else list(self.configuration.services)

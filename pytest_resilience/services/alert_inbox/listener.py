@@ -24,6 +24,7 @@ class Listener:
         self._factory = factory
         self._holder = _bound(0)
         self._live: set[asyncio.Transport] = set()
+        self._breaks = 0
         self._listening: tuple[socket.socket, asyncio.Task[None]] | None = None
         self.port: int = self._holder.getsockname()[1]
 
@@ -49,6 +50,7 @@ class Listener:
 
     def break_connections(self) -> None:
         """Reset every live connection."""
+        self._breaks += 1
         for transport in self._live:
             transport.abort()
         self._live.clear()
@@ -63,7 +65,10 @@ class Listener:
         while True:
             connection, _ = await loop.sock_accept(listening)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            breaks = self._breaks
             transport, _ = await loop.connect_accepted_socket(self._factory, connection)
+            if breaks != self._breaks:  # its protocol has begun already, and all were broken meanwhile
+                transport.abort()
             self._live = {live for live in self._live if not live.is_closing()} | {transport}
 
 
