@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +22,15 @@ ITEM = "messages"
 _TEMPLATE = (
     "say: <what failed> <where>: <why, with errno, SQLSTATE or status>; <what to do now> (<an identifier>)"
 )
+
+_EMPTY_WORDS = re.compile(
+    r"(?:\w+(?:error|exception)?: )?(?:an? |some |the )?(?:unexpected |unknown |internal |general )?"
+    r"(?:error|failure|exception|problem)(?: has| have)?(?: occurred| happened)?[.!]*"
+    r"|(?:oops[,!. ]*)?something went wrong[.!]*|(?:it |operation |request )?failed[.!]*|oops[.!]*",
+    re.IGNORECASE,
+)
+"""What says nothing, however much is logged beside it: a person reads the message first."""
+_MESSAGE_KEYS = ("message", "msg", "event", "error_message", "error")
 
 
 def judge(
@@ -59,6 +69,9 @@ def judge(
             "the fault left no message: no exception, no error record, nothing on stderr",
             "raise or log an error; " + _TEMPLATE,
         )
+    spoken = [words.strip() for words in _own_words(run) if words.strip()]
+    if spoken and all(_EMPTY_WORDS.fullmatch(words) for words in spoken):
+        return case.failed(f"all that is said is {spoken[0]!r}, whatever stands beside it", _TEMPLATE)
     return _say(case, max(texts, key=lambda text: len(facts_in(*text))))
 
 
@@ -98,6 +111,23 @@ def _outputs(run: RunRecord) -> Iterator[tuple[str, str]]:
             yield "the log", json.dumps(dict(line.record), ensure_ascii=False, default=str)
     for alert in run.alerts:
         yield f"an alert to {alert.channel}", json.dumps(dict(alert.body), ensure_ascii=False, default=str)
+
+
+def _own_words(run: RunRecord) -> Iterator[str]:
+    """Yield the messages themselves, without the fields and the causes that stand beside them."""
+    since = run.first_receipt or 0.0
+    for line in run.logs:
+        if line.at >= since and level_in(line) >= WARNING:
+            record = record_of(line) or {}
+            said = [str(record[key]) for key in _MESSAGE_KEYS if record.get(key)]
+            yield from said or [line.text]
+    for call in run.calls:
+        if call.outcome == "raised" or (call.outcome.isdigit() and call.outcome >= "400"):
+            yield call.message
+    for process in run.processes:
+        found = tracebacks(process.stderr)
+        if found or process.exit_code not in {None, 0}:
+            yield found[-1].last_line if found else process.stderr
 
 
 def _messages(run: RunRecord) -> Iterator[tuple[str, Mapping[str, Any] | None]]:

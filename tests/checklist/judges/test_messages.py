@@ -60,7 +60,7 @@ def test_good_messages_pass():
 @pytest.mark.parametrize(
     ("stderr", "outcome", "why"),
     [
-        ("Something went wrong", "failed", "tells 0 of 5"),
+        ("Something went wrong", "failed", "all that is said is"),
         ("connection refused", "failed", "tells 2 of 5"),
         ("Could not reach http://labs: connection refused", "unproven", "tells 3 of 5"),
         ("", "failed", "no message"),
@@ -98,3 +98,12 @@ def test_a_planted_secret_is_a_veto(leaky):
 def test_unfired_faults_prove_nothing():
     """No receipt, no verdict."""
     assert judged(run(exchange(0.5), faults=[fault(fired=False)], stderr=GOOD)).outcome == "unproven"
+
+
+def test_fields_do_not_make_up_for_a_message_that_says_nothing():
+    """A person reads the message first."""
+    facts = {"level": "ERROR", "operation": "read", "resource": "labs", "status": 503, "request_id": "4711"}
+    records = [log(0.6, json.dumps({**facts, "message": words})) for words in ("error occurred", GOOD)]
+
+    assert judged(run(struck(0.5), logs=records[:1])).outcome == "failed"
+    assert judged(run(struck(0.5), logs=records)).outcome == "passed"
