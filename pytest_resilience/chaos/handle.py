@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from pytest_resilience.chaos.fault import Fault
 from pytest_resilience.chaos.mechanisms import Closed, Toxic
-from pytest_resilience.chaos.network_kinds import network_kind
+from pytest_resilience.chaos.network_kinds import STREAMS, Stream, network_kind
 from pytest_resilience.chaos.units import Duration, seconds
 from pytest_resilience.chaos.wire import ProxiedService
-
-Stream: TypeAlias = Literal["downstream", "upstream"]
-STREAMS = ("downstream", "upstream")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pytest_resilience.chaos.nearest import nearest
 from pytest_resilience.chaos.units import seconds
 
+Stream: TypeAlias = Literal["downstream", "upstream"]
+"""On replies, or on requests."""
+STREAMS = ("downstream", "upstream")
 Convert: TypeAlias = Callable[[Any, str], dict[str, int]]
 """From a value, and what messages call it, to the toxic's attributes."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +12,7 @@ from pytest_resilience import __version__
 from pytest_resilience.chaos.configuration.model import Configuration
 from pytest_resilience.chaos.configuration.reading import read_configuration
 from pytest_resilience.errors import HarnessError
+from pytest_resilience.plugin.provenance import git
 from pytest_resilience.services.mlflow import mlflow_version
 from pytest_resilience.services.pool import ServicePool
 from pytest_resilience.services.postgres_programs import embedded_version
@@ -75,15 +74,5 @@ def _begin(config: pytest.Config) -> ChaosRun:
 
 def _seed_of_commit(folder: Path) -> int:
     """Return a number that is the same for everybody who tests this commit; 0 outside git."""
-    try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"],  # noqa: S607 - whichever git the user has
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
-        )
-    except OSError:
-        return 0
-    return int(found.stdout[:8], 16) if found.returncode == 0 and found.stdout.strip() else 0
+    head = git(folder, "rev-parse", "HEAD")
+    return int(head[:8], 16) if head else 0

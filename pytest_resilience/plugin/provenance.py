@@ -22,14 +22,15 @@ def digest_of(file: Path | None) -> str | None:
 
 def commit_of(folder: Path, report: Path) -> tuple[str | None, bool | None]:
     """Return the git commit, and whether files differ from it, the report aside; none outside of git."""
-    head = _git(folder, "rev-parse", "HEAD")
+    head = git(folder, "rev-parse", "HEAD")
     if head is None:
         return None, None
-    changed = _git(folder, "status", "--porcelain", "--", ".", f":(exclude){os.path.relpath(report, folder)}")
-    return head.strip(), changed is None or bool(changed.strip())
+    changed = git(folder, "status", "--porcelain", "--", ".", f":(exclude){os.path.relpath(report, folder)}")
+    return head, changed is None or bool(changed)
 
 
-def _git(folder: Path, *arguments: str) -> str | None:
+def git(folder: Path, *arguments: str) -> str | None:
+    """Return what a git command prints, stripped; none where it fails, or there is no git."""
     try:
         done = subprocess.run(
             ["git", *arguments],  # noqa: S607 - whichever git the user has
@@ -41,4 +42,4 @@ def _git(folder: Path, *arguments: str) -> str | None:
         )
     except OSError:
         return None
-    return done.stdout if done.returncode == 0 else None
+    return done.stdout.strip() if done.returncode == 0 else None

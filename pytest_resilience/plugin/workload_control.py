@@ -44,8 +44,6 @@ class WorkloadControl:
             logs=configuration.logs,
             tweaks=Tweaks(time_scale=configuration.time_scale),
         )
-        own = configuration.workloads[name].env.items()
-        self._workload.environment |= {name: self._workload.placeholders.fill(text) for name, text in own}
 
     def start(self) -> None:
         """Start it.

@@ -75,19 +75,19 @@ class PostgresAddress:
 
     def create_database(self, name: str, *, template: str = "template1") -> None:
         """Make a database as a copy of `template`, which nobody may be connected to."""
-        self._run(f"create database {_quoted(name)} template {_quoted(template)}")
+        self._run(f"create database {quoted(name)} template {quoted(template)}")
 
     def close_database(self, name: str) -> None:
         """Let nobody connect to a database any more, so that it can be copied at any moment."""
         with self.connect() as connection, connection.cursor() as cursor:
-            cursor.execute(f"alter database {_quoted(name)} with allow_connections false")
+            cursor.execute(f"alter database {quoted(name)} with allow_connections false")
             cursor.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,)
             )
 
     def drop_database(self, name: str) -> None:
         """Drop a database, and end whoever is connected to it; safe to call twice."""
-        self._run(f"drop database if exists {_quoted(name)} with (force)")
+        self._run(f"drop database if exists {quoted(name)} with (force)")
 
     def _run(self, statement: str) -> None:
         with self.connect() as connection, connection.cursor() as cursor:
@@ -134,7 +134,7 @@ def _answers(address: PostgresAddress) -> bool:
     return False
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
     """Return an SQL identifier (PostgreSQL documentation, 4.1.1)."""
     return '"' + name.replace('"', '""') + '"'
 

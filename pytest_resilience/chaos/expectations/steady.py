@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from pytest_resilience.chaos.run.record import CheckRecord
 from pytest_resilience.chaos.scenario.model import Check, SqlCheck
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 
-EVERY = 0.05
+EVERY = 0.02
 """Seconds from one look to the next."""
 
 
@@ -35,7 +36,12 @@ def ask(check: Check, look: Look) -> CheckRecord:
 
 
 def until_steady(
-    checks: Sequence[Check], look: Look, *, bound: float, clock: Clock = SYSTEM_CLOCK
+    checks: Sequence[Check],
+    look: Look,
+    *,
+    bound: float,
+    clock: Clock = SYSTEM_CLOCK,
+    stopped: threading.Event | None = None,
 ) -> Steadiness:
     """Ask until all checks hold at one look, or the bound is over; at least once.
 
@@ -44,6 +50,7 @@ def until_steady(
         look: where the services are, around the proxies.
         bound: seconds to wait, by the clock.
         clock: measures and sleeps.
+        stopped: ends the wait, when it is set by another thread.
     """
     until = clock.monotonic() + bound
     while True:
@@ -52,4 +59,7 @@ def until_steady(
             return Steadiness(checks=answers, held_at=clock.monotonic())
         if clock.monotonic() >= until:
             return Steadiness(checks=answers, held_at=None)
-        clock.sleep(EVERY)
+        if stopped is None:
+            clock.sleep(EVERY)
+        elif stopped.wait(EVERY):
+            return Steadiness(checks=answers, held_at=None)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from pytest_resilience.chaos.expectations.steady import ask
+from pytest_resilience.chaos.expectations.steady import ask, until_steady
 from pytest_resilience.chaos.run.arming.armed import Armed
 from pytest_resilience.chaos.run.clock import RunClock
 from pytest_resilience.chaos.run.look import Look
@@ -45,13 +45,9 @@ class Recovery:
 
     def until_steady(self, bound: float, stopped: threading.Event) -> bool:
         """Ask until all holds, for at most `bound` real seconds; say whether it does."""
-        end = self._clock.now() + bound * self._clock.scale
-        while True:
-            self.last = self.ask_all()
-            if all(check.held for check in self.last):
-                return True
-            if self._clock.now() >= end or stopped.wait(POLL_SECONDS):
-                return False
+        seen = until_steady(self._plan.steady_state, self._look, bound=bound, stopped=stopped)
+        self.last = seen.checks
+        return seen.held_at is not None
 
     @contextmanager
     def watched(self, armed: Sequence[Armed]) -> Iterator[None]:

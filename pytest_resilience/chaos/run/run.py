@@ -110,8 +110,6 @@ class Run:
         undo.callback(self._workload.close)
         if plan.file_events is not None:
             self._workload.inside.file_events(plan.file_events)
-        own = plan.workload.env.items()
-        self._workload.environment |= {name: self._workload.placeholders.fill(text) for name, text in own}
         self._look = Look(sandbox, self._workload)
         self._services = {name: handle.proxied for name, handle in handles.items()}
         self._traffic = Traffic(self._services, self._clock)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from pytest_resilience.chaos.network_kinds import Stream
 from pytest_resilience.chaos.trigger import Side
 
-Stream: TypeAlias = Literal["downstream", "upstream"]
 Scalar: TypeAlias = str | int | float | bool | None
 
 RECOVERY_BOUND = 10.0

@@ -12,6 +12,7 @@ from typing import Any
 from pytest_resilience.chaos.state.side import first_line, side_connection
 from pytest_resilience.chaos.state.tables import Mask, Table
 from pytest_resilience.errors import HarnessError
+from pytest_resilience.services.postgres import quoted
 
 ROWS_TOLD = 5_000
 """Of tables with at most so many rows each row's hash is kept, so that a difference says what became of them."""
@@ -143,12 +144,8 @@ def _select(number: int, table: Table, masked: frozenset[str], summed: tuple[str
 
 def row_hash(columns: Iterable[str]) -> str:
     """Return the SQL of a row's hash, of which a table's checksum is the sum."""
-    names = ", ".join(_quoted(column) for column in columns)
+    names = ", ".join(quoted(column) for column in columns)
     return f'pg_catalog.hashtextextended(row({names})::text collate "C", 0)'
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _state(
@@ -188,7 +185,7 @@ def _unstable(name: str, first: TableState, second: TableState) -> list[str]:
 
 
 def _part(column: str) -> str:
-    return column if re.fullmatch(r"\w+", column) else _quoted(column)
+    return column if re.fullmatch(r"\w+", column) else quoted(column)
 
 
 _CATALOG = resources.files(__package__).joinpath("catalog.sql").read_text()

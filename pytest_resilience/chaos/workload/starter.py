@@ -92,7 +92,8 @@ class Starter:
         )
 
     def _charge(self, number: int) -> Charge:
-        control, given = self._any_control, self._environment
+        control = self._any_control
+        given = {**self._environment, **self._declared_environment()}
         command = self._command(number)
         return Charge(
             command=command,
@@ -103,6 +104,9 @@ class Starter:
             stderr=self._private / f"stderr-{number}",
             run=self._run,
         )
+
+    def _declared_environment(self) -> dict[str, str]:
+        return {name: self.placeholders.fill(text) for name, text in self._declaration.env.items()}
 
     def _command(self, number: int) -> tuple[str, ...]:
         declared = self._declaration

@@ -24,6 +24,7 @@ from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges import alerts
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import uses
+from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.verdict import Evidence
 
 ITEM = alerts.ITEM
@@ -164,7 +165,7 @@ def about(evidence: Evidence, workload: str, service: str | None, what: str) -> 
 
 
 def _replay(name: str) -> str:
-    return f'pytest --chaos --checklist "resilience::{name}"'
+    return replay_of(name)
 
 
 def alerts_of_outages(laboratory: Laboratory) -> Iterator[Experiment]:

@@ -25,6 +25,7 @@ from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges.backoff import judge_permanent, judge_repeats, judge_retry_after
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import uses
+from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.verdict import Evidence
 
 ITEM = "backoff"
@@ -154,7 +155,7 @@ def told(evidence: Evidence, patient: Patient, what: str) -> Evidence:
 
 def replay(name: str) -> str:
     """Return the command that tries exactly it again."""
-    return f'pytest --chaos --checklist "resilience::{name}"'
+    return replay_of(name)
 
 
 def growing_waits(laboratory: Laboratory) -> Iterator[Experiment]:

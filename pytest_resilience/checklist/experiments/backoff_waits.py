@@ -14,6 +14,7 @@ from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.judges.backoff import Trials, WaitsJudgement, judge_waits
 from pytest_resilience.checklist.judges.backoff.episodes import episodes
 from pytest_resilience.checklist.judges.case import subject_of
+from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.thresholds import CLOCK_NOISE, EPISODES, PINNED_RUNS
 from pytest_resilience.checklist.verdict import Evidence
 from pytest_resilience.clock import SYSTEM_CLOCK
@@ -211,7 +212,7 @@ class _Series:
             pinned=tuple(self._pinned),
             free=tuple(self._free),
         )
-        replay = f'pytest --chaos --checklist "resilience::{self._id}"'
+        replay = replay_of(self._id)
         return judge_waits(trials, workload=clean.workload, service=self._patient.service, replay=replay)
 
     def _confirmed(self, evidence: Evidence) -> Evidence:

@@ -21,6 +21,7 @@ from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges import breakers
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import uses
+from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.thresholds import BREAKER_FAILURES
 from pytest_resilience.checklist.verdict import Evidence
 
@@ -226,7 +227,7 @@ class LostService:
 
     @property
     def _replay(self) -> str:
-        return f'pytest --chaos --checklist "resilience::{self.id}"'
+        return replay_of(self.id)
 
     def _told(self, evidence: Evidence) -> Evidence:
         return replace(evidence, subject=subject_of(self.workload, self.service))

@@ -13,6 +13,7 @@ from pytest_resilience.chaos.run.record import FaultRecord, RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder, When
 from pytest_resilience.checklist.judges import checkpoints
 from pytest_resilience.checklist.judges.case import Case, subject_of
+from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.verdict import Evidence
 
 ITEM = checkpoints.ITEM
@@ -39,7 +40,7 @@ class Resumed:
 
     def case(self, name: str) -> Case:
         """Return the case of an experiment."""
-        replay = f'pytest --chaos --checklist "resilience::{name}"'
+        replay = replay_of(name)
         return Case(item=ITEM, subject=subject_of(self.workload, self.service), replay=replay)
 
     def run(self, plan: Plan, title: str) -> tuple[RunRecord, tuple[str, ...]]:

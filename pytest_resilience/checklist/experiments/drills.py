@@ -18,6 +18,7 @@ from pytest_resilience.checklist.experiments.experiment import ExperimentResult
 from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges.runbooks import Drilled
 from pytest_resilience.checklist.records.runbooks import Runbook, read_runbooks
+from pytest_resilience.checklist.replay import replay_of
 
 STEP_DEADLINE = 120.0
 """Seconds that one step may take."""
@@ -57,7 +58,7 @@ class DrillOfRunbook:
 
     def _result(self, why: str | None, record: RunRecord) -> ExperimentResult:
         told = f"{self.runbook.path.name}: {why}" if why else ""
-        replay = f'pytest --chaos --checklist "resilience::{self.id}"'
+        replay = replay_of(self.id)
         return ExperimentResult(
             outcome="failed" if why else "passed",
             why=told,
@@ -97,8 +98,6 @@ class DrillOfRunbook:
             run=self.laboratory.folder,
             logs="stderr",
         ) as workload:
-            own = declaration.env.items()
-            workload.environment |= {name: workload.placeholders.fill(text) for name, text in own}
             workload.start()
             if declaration.shape == "server":
                 return None if workload.runs else "ended at its start"

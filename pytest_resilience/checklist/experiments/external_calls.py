@@ -18,6 +18,7 @@ from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges import external_calls, messages, structured_logs
 from pytest_resilience.checklist.judges.case import subject_of
 from pytest_resilience.checklist.judges.proof import uses
+from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.thresholds import BLOCKED_DEADLINES
 from pytest_resilience.checklist.verdict import Evidence
 
@@ -81,7 +82,7 @@ class FailingService:
         record, service, declared = trial.record, self.service, clean.workload
         boundary, replay = (
             self.laboratory.configuration.boundary,
-            f'pytest --chaos --checklist "resilience::{self.id}"',
+            replay_of(self.id),
         )
         yield external_calls.judge(
             record,

@@ -13,6 +13,7 @@ from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.judges import alerts
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import worked
+from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.verdict import Evidence
 
 ITEM = alerts.ITEM
@@ -47,7 +48,7 @@ class Quiet:
             clean.record,
             workload=clean.workload,
             alerts=self.laboratory.configuration.alerts,
-            replay=f'pytest --chaos --checklist "resilience::{self.id}"',
+            replay=replay_of(self.id),
         )
         return result_of([replace(evidence, subject=subject_of(self.workload))], clean.record)
 
@@ -93,7 +94,7 @@ class Transient:
         return result_of([self._judged(record)], record)
 
     def _judged(self, record: RunRecord) -> Evidence:
-        replay = f'pytest --chaos --checklist "resilience::{self.id}"'
+        replay = replay_of(self.id)
         case = Case(item=ITEM, subject=subject_of(self.workload, self.service), replay=replay)
         if record.first_receipt is not None and not worked(record):
             return case.not_applicable("no retry survives a short fault, so that an alert of it is right")

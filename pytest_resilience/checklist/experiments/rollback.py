@@ -17,6 +17,7 @@ from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges import rollback
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import missing_path, uses, worked
+from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.verdict import Evidence
 
 ITEM = rollback.ITEM
@@ -62,7 +63,7 @@ class Undo:
         return result_of([evidence], undone.rollback if failed_back else undone.change)
 
     def _evidence(self, undone: Undone) -> Evidence:
-        replay = f'pytest --chaos --checklist "resilience::{self.id}"'
+        replay = replay_of(self.id)
         workload = self.change.clean.workload
         subject = subject_of(self.change.workload, ", ".join(self.change.snapshot))
         case = Case(item=ITEM, subject=subject, replay=replay)

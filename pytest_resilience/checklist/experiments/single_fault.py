@@ -15,6 +15,7 @@ from pytest_resilience.checklist.experiments.experiment import ExperimentResult,
 from pytest_resilience.checklist.experiments.found_file import found_file
 from pytest_resilience.checklist.judges import checkpoints, transactions
 from pytest_resilience.checklist.judges.case import Case, subject_of
+from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.verdict import Evidence, Outcome
 
 FIXES = {
@@ -126,8 +127,7 @@ class SingleFault:
     @property
     def _case(self) -> Case:
         subject = subject_of(self.workload, self.probe.point.service)
-        options = "--chaos --checklist" if self.strict else "--chaos"
-        return Case(item=self.item, subject=subject, replay=f'pytest {options} "resilience::{self.id}"')
+        return Case(item=self.item, subject=subject, replay=replay_of(self.id, checklist=self.strict))
 
     @property
     def _clean(self) -> CleanRun:

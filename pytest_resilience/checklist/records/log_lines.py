@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from pytest_resilience.chaos.run.record import LogLine
+from pytest_resilience.chaos.workload.log_lines import facts
 
 _LEVEL_WORDS = (
     (5, "trace"),
@@ -22,7 +22,6 @@ LEVELS: Mapping[str, int] = {word: number for number, words in _LEVEL_WORDS for 
 
 WARNING, ERROR = 30, 40
 
-_PAIR = re.compile(r'([A-Za-z_@][\w.@/-]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)(?:\s+|$)')
 _LEVEL_WORD = re.compile(r"\b(CRITICAL|FATAL|ERROR|EXCEPTION|WARNING|WARN|INFO|DEBUG)\b")
 _LEVEL_NAMES = (
     "level",
@@ -38,8 +37,7 @@ _LEVEL_NAMES = (
 
 def parse_line(text: str) -> Mapping[str, Any] | None:
     """Return the facts of a line, or none where it is free text."""
-    stripped = text.strip()
-    return _json(stripped) if stripped.startswith("{") else _logfmt(stripped)
+    return facts(text) or None
 
 
 def record_of(line: LogLine) -> Mapping[str, Any] | None:
@@ -67,33 +65,3 @@ def level_number(value: Any) -> int:
         return value
     text = str(value).strip().lower()
     return int(text) if text.isdigit() else LEVELS.get(text, 0)
-
-
-def _json(text: str) -> Mapping[str, Any] | None:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) and value else None
-
-
-def _logfmt(text: str) -> Mapping[str, Any] | None:
-    """Read pairs; a line in which anything else stands, or a single pair, is free text."""
-    found: dict[str, Any] = {}
-    position = 0
-    while position < len(text):
-        pair = _PAIR.match(text, position)
-        if pair is None:
-            return None
-        found[pair[1]] = _unquoted(pair[2])
-        position = pair.end()
-    return found if len(found) >= 2 else None
-
-
-def _unquoted(value: str) -> str:
-    if not value.startswith('"'):
-        return value
-    try:
-        return str(json.loads(value))
-    except ValueError:
-        return value[1:-1]

@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytest_resilience.chaos.scenario.model import FaultOrder, When
+from pytest_resilience.chaos.trigger import trigger
 
 
 def engine_when(when: When) -> dict[str, Any]:
     """Return the engine's form of a trigger at a message."""
-    one = {"rows": when.rows, "message": when.message, "sql": when.sql, "request": when.request}
-    beside: dict[str, Any] = {"table": when.table, "connection": when.connection}
-    if when.rows is None:
-        beside |= {"side": when.side, "nth": when.nth}
-    trigger = {name: value for name, value in (one | beside).items() if value is not None}
     if when.start:
         return {"start": True}
-    return trigger if when.after is None else {"after": when.after}
+    if when.after is not None:
+        return {"after": when.after}
+    return trigger(
+        {"rows": when.rows, "message": when.message, "sql": when.sql, "request": when.request},
+        {"table": when.table, "side": when.side, "nth": when.nth, "connection": when.connection},
+    )
 
 
 def engine_order(order: FaultOrder, kind: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
