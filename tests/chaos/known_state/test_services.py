@@ -196,10 +196,11 @@ def test_undeclared_kinds_are_there(declare, begin):
     without, declared = begin(declare(LABS)), begin(declare({"warehouse": {"kind": "postgres"}}))
 
     assert (without.postgres().name, declared.postgres().name) == ("postgres", "warehouse")
+    assert declared.service("postgres").name == "warehouse"
     with pytest.raises(
-        UnknownServiceError, match="there is no service 'postgres'; known are warehouse, mlflow"
+        UnknownServiceError, match="there is no service 'postgre'; known are warehouse, mlflow"
     ):
-        declared.service("postgres")
+        declared.service("postgre")
     with pytest.raises(UnknownServiceError, match="no service of kind tcp is declared"):
         without.of_kind("tcp")
 
