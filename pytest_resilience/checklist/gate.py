@@ -124,7 +124,8 @@ def _verdict(
 
 
 def _without_doubt(item: Item, evidence: tuple[Evidence, ...]) -> Verdict:
-    if any(each.outcome == "passed" for each in evidence):
+    passes = {each.kind for each in evidence if each.outcome == "passed"}
+    if passes and ("dynamic" in passes or item.id not in NEED_A_RUN):
         return Verdict(item=item.id, word="passed", evidence=evidence)
     reason = next((each.why for each in evidence if each.why), "it does not apply; no reason was given")
     return Verdict(item=item.id, word="not-applicable", evidence=evidence, why=reason)
@@ -169,7 +170,7 @@ def _lack(item: Item, evidence: tuple[Evidence, ...], parts: list[_Doubt]) -> li
             )
         ]
     passes = [each for each in evidence if each.outcome == "passed"]
-    if item.id in NEED_A_RUN and passes and not any(each.kind == "dynamic" for each in passes):
+    if item.id in NEED_A_RUN and passes and not any(each.kind == "dynamic" for each in evidence):
         return [
             _Doubt(
                 "unproven",

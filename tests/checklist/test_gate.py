@@ -93,6 +93,15 @@ def test_reading_alone_does_not_pass(item, kind):
     assert word(item, read, evidence(item, "passed")).word == "passed"
 
 
+@pytest.mark.parametrize("item", STATIC_ALONE)
+def test_reading_does_not_make_up_for_runs_that_do_not_apply(item):
+    """A short job shows no breaker: the item does not apply, with the run's reason, whatever was read beside it."""
+    read = evidence(item, "passed", kind="static", subject="app.py:3")
+    verdict = word(item, read, evidence(item, "not-applicable", why="a short job: 4 calls"))
+
+    assert (verdict.word, verdict.why) == ("not-applicable", "a short job: 4 calls")
+
+
 @pytest.mark.parametrize("item", OTHERS)
 def test_reading_alone_passes_the_others(item):
     """Runbooks, for one, are documents."""

@@ -12,7 +12,7 @@ from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, worked
-from pytest_resilience.checklist.records.log_lines import WARNING, level_in, record_of
+from pytest_resilience.checklist.records.log_lines import WARNING, level_in, level_of, parse_line, record_of
 from pytest_resilience.checklist.records.message_facts import FACTS, facts_in
 from pytest_resilience.checklist.records.tracebacks import tracebacks
 from pytest_resilience.checklist.thresholds import MESSAGE_FACTS, MESSAGE_FACTS_TOO_FEW
@@ -24,7 +24,7 @@ _TEMPLATE = (
 )
 
 _EMPTY_WORDS = re.compile(
-    r"(?:\w+(?:error|exception)?: )?(?:an? |some |the )?(?:unexpected |unknown |internal |general )?"
+    r"(?:[\w.]+(?:error|exception)?: )?(?:an? |some |the )?(?:unexpected |unknown |internal |general )?"
     r"(?:error|failure|exception|problem)(?: has| have)?(?: occurred| happened)?[.!]*"
     r"|(?:oops[,!. ]*)?something went wrong[.!]*|(?:it |operation |request )?failed[.!]*|oops[.!]*",
     re.IGNORECASE,
@@ -127,7 +127,7 @@ def _own_words(run: RunRecord) -> Iterator[str]:
     for process in run.processes:
         found = tracebacks(process.stderr)
         if found or process.exit_code not in {None, 0}:
-            yield found[-1].last_line if found else process.stderr
+            yield found[-1].last_line if found else _unlogged(process.stderr)
 
 
 def _messages(run: RunRecord) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
@@ -142,8 +142,13 @@ def _messages(run: RunRecord) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
         found = tracebacks(process.stderr)
         if found:
             yield _with_causes(found[-1].last_line, found[-1].classes), None
-        elif process.exit_code not in {None, 0} and process.stderr.strip():
-            yield process.stderr.strip()[-2000:], None
+        elif process.exit_code not in {None, 0} and (said := _unlogged(process.stderr)):
+            yield said[-2000:], None
+
+
+def _unlogged(stderr: str) -> str:
+    """Return what a process said outside its log, whose records are read one by one."""
+    return "\n".join(line for line in stderr.splitlines() if not level_of(parse_line(line) or {})).strip()
 
 
 def _own_text(text: str, record: Mapping[str, Any] | None) -> str:

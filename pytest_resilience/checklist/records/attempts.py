@@ -27,6 +27,8 @@ _PROBE = re.compile(
 )
 """A question that only asks whether the server is there."""
 _STARTS = frozenset({"Query", "Execute", "Parse"})
+_CANCEL = "CancelRequest"
+"""It has a connection of its own, which the server closes without an answer: it gives an attempt up, and is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +171,8 @@ class _Reader:
             connection.http = True
             self._greet(connection, message.at)
             self._begin(connection, message, request)
+        elif message.message == _CANCEL:
+            connection.open.clear()
         elif message.message == "Parse":
             connection.parsed = message.shape or ""
         elif message.message in _STARTS and connection.greeted:

@@ -236,6 +236,25 @@ def test_a_look_whether_the_server_is_there_ends_no_episode():
     assert [attempt.failed for attempt in found.tries] == [True, True, True, False]
 
 
+def test_a_cancel_request_is_no_attempt():
+    """A driver that gives a hanging statement up says so on a connection of its own, which is never answered."""
+    starts = [*enumerate((1.0, 2.005, 4.01, 8.015), 1)]
+    tries = [m for n, at in starts for m in database_try(at, n, fails=n < 4)]
+    cancels = [
+        m
+        for n, at in starts[:3]
+        for m in (
+            notice(at + 0.5, "connected", 10 + n),
+            postgres(at + 0.5, "request", "CancelRequest", connection=10 + n),
+            notice(at + 0.501, "closed", 10 + n),
+        )
+    ]
+    messages = sorted([*tries, *cancels], key=lambda message: message.at)
+    (found,) = episodes(run(messages, faults=[fault("cut")]), "labs")
+
+    assert found.waits == pytest.approx((1.0, 2.0, 4.0))
+
+
 def respond(at, status, connection=1):
     """Yield a request that a fault answers."""
     yield notice(at, "connected", connection)

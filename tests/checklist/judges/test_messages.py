@@ -107,3 +107,21 @@ def test_fields_do_not_make_up_for_a_message_that_says_nothing():
 
     assert judged(run(struck(0.5), logs=records[:1])).outcome == "failed"
     assert judged(run(struck(0.5), logs=records)).outcome == "passed"
+
+
+def test_log_lines_on_stderr_are_no_message_of_their_own():
+    """Their fields do not speak for a process that fails; what it says beside its log does."""
+    facts = {"level": "ERROR", "operation": "read", "resource": "labs", "status": 503, "request_id": "4711"}
+    line = json.dumps({**facts, "message": "error occurred"})
+    said = CallRecord(
+        number=1,
+        began=0.5,
+        ended=1.0,
+        outcome="raised",
+        error=("a.B",),
+        message="risk.labs.LabsError: error occurred",
+    )
+    logged = {"logs": [log(0.6, line)], "calls": [said]}
+
+    assert judged(run(struck(0.5), stderr=line + "\n", **logged)).outcome == "failed"
+    assert judged(run(struck(0.5), stderr=f"{line}\n{GOOD}\n", **logged)).outcome == "passed"
