@@ -119,9 +119,10 @@ def http_request(message: Message) -> str | None:
 
 @dataclass(slots=True)
 class _Connection:
-    """What is open on one connection, oldest first."""
+    """What is open on one connection, oldest first; `idle` is one that has said nothing, made while another hung."""
 
     began: float
+    idle: bool = False
     greeted: bool = False
     http: bool = False
     open: list[Attempt] = field(default_factory=list)
@@ -158,7 +159,8 @@ class _Reader:
 
     def _notice(self, message: Message) -> None:
         if message.message == "connected":
-            self._connections[message.connection] = _Connection(message.at)
+            hangs = any(each.open and each.open[-1].kind == "hang" for each in self._connections.values())
+            self._connections[message.connection] = _Connection(message.at, idle=hangs)
             self._begin(self._connections[message.connection], message, CONNECT)
         elif message.message == "closed":
             self._close(message)
@@ -166,6 +168,7 @@ class _Reader:
             self._strike(self._connections[message.connection], message)
 
     def _request(self, connection: _Connection, message: Message) -> None:
+        connection.idle = False
         request = http_request(message)
         if request is not None:
             connection.http = True
@@ -211,7 +214,11 @@ class _Reader:
 
     def _close(self, message: Message) -> None:
         connection = self._connections.pop(message.connection, None)
-        for attempt in connection.open if connection is not None else ():
+        if connection is None:
+            return
+        for attempt in connection.open:
+            if connection.idle and attempt.kind is None:
+                continue  # made to cancel what hangs, and given up before it said so
             ended = attempt.ended if attempt.ended is not None else message.at
             outcome = "lost" if attempt.outcome == "open" else attempt.outcome
             self._done.append(replace(attempt, ended=ended, outcome=outcome))

@@ -236,23 +236,31 @@ def test_a_look_whether_the_server_is_there_ends_no_episode():
     assert [attempt.failed for attempt in found.tries] == [True, True, True, False]
 
 
-def test_a_cancel_request_is_no_attempt():
-    """A driver that gives a hanging statement up says so on a connection of its own, which is never answered."""
+@pytest.mark.parametrize("said", [True, False], ids=["said", "cut short"])
+def test_a_cancel_request_is_no_attempt(said):
+    """A driver gives a hanging statement up on a connection of its own, often closed before it says anything."""
     starts = [*enumerate((1.0, 2.005, 4.01, 8.015), 1)]
     tries = [m for n, at in starts for m in database_try(at, n, fails=n < 4)]
+    tries = [
+        notice(m.at, "hang at INSERT, request", m.connection, fault_id="fault-1")
+        if m.fault
+        else replace(m, at=m.at + 0.5 if m.message == "closed" else m.at)
+        for m in tries
+    ]
     cancels = [
         m
         for n, at in starts[:3]
         for m in (
-            notice(at + 0.5, "connected", 10 + n),
-            postgres(at + 0.5, "request", "CancelRequest", connection=10 + n),
-            notice(at + 0.501, "closed", 10 + n),
+            notice(at + 0.49, "connected", 10 + n),
+            postgres(at + 0.49, "request", "CancelRequest", connection=10 + n),
+            notice(at + 0.5, "closed", 10 + n),
         )
+        if said or m.side == "-"
     ]
     messages = sorted([*tries, *cancels], key=lambda message: message.at)
-    (found,) = episodes(run(messages, faults=[fault("cut")]), "labs")
+    (found,) = episodes(run(messages, faults=[fault("hang")]), "labs")
 
-    assert found.waits == pytest.approx((1.0, 2.0, 4.0))
+    assert found.waits == pytest.approx((0.499, 1.499, 3.499))
 
 
 def respond(at, status, connection=1):
