@@ -113,7 +113,7 @@ class Sandbox:
         Raises:
             UnknownServiceError: there are several, or there is none.
         """
-        names = [name for name, service in self.declared.items() if service.kind == kind]
+        names = self._names_of(kind)
         if len(names) > 1:
             raise UnknownServiceError(
                 f"several services of kind {kind} are declared, {', '.join(names)}: "
@@ -228,21 +228,19 @@ class Sandbox:
                 self._ground.undo.callback(fault.heal)
 
     def _service(self, name: str) -> Begun:
-        name = self._meant(name)
         if name not in self._begun:
             declared = self.declared
             if name not in declared:
+                if len(meant := self._names_of(name)) == 1:  # `service("postgres")`, and one is declared
+                    return self._service(meant[0])
                 raise UnknownServiceError(f"there is no service {name!r}; {nearest(name, declared)}")
             self._begun[name] = BEGIN[declared[name].kind](self._ground, declared[name])
             if self.told is not None:
                 self.told(self._begun[name].env)
         return self._begun[name]
 
-    def _meant(self, name: str) -> str:
-        """Return the name of the only declared service of a kind, where one says the kind: `service("postgres")`."""
-        declared = self.declared
-        of_kind = [each for each, service in declared.items() if service.kind == name]
-        return of_kind[0] if name not in declared and len(of_kind) == 1 else name
+    def _names_of(self, kind: str) -> list[str]:
+        return [name for name, service in self.declared.items() if service.kind == kind]
 
     def _declared_names(self) -> list[str]:
         return [] if self.configuration is None else list(self.configuration.services)

@@ -111,7 +111,7 @@ class AlertOfOutage:
             service=self.outage.service,
             alerts=laboratory.configuration.alerts,
             canaries=secrets,
-            replay=_replay(self.id),
+            replay=replay_of(self.id),
         )
         return result_of([about(evidence, name, self.outage.service, "lasting outage")], record)
 
@@ -147,7 +147,7 @@ class DeadEndpoint:
             workload=self.outage.laboratory.workload(self.outage.workload),
             healed_at=record.alerts_healed_at or 0.0,
             name=self.death,
-            replay=_replay(self.id),
+            replay=replay_of(self.id),
         )
         told = about(evidence, self.outage.workload, self.outage.service, f"alert endpoints {self.death}")
         return result_of([told], record)
@@ -162,10 +162,6 @@ def about(evidence: Evidence, workload: str, service: str | None, what: str) -> 
     """Return evidence about a service as a whole, so that what is passed in all its ways is one finding."""
     why = f"{what}: {evidence.why}" if evidence.why else ""
     return replace(evidence, subject=subject_of(workload, service), why=why)
-
-
-def _replay(name: str) -> str:
-    return replay_of(name)
 
 
 def alerts_of_outages(laboratory: Laboratory) -> Iterator[Experiment]:

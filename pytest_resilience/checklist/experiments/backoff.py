@@ -66,7 +66,7 @@ class Permanent:
             clean=clean.record,
             workload=clean.workload,
             service=patient.service,
-            replay=replay(self.id),
+            replay=replay_of(self.id),
         )
         return result_of([told(evidence, patient, self.trouble.title)], record)
 
@@ -105,7 +105,7 @@ class RetryAfter:
             clean=clean.record,
             workload=clean.workload,
             service=patient.service,
-            replay=replay(self.id),
+            replay=replay_of(self.id),
         )
         return result_of([told(evidence, patient, f"Retry-After: {asked}")], record)
 
@@ -142,7 +142,7 @@ class Repeats:
             clean=clean.record,
             workload=clean.workload,
             service=patient.service,
-            replay=replay(self.id),
+            replay=replay_of(self.id),
         )
         return result_of([told(evidence, patient, self.trouble.title)], record)
 
@@ -151,11 +151,6 @@ def told(evidence: Evidence, patient: Patient, what: str) -> Evidence:
     """Return evidence about the service as a whole, so that what is passed in all its ways is one finding."""
     why = f"{what}: {evidence.why}" if evidence.why else ""
     return replace(evidence, subject=subject_of(patient.workload, patient.service), why=why)
-
-
-def replay(name: str) -> str:
-    """Return the command that tries exactly it again."""
-    return replay_of(name)
 
 
 def growing_waits(laboratory: Laboratory) -> Iterator[Experiment]:

@@ -80,10 +80,7 @@ class FailingService:
 
     def _judged(self, trial: Trial, clean: CleanRun) -> Iterator[Evidence]:
         record, service, declared = trial.record, self.service, clean.workload
-        boundary, replay = (
-            self.laboratory.configuration.boundary,
-            replay_of(self.id),
-        )
+        boundary, replay = self.laboratory.configuration.boundary, replay_of(self.id)
         yield external_calls.judge(
             record,
             clean=clean.record,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -31,6 +32,19 @@ _EMPTY_WORDS = re.compile(
 )
 """What says nothing, however much is logged beside it: a person reads the message first."""
 _MESSAGE_KEYS = ("message", "msg", "event", "error_message", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """What was told at one place: its own words, and its text with the fields and causes that stand beside them."""
+
+    words: Sequence[str]
+    text: str
+    record: Mapping[str, Any] | None = None
+
+    @property
+    def facts(self) -> frozenset[str]:
+        return facts_in(self.text, self.record)
 
 
 def judge(
@@ -61,22 +75,21 @@ def judge(
         )
     if missing := missing_proof(run, service=service, clean=clean):
         return case.unproven(*missing)
-    texts = list(_messages(run))
-    if not texts and worked(run):
+    found = list(_messages(run))
+    if not found and worked(run):
         return case.not_applicable("the fault was survived, and nobody was told anything")
-    if not texts:
+    if not found:
         return case.failed(
             "the fault left no message: no exception, no error record, nothing on stderr",
             "raise or log an error; " + _TEMPLATE,
         )
-    spoken = [words.strip() for words in _own_words(run) if words.strip()]
+    spoken = [words.strip() for message in found for words in message.words if words.strip()]
     if spoken and all(_EMPTY_WORDS.fullmatch(words) for words in spoken):
         return case.failed(f"all that is said is {spoken[0]!r}, whatever stands beside it", _TEMPLATE)
-    return _say(case, max(texts, key=lambda text: len(facts_in(*text))))
+    return _say(case, max((message.facts for message in found), key=len))
 
 
-def _say(case: Case, best: tuple[str, Mapping[str, Any] | None]) -> Evidence:
-    found = facts_in(*best)
+def _say(case: Case, found: frozenset[str]) -> Evidence:
     lacks = ", ".join(fact for fact in FACTS if fact not in found)
     told = f"the best message tells {len(found)} of 5; it lacks {lacks}"
     if len(found) >= MESSAGE_FACTS:
@@ -113,37 +126,27 @@ def _outputs(run: RunRecord) -> Iterator[tuple[str, str]]:
         yield f"an alert to {alert.channel}", json.dumps(dict(alert.body), ensure_ascii=False, default=str)
 
 
-def _own_words(run: RunRecord) -> Iterator[str]:
-    """Yield the messages themselves, without the fields and the causes that stand beside them."""
+def _messages(run: RunRecord) -> Iterator[_Message]:
     since = run.first_receipt or 0.0
     for line in run.logs:
         if line.at >= since and level_in(line) >= WARNING:
-            record = record_of(line) or {}
-            said = [str(record[key]) for key in _MESSAGE_KEYS if record.get(key)]
-            yield from said or [line.text]
+            record = record_of(line)
+            yield _Message(_own_words(line.text, record), _own_text(line.text, record), record)
     for call in run.calls:
         if call.outcome == "raised" or (call.outcome.isdigit() and call.outcome >= "400"):
-            yield call.message
+            yield _Message([call.message], _with_causes(call.message, call.error))
     for process in run.processes:
-        found = tracebacks(process.stderr)
-        if found or process.exit_code not in {None, 0}:
-            yield found[-1].last_line if found else _unlogged(process.stderr)
-
-
-def _messages(run: RunRecord) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
-    since = run.first_receipt or 0.0
-    for line in run.logs:
-        if line.at >= since and level_in(line) >= WARNING:
-            yield _own_text(line.text, record_of(line)), record_of(line)
-    for call in run.calls:
-        if call.outcome == "raised" or (call.outcome.isdigit() and call.outcome >= "400"):
-            yield _with_causes(call.message, call.error), None
-    for process in run.processes:
-        found = tracebacks(process.stderr)
-        if found:
-            yield _with_causes(found[-1].last_line, found[-1].classes), None
+        if found := tracebacks(process.stderr):
+            last = found[-1]
+            yield _Message([last.last_line], _with_causes(last.last_line, last.classes))
         elif process.exit_code not in {None, 0} and (said := _unlogged(process.stderr)):
-            yield said[-2000:], None
+            yield _Message([said], said[-2000:])
+
+
+def _own_words(text: str, record: Mapping[str, Any] | None) -> Sequence[str]:
+    """Return what a log line says, without the fields that stand beside it."""
+    said = [str(record[key]) for key in _MESSAGE_KEYS if record.get(key)] if record else []
+    return said or [text]
 
 
 def _unlogged(stderr: str) -> str:
