@@ -46,6 +46,8 @@ REAL_PACE = 0.05
 MOST_SCALE = 60.0
 UNSCALED = 60.0
 """Real seconds in which an opening is confirmed unscaled."""
+AGAIN = 20.0
+"""Real seconds in which what did not pass is judged again: a fault that ends a second late spoils a run of three."""
 FEW_CONNECTIONS = 5
 """Connections to a database that no breaker would help."""
 
@@ -103,10 +105,10 @@ class LostService:
         opened = self._with_period(order, opened, scale=LOOK_SCALE if changeable else 1.0)
         if opened.period is None:
             return first, [self._never_tried(first, clean, opened)]
-        record = self._lose(order, opened, changeable=changeable)
+        record = self._lose(order, opened, scale=_quickest(opened) if changeable else 1.0)
         evidence = self._judge(record, clean)
-        if evidence.outcome != "passed" and record.time_scale > 1 and _whole(opened) <= UNSCALED:
-            record = self._lose(order, opened, changeable=False)
+        if evidence.outcome != "passed" and record.time_scale > 1:
+            record = self._lose(order, opened, scale=max(1.0, _whole(opened) / AGAIN))
             evidence = self._judge(record, clean)
         if evidence.outcome == "passed" and record.time_scale > 1:
             evidence = self._confirmed(evidence, order, opened, record.time_scale)
@@ -147,12 +149,9 @@ class LostService:
                 break
         return opened
 
-    def _lose(self, order: FaultOrder, opened: Opening, *, changeable: bool) -> RunRecord:
+    def _lose(self, order: FaultOrder, opened: Opening, *, scale: float) -> RunRecord:
         """Return the run that is judged: lost for two reset periods, and watched for two more."""
         whole, pace = _whole(opened), _pace(opened)
-        scale = 1.0
-        if changeable and whole > QUICK:
-            scale = min(MOST_SCALE, max(1.0, pace / REAL_PACE))
         calls = opened.calls + ceil(whole / pace)
         return self._caller.run(
             replace(order, seconds=_lasts(opened)),
@@ -231,6 +230,13 @@ class LostService:
 
     def _told(self, evidence: Evidence) -> Evidence:
         return replace(evidence, subject=subject_of(self.workload, self.service))
+
+
+def _quickest(opened: Opening) -> float:
+    """Return how much faster time runs in the run that is judged first; a short one is made in real time."""
+    if _whole(opened) <= QUICK:
+        return 1.0
+    return min(MOST_SCALE, max(1.0, _pace(opened) / REAL_PACE))
 
 
 def _pace(opened: Opening) -> float:

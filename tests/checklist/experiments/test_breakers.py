@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+
+from pytest_resilience.checklist.experiments.breakers_calls import Caller
 
 CALLING = """
     import os, time
@@ -83,6 +87,24 @@ def test_a_breaker_passes(outcome, function) -> None:
     found = outcome(function)
 
     assert (found.outcome, found.why) == ("passed", "")
+
+
+def test_a_fault_that_ends_late_is_not_held_against_the_breaker(outcome, monkeypatch) -> None:
+    """A service that comes back two real seconds late in a run at fifty times the speed: it is judged again, slower."""
+    run, scales = Caller.run, []
+
+    def late(self, order, *told, scale, recovers_within=None, **more):
+        if recovers_within is not None:
+            scales.append(scale)
+            order = replace(order, seconds=order.seconds + 2 * scale)
+        return run(self, order, *told, scale=scale, recovers_within=recovers_within, **more)
+
+    monkeypatch.setattr(Caller, "run", late)
+
+    found = outcome("minutes")
+
+    assert (found.outcome, found.why) == ("passed", "")
+    assert scales[0] > 20 > scales[1] > 1
 
 
 @pytest.mark.parametrize(
