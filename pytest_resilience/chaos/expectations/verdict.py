@@ -55,5 +55,5 @@ def _nothing_asked(scenario: Scenario, judgements: Sequence[Judgement]) -> str |
         return None
     return (
         f"nothing is expected of the workload {scenario.workload} that could be judged: add `expect`, or a "
-        "`steady_state`, without which `recovers_within` means nothing"
+        "`steady_state` that has to hold again"
     )

@@ -48,7 +48,7 @@ def try_scenario(laboratory: Laboratory, scenario: Scenario, *, replay: str) -> 
         scenario.faults,
         steady_state=scenario.steady_state,
         answers=expect.http,
-        recovers_within=expect.recovers_within,
+        recovers_within=expect.recovery_bound,
     )
     with laboratory.trial(laboratory.masked(plan, clean), scenario.title) as trial:
         context = Context(

@@ -87,6 +87,13 @@ class CallRecord:
     message: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether it came back with a result."""
+        if self.ended is None:
+            return False
+        return self.outcome == "ok" or (self.outcome.isdigit() and int(self.outcome) < 400)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogLine:

@@ -8,7 +8,6 @@ from typing import Any, Literal
 from pytest_resilience.chaos.nearest import nearest
 from pytest_resilience.chaos.scenario.checks import read_http_check, read_one_key, read_sql_check
 from pytest_resilience.chaos.scenario.model import (
-    RECOVERY_BOUND,
     AlertExpectation,
     Expectations,
     LogExpectation,
@@ -78,7 +77,7 @@ def _expectations(found: dict[str, list[Any]]) -> Expectations:
         http=tuple(found["http"]),
         logs=tuple(found["log"]),
         alerts=tuple(found["alert"]),
-        recovers_within=only("recovers_within", RECOVERY_BOUND),
+        recovers_within=only("recovers_within"),
         duration=only("duration"),
         no_leak=only("no_leak", default=False),
     )

@@ -128,7 +128,7 @@ class Expectations:
         exit: a status, or `nonzero`; none does not ask.
         exactly_once: tables that are declared so.
         sql, http, logs, alerts: checks after the end (`http`: after heal).
-        recovers_within: seconds from heal to the steady state.
+        recovers_within: seconds from heal to the steady state; none where the file does not say.
         duration: seconds that the whole run takes at most.
         no_leak: whether connections, transactions, locks and child processes left behind are judged.
     """
@@ -139,9 +139,14 @@ class Expectations:
     http: tuple[HttpCheck, ...] = ()
     logs: tuple[LogExpectation, ...] = ()
     alerts: tuple[AlertExpectation, ...] = ()
-    recovers_within: float = RECOVERY_BOUND
+    recovers_within: float | None = None
     duration: float | None = None
     no_leak: bool = False
+
+    @property
+    def recovery_bound(self) -> float:
+        """Seconds from heal in which recovery is waited for, said or not."""
+        return RECOVERY_BOUND if self.recovers_within is None else self.recovers_within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -158,7 +158,9 @@ _EXPECTATION = _mapping(
         "log": _LOG,
         "alert": _ALERT,
         "recovers_within": _ref(
-            "span", "From heal until the steady state holds again.", default=RECOVERY_BOUND
+            "span",
+            "From heal until the steady state holds again; without one, until the workload works again.",
+            default=RECOVERY_BOUND,
         ),
         "duration": _ref("span", "How long the whole run takes at most."),
         "no_leak": {

@@ -9,7 +9,6 @@ from typing import Any
 
 from pytest_resilience.chaos.scenario.kinds import FAULT_KINDS
 from pytest_resilience.chaos.scenario.model import (
-    RECOVERY_BOUND,
     AlertExpectation,
     Check,
     Expectations,
@@ -133,8 +132,8 @@ def _expected(expect: Expectations, scenario: Scenario) -> Iterator[tuple[str, s
     yield from (("http", _http(check, scenario)) for check in expect.http)
     yield from (("log", _log(log)) for log in expect.logs)
     yield from (("alert", _alert(alert)) for alert in expect.alerts)
-    if expect.recovers_within != RECOVERY_BOUND or nothing_else:
-        yield "recovers_within", flow(span(expect.recovers_within))
+    if expect.recovers_within is not None or nothing_else:
+        yield "recovers_within", flow(span(expect.recovery_bound))
     if expect.duration is not None:
         yield "duration", flow(span(expect.duration))
     if expect.no_leak:

@@ -10,7 +10,7 @@ from statistics import median
 from pytest_resilience.chaos.configuration.model import ServiceKind, WorkloadDeclaration
 from pytest_resilience.chaos.run.record import CallRecord, RunRecord
 from pytest_resilience.checklist.judges.case import Case, subject_of
-from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, succeeded, uses
+from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, uses
 from pytest_resilience.checklist.records.attempts import Attempt, attempts
 from pytest_resilience.checklist.thresholds import (
     BREAKER_CALLS,
@@ -163,7 +163,7 @@ def _judge_healed(case: Case, opened: Sequence[_Seen], after: Sequence[_Seen], h
     period = _reset_period(opened)
     if not after:
         return case.unproven("no call was made after the service was back", "more calls, or a shorter fault")
-    normal = next((one for one in after if one.tries and succeeded(one.call)), None)
+    normal = next((one for one in after if one.tries and one.call.succeeded), None)
     last = after[-1].call.began - healed
     if normal is None:
         if period is None or last < RESET_PERIODS * period:
@@ -197,7 +197,7 @@ def _pace(calls: Sequence[_Seen]) -> float:
 
 
 def _failing_later(after: Sequence[_Seen], normal: _Seen) -> list[str]:
-    later = [one for one in after if one.call.began > normal.call.began and not succeeded(one.call)]
+    later = [one for one in after if one.call.began > normal.call.began and not one.call.succeeded]
     return [f"{len(later)} calls failed after the first that succeeded"] if later else []
 
 
@@ -235,7 +235,7 @@ def judge_isolation(
         return case.unproven(f"no breaker of {lost!r} was seen open", _ADD)
     if any(_within(attempt, call) for call in opened for attempt in _real(run, other)):
         return case.passed()
-    if any(succeeded(call) for call in opened):
+    if any(call.succeeded for call in opened):
         return case.failed(
             f"while calls to {lost!r} are refused, none reaches {other!r} either",
             "give each service a breaker of its own",

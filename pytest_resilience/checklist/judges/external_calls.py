@@ -13,7 +13,6 @@ from pytest_resilience.checklist.judges.proof import (
     fault_name,
     missing_proof,
     never_answered,
-    succeeded,
     uses,
 )
 from pytest_resilience.checklist.records.attempts import CONNECT, attempts
@@ -171,7 +170,7 @@ def _swallowed(run: RunRecord, clean: RunRecord, service: str) -> Iterator[Findi
 def _reports_success(run: RunRecord) -> bool:
     if run.calls:
         since = run.first_receipt or 0.0
-        return any(succeeded(call) for call in run.calls if (call.ended or 0.0) >= since)
+        return any(call.succeeded for call in run.calls if (call.ended or 0.0) >= since)
     return run.exit_code == 0
 
 

@@ -46,15 +46,8 @@ def worked(run: RunRecord) -> bool:
     if any(process.blocked and process.ended is None for process in run.processes) and not run.calls:
         return False
     if run.calls:
-        return all(succeeded(call) for call in run.calls)
+        return all(call.succeeded for call in run.calls)
     return run.exit_code == 0
-
-
-def succeeded(call: CallRecord) -> bool:
-    """Tell whether a call came back with a result."""
-    if call.ended is None:
-        return False
-    return call.outcome == "ok" or (call.outcome.isdigit() and int(call.outcome) < 400)
 
 
 def uses(run: RunRecord, service: str) -> bool:
@@ -111,7 +104,7 @@ def fault_name(fault: FaultRecord) -> str:
 
 
 def _ending(run: RunRecord) -> str:
-    failed = [call for call in run.calls if not succeeded(call)]
+    failed = [call for call in run.calls if not call.succeeded]
     if failed:
         return f"call {failed[0].number}: {failed[0].outcome} {failed[0].message}".strip()
     if run.exit_code is None:

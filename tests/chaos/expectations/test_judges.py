@@ -13,7 +13,14 @@ from pytest_resilience.chaos.configuration.model import Atomic, ExactlyOnce
 from pytest_resilience.chaos.expectations.judges import JUDGES, judge
 from pytest_resilience.chaos.expectations.sql import ask_sql, is_equal
 from pytest_resilience.chaos.expectations.steady import until_steady
-from pytest_resilience.chaos.run.record import AlertRecord, CheckRecord, LogLine, ProcessRecord
+from pytest_resilience.chaos.run.record import (
+    AlertRecord,
+    CallRecord,
+    CheckRecord,
+    LogLine,
+    Message,
+    ProcessRecord,
+)
 from pytest_resilience.chaos.scenario.model import (
     AlertExpectation,
     Expectations,
@@ -306,6 +313,38 @@ def test_recovery(record, context, at, expected):
     run = record(before=(CheckRecord(check="x", held=True),), recovered_at=at)
 
     assert held(Expectations(recovers_within=10.0), run, context()) == [expected]
+
+
+def reply(at, message="CommandComplete", **facts):
+    """Return a message from the lost service."""
+    return {
+        "messages": (
+            Message(at=at, service="warehouse", connection=2, side="reply", message=message, **facts),
+        )
+    }
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (reply(2.5), True),
+        (reply(13.0), False),
+        (reply(1.5), False),
+        (reply(2.5, "ErrorResponse"), False),
+        (reply(2.5, "503 Service Unavailable"), False),
+        (reply(2.5, fault="f1"), False),
+        ({"calls": (CallRecord(number=3, began=1.0, ended=3.0, outcome="200"),)}, True),
+        ({"calls": (CallRecord(number=3, began=1.0, ended=3.0, outcome="503"),)}, False),
+        ({"processes": (ProcessRecord(began=0.0, ended=5.0, exit_code=0),)}, True),
+        ({"processes": (ProcessRecord(began=0.0, ended=5.0, exit_code=1),)}, False),
+    ],
+)
+def test_recovery_without_a_steady_state(record, context, facts, expected):
+    """A bound that is asked for is judged: by replies, calls and the end after the heal at second 2."""
+    run = record(exit_code=1, **facts)
+
+    assert held(Expectations(recovers_within=10.0), run, context()) == [expected]
+    assert held(Expectations(), run, context()) == []
 
 
 def test_duration_and_leak(record, context):
