@@ -65,6 +65,10 @@ class EngineClient(ToxiproxyClient):
         """Return the seconds since the engine started."""
         return float(self.call("GET", "/resilience")["now"])
 
+    def started(self) -> float:
+        """Return what this machine's monotonic clock, one for all of its processes, showed when the engine started."""
+        return float(self.call("GET", "/resilience")["started"])
+
     def watch(self, proxy: str, *, protocol: str | None, settings: Mapping[str, Any] | None = None) -> None:
         """Say which protocol a proxy's connections speak, from the next connection on.
 

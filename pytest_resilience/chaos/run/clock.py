@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-
-LOOKS = 3
-"""At the engine's clock, each over its socket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +21,10 @@ class RunClock:
     scale: float = 1.0
 
     @classmethod
-    def beside(cls, engine_now: Callable[[], float], *, scale: float = 1.0) -> RunClock:
-        """Begin now, on the quickest of a few looks at the engine's clock: a slow one would put it behind."""
-        _, ahead = min(_look(engine_now) for _ in range(LOOKS))
+    def beside(cls, engine_started: float, *, scale: float = 1.0) -> RunClock:
+        """Begin now, beside an engine that started when the monotonic clock, one for all processes, showed this."""
         began = time.monotonic()
-        return cls(began, began - ahead, scale)
+        return cls(began, began - engine_started, scale)
 
     def now(self) -> float:
         """Return the workload's seconds since the run began."""
@@ -46,11 +41,3 @@ class RunClock:
     def real(self, seconds: float) -> float:
         """Return so many seconds of the workload in real seconds."""
         return seconds / self.scale
-
-
-def _look(engine_now: Callable[[], float]) -> tuple[float, float]:
-    """Return how long a look took, and how far our clock is ahead of the engine's."""
-    before = time.monotonic()
-    engine = engine_now()
-    after = time.monotonic()
-    return after - before, (before + after) / 2 - engine

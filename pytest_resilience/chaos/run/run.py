@@ -96,7 +96,7 @@ class Run:
         plan, sandbox = self._plan, self._sandbox
         self._names = services_of(plan)
         handles = {name: sandbox.service(name) for name in self._names}
-        self._clock = RunClock.beside(sandbox.engine().now, scale=plan.tweaks.time_scale)
+        self._clock = RunClock.beside(sandbox.engine().started(), scale=plan.tweaks.time_scale)
         self._workload = Workload(
             plan.workload,
             folder=sandbox.folder,

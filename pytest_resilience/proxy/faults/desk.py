@@ -35,8 +35,8 @@ class FaultDesk:
         return SYSTEM_CLOCK.monotonic() - self._started
 
     def clocks(self) -> dict[str, float]:
-        """Return the seconds since the engine started, and those since the epoch, of the same moment."""
-        return {"now": self.now(), "time": SYSTEM_CLOCK.time()}
+        """Return the seconds since it started and since the epoch, and this machine's monotonic clock at its start."""
+        return {"now": self.now(), "time": SYSTEM_CLOCK.time(), "started": self._started}
 
     def watch(self, proxy: WatchedProxy) -> Watch:
         """Return the watch of a proxy."""

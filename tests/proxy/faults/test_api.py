@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 import pytest_resilience.proxy.faults
+from pytest_resilience.chaos.run.clock import RunClock
 from pytest_resilience.proxy.faults.api import FAULT_ROUTES
 from pytest_resilience.proxy.faults.definition import _ATTRIBUTES, _TRIGGERS
 from pytest_resilience.proxy.faults.kinds import KINDS
@@ -62,6 +63,18 @@ def test_healing_twice_is_the_same(warehouse):
     assert healed == ["healed", "healed"]
     assert [fault["state"] for fault in all_healed["faults"]] == ["healed", "healed"]
     assert warehouse.state(second)["fired"] == 0
+
+
+def test_engine_and_harness_count_from_one_zero(warehouse):
+    """What the engine saw between two looks of ours at the clock lies between them, however slow its answer was."""
+    client = warehouse.client
+    clock = RunClock.beside(client.started(), scale=20.0)
+
+    before = clock.now()
+    seen = clock.of_engine(client.now())
+    after = clock.now()
+
+    assert before <= seen <= after
 
 
 @pytest.mark.parametrize(
