@@ -68,12 +68,17 @@ def judge(
         )
     runbooks = read_runbooks(folder) if folder is not None and folder.is_dir() else ()
     if not runbooks:
-        where = (
-            f"there is no runbook in {folder}" if folder is not None else "no folder `runbooks` is declared"
-        )
+        where = _no_runbook(folder) if folder is not None else "no folder `runbooks` is declared"
         fix = "write one Markdown file a service: front matter `covers: [...]`, sections " + _titles(SECTIONS)
         return (_case("runbooks").failed(where, fix),)
     return tuple(_judge_one(name, runbooks, drilled) for name in needed)
+
+
+def _no_runbook(folder: Path) -> str:
+    pages = sorted(page.name for page in folder.rglob("*.md"))
+    if not pages:
+        return f"there is no runbook in {folder}"
+    return f"no page in {folder} says in its front matter what it covers: {', '.join(pages)}"
 
 
 def alert_classes(runs: Iterable[RunRecord], rules: Iterable[AlertRule] = ()) -> tuple[str, ...]:

@@ -90,8 +90,15 @@ def attempts(run: RunRecord, service: str) -> tuple[Attempt, ...]:
     for message in run.messages:
         if message.service == service:
             reader.read(message)
-    found = [*reader.done(), *_unseen(run, service)]
-    return tuple(sorted(found, key=lambda attempt: attempt.began))
+    found = list(reader.done())
+    if reader.speaks_http and all(fault.id is not None for fault in run.faults if fault.order.on == service):
+        found = [attempt for attempt in found if not _is_spare(attempt)]
+    return tuple(sorted([*found, *_unseen(run, service)], key=lambda attempt: attempt.began))
+
+
+def _is_spare(attempt: Attempt) -> bool:
+    """Whether a pool made the connection ahead of a request that never came; nothing that strikes requests met it."""
+    return attempt.what == CONNECT and attempt.kind is None
 
 
 def _unseen(run: RunRecord, service: str) -> Iterator[Attempt]:
@@ -138,6 +145,7 @@ class _Reader:
         self._faults = faults
         self._connections: dict[int, _Connection] = {}
         self._done: list[Attempt] = []
+        self.speaks_http = False
 
     def read(self, message: Message) -> None:
         if message.side == "-":
@@ -171,7 +179,7 @@ class _Reader:
         connection.idle = False
         request = http_request(message)
         if request is not None:
-            connection.http = True
+            connection.http = self.speaks_http = True
             self._greet(connection, message.at)
             self._begin(connection, message, request)
         elif message.message == _CANCEL:

@@ -201,6 +201,33 @@ def database_try(at, connection, *, fails=True):
         yield postgres(at + 0.006, "reply", "ReadyForQuery", connection=connection)
 
 
+def test_spare_connections_are_no_attempts():
+    """A pool that connects again the moment a hanging request is given up has asked for nothing with it."""
+    spare = [notice(6.05, "connected", 9), notice(7.0, "closed", 9)]
+    tried = [
+        each for number, at in enumerate((0.0, 1.2, 2.7, 5.0)) for each in struck(at, "hang", number, lasts=1)
+    ]
+
+    (found,) = episodes(run([*tried, *spare], faults=[fault("hang")]), "labs")
+
+    assert found.waits == pytest.approx((0.2, 0.5, 1.3))
+
+
+def test_connections_that_a_network_fault_ends_are_attempts():
+    """A service that resets whatever connects sees no request, and is tried again all the same."""
+    order = replace(fault("reset_peer", healed_at=1.0), id=None)
+    lost = [
+        notice(0.1, "connected", 1),
+        notice(0.2, "closed", 1),
+        notice(0.6, "connected", 2),
+        notice(0.7, "closed", 2),
+    ]
+
+    (found,) = episodes(run([*lost, *exchange(2.0, 3)], faults=[order]), "labs")
+
+    assert len(found.tries) == 3
+
+
 def test_database_attempts_begin_with_their_connection():
     """The wait is from the cut to the next connection, not to the statement."""
     messages = [

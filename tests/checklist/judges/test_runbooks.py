@@ -52,6 +52,16 @@ def folder(tmp_path):
     return tmp_path
 
 
+def test_pages_without_front_matter_are_named(tmp_path):
+    """There are pages, and none says what it is for: the reader is told which, not that there are none."""
+    (tmp_path / "labs.md").write_text("# Labs\n## Symptom\nNo scores.\n")
+
+    ((outcome, why),) = judged(tmp_path)
+
+    assert outcome == "failed"
+    assert "labs.md" in why
+
+
 def judged(folder, *, services=("warehouse",), classes=(), drilled=()):
     """Return the outcomes and reasons."""
     found = runbooks.judge(folder, services=services, alert_classes=classes, drilled=drilled)
