@@ -74,17 +74,17 @@ async def set_up(**settings: Any) -> AsyncIterator[Bench]:
 
 
 @pytest.fixture(scope="session")
-def open_sockets() -> Callable[[], int]:
-    """Count this process's sockets; event loops open pipes of their own."""
+def open_sockets() -> Callable[[], frozenset[str]]:
+    """Name this process's sockets; event loops open pipes of their own."""
 
-    def count() -> int:
+    def named() -> frozenset[str]:
         links = []
         for path in Path("/proc/self/fd").iterdir():
             with contextlib.suppress(OSError):  # the folder's own descriptor
                 links.append(str(path.readlink()))
-        return sum(link.startswith("socket:") for link in links)
+        return frozenset(link for link in links if link.startswith("socket:"))
 
-    return count
+    return named
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])

@@ -35,17 +35,17 @@ def test_two_hundred_connections_at_once_leave_nothing(with_bench: Any, open_soc
 
     async def test(bench: Any) -> None:
         bench.proxy.toxics.add(Toxic("slow", "downstream", Direction.DOWNSTREAM, 1.0, Latency(latency=1)))
-        before = (open_sockets(), len(asyncio.all_tasks()), alive(Link), alive(Lane))
+        sockets, before = open_sockets(), (len(asyncio.all_tasks()), alive(Link), alive(Lane))
         for _ in range(3):
             await asyncio.gather(*[one(bench, number) for number in range(200)])
             await bench.all_over()
         for _ in range(500):
-            after = (open_sockets(), len(asyncio.all_tasks()), alive(Link), alive(Lane))
-            if after == before:
+            left, after = open_sockets() - sockets, (len(asyncio.all_tasks()), alive(Link), alive(Lane))
+            if (left, after) == (frozenset(), before):
                 break
             await asyncio.sleep(0.01)
 
-        assert after == before
+        assert (left, after) == (frozenset(), before)
         assert len(list(bench.engine.meter.counts())) == 2
 
     with_bench(test)

@@ -136,7 +136,7 @@ class FaultRecord:
         receipts: the proof; empty where it never fired.
         injected_at, healed_at: seconds since the run began.
         impossible: why it could not be made here; none where it could.
-        id: what `Message.fault` calls it; none where it strikes no messages.
+        id: what `Message.fault` of its service calls it; none where it strikes no messages.
     """
 
     order: FaultOrder

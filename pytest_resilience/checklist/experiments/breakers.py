@@ -39,6 +39,8 @@ LEAST_LOST = BREAKER_FAILURES + 4
 """Calls while the service is lost and the breaker open."""
 LOST_PERIODS, BACK_PERIODS = 2.3, 2.6
 """Reset periods for which the service is lost, and for which calls go on when it is back."""
+LONGER = 2.0
+"""Further periods for which calls go on where what did not pass is judged again."""
 QUICK = 10.0
 """Seconds of an experiment that is made in real time."""
 REAL_PACE = 0.05
@@ -47,7 +49,7 @@ MOST_SCALE = 60.0
 UNSCALED = 60.0
 """Real seconds in which an opening is confirmed unscaled."""
 AGAIN = 20.0
-"""Real seconds in which what did not pass is judged again: a fault that ends a second late spoils a run of three."""
+"""Real seconds for which what did not pass is judged again: a fault that ends a second late spoils a run of three."""
 FEW_CONNECTIONS = 5
 """Connections to a database that no breaker would help."""
 
@@ -107,8 +109,9 @@ class LostService:
             return first, [self._never_tried(first, clean, opened)]
         record = self._lose(order, opened, scale=_quickest(opened) if changeable else 1.0)
         evidence = self._judge(record, clean)
-        if evidence.outcome != "passed" and record.time_scale > 1:
-            record = self._lose(order, opened, scale=max(1.0, _whole(opened) / AGAIN))
+        if evidence.outcome == "unproven" or (evidence.outcome == "failed" and record.time_scale > 1):
+            slower = max(1.0, _whole(opened) / AGAIN) if changeable else 1.0
+            record = self._lose(order, opened, scale=slower, longer=LONGER)
             evidence = self._judge(record, clean)
         if evidence.outcome == "passed" and record.time_scale > 1:
             evidence = self._confirmed(evidence, order, opened, record.time_scale)
@@ -149,9 +152,9 @@ class LostService:
                 break
         return opened
 
-    def _lose(self, order: FaultOrder, opened: Opening, *, scale: float) -> RunRecord:
-        """Return the run that is judged: lost for two reset periods, and watched for two more."""
-        whole, pace = _whole(opened), _pace(opened)
+    def _lose(self, order: FaultOrder, opened: Opening, *, scale: float, longer: float = 0.0) -> RunRecord:
+        """Return the run that is judged: lost for two reset periods, and watched for two more, or longer."""
+        whole, pace = _whole(opened) + longer * _cycle(opened), _pace(opened)
         calls = opened.calls + ceil(whole / pace)
         return self._caller.run(
             replace(order, seconds=_lasts(opened)),

@@ -86,12 +86,13 @@ class Attempt:
 
 def attempts(run: RunRecord, service: str) -> tuple[Attempt, ...]:
     """Return what was tried at a service, in the order in which it began."""
-    reader = _Reader({fault.id: fault for fault in run.faults if fault.id is not None})
+    ordered = [fault for fault in run.faults if fault.order.on == service]
+    reader = _Reader({fault.id: fault for fault in ordered if fault.id is not None})
     for message in run.messages:
         if message.service == service:
             reader.read(message)
     found = list(reader.done())
-    if reader.speaks_http and all(fault.id is not None for fault in run.faults if fault.order.on == service):
+    if reader.speaks_http and all(fault.id is not None for fault in ordered):
         found = [attempt for attempt in found if not _is_spare(attempt)]
     return tuple(sorted([*found, *_unseen(run, service)], key=lambda attempt: attempt.began))
 

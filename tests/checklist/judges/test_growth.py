@@ -57,6 +57,8 @@ def test_exact_other_waits_do_not(count, jitter, growth):
         ((5, 5, 5), "constant"),
         ((8, 4, 2), "shrinking"),
         ((0, 0, 0), "immediate"),
+        ((0.0174, 0.00907, 0.0159), "immediate"),
+        ((0.03, 0.01, 0.021), "unclear"),
         ((1, 2, 3, 3), "unclear"),
         ((1, 1.4), "unclear"),
         ((0.03, 0.06, 0.12), "unclear"),

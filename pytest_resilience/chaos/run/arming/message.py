@@ -81,6 +81,7 @@ class MessageFault:
             receipts=receipts,
             injected_at=self._span.began_at,
             healed_at=healed,
+            id=self._fault,
         )
 
     def _struck(self, _receipt: Mapping[str, Any]) -> None:

@@ -35,13 +35,19 @@ def growth_of(waits: Sequence[float], *, noise: float) -> Growth:
         noise: seconds by which each may be too long.
     """
     waits = without_first_zero(waits, noise=noise)
-    if all(wait <= noise for wait in waits):
+    blurred = waits[0] * MOST_NOISE < noise
+    if all(wait <= noise for wait in waits) or (blurred and _cannot_have_doubled(waits, noise)):
         return Growth("immediate")
-    if waits[0] * MOST_NOISE < noise:
+    if blurred:
         return Growth(
             "unclear", f"the first wait, {waits[0]:.3g} s, is not clear of the noise of {noise:.2g} s"
         )
     return _Series(tuple(waits), noise).growth()
+
+
+def _cannot_have_doubled(waits: Sequence[float], noise: float) -> bool:
+    """Whether the last wait is so short that the first, had they doubled from there, was lost in the noise."""
+    return len(waits) > 1 and waits[-1] <= noise * 2 ** (len(waits) - 2)
 
 
 def rough_growth(waits: Sequence[float], *, noise: float) -> Growth:
