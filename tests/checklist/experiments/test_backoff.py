@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_resilience.checklist.records.attempts import attempts
+
 LABS = """
     import http.server, sys
 
@@ -209,3 +211,11 @@ def test_what_must_not_be_repeated(outcome, function, what, expected) -> None:
     found = outcome(function, what)
 
     assert (expected, expected == "failed") == (found.outcome, bool(found.fix))
+
+
+def test_an_attempt_ends_with_what_the_fault_answered(trying) -> None:
+    """The record names the fault that struck a message, and the fault says with which status."""
+    attempt = trying(labs_py=LABS, waiting_py=WAITING, resilience_toml=declared("sound"))
+    record = attempt("backoff::sound::labs::permanent-401").record
+
+    assert [one.outcome for one in attempts(record, "labs")] == ["401"]

@@ -8,7 +8,7 @@ import pytest
 from drawn_waits import JITTER, Midpoint, waits
 
 from pytest_resilience.checklist.judges.backoff.growth import growth_of
-from pytest_resilience.checklist.judges.backoff.statistics import free_growth
+from pytest_resilience.checklist.judges.backoff.statistics import free_growth, varies
 
 EPISODES = 100
 NOISE = 0.02
@@ -145,3 +145,12 @@ def test_more_episodes_are_wanted_before_anything_is_said():
     found, more = free_growth([waits("exponential", "full", 4, draw) for _ in range(3)], noise=NOISE)
 
     assert (found.kind, more) == ("unclear", True)
+
+
+def test_what_a_busy_machine_adds_now_and_then_is_no_jitter():
+    """Two of ten waits come late by far more than the clock's noise; drawn ones differ nearly all."""
+    draw = random.Random(2)
+    late = [(3.0 + (0.5 if number in {3, 7} else 0.01),) for number in range(10)]
+    drawn = [(draw.uniform(2.0, 4.0),) for _ in range(10)]
+
+    assert (varies(late, noise=NOISE), varies(drawn, noise=NOISE)) == (False, True)
