@@ -117,7 +117,9 @@ class GateSession:
             write_summary(terminalreporter, self.report, asked=self.asked, folder=self._folder)
 
     def _has_something_to_say(self) -> bool:
-        ledger = self.ledger
+        option, ledger = self._config.option, self.ledger
+        if option.collectonly or option.resilience_list:
+            return False
         return self.asked or bool(ledger.scenarios or ledger.done)
 
     @property

@@ -114,3 +114,15 @@ def test_the_list_runs_nothing(pytester: pytest.Pytester) -> None:
 
     assert result.ret == 0
     result.stdout.fnmatch_lines(["workloads:", "  ingest: job,*", "fault kinds:", "*warehouse reply COMMIT*"])
+
+
+@pytest.mark.parametrize("listing", ["--chaos-list", "--collect-only"])
+def test_what_is_only_listed_is_not_judged(pytester: pytest.Pytester, listing: str) -> None:
+    """Nothing was tried: there is no verdict, and the report of the last run stays."""
+    write_ingestion(pytester.path)
+    pytester.makepyfile(test_more="def test_more(): pass")
+    result = run(pytester, "--checklist", listing)
+
+    assert result.ret == 0
+    result.stdout.no_fnmatch_line("*resilience gate*")
+    assert not (pytester.path / "resilience-report").exists()
