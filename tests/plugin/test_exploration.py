@@ -126,3 +126,50 @@ def test_what_is_only_listed_is_not_judged(pytester: pytest.Pytester, listing: s
     assert result.ret == 0
     result.stdout.no_fnmatch_line("*resilience gate*")
     assert not (pytester.path / "resilience-report").exists()
+
+
+def test_a_server_that_we_end_has_not_failed_to_answer(pytester: pytest.Pytester) -> None:
+    """Others are answered while the request that met the fault is tried again: it is waited for before SIGTERM."""
+    pytester.makepyfile(
+        labs="""
+        import http.server, sys
+        class Labs(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+        http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Labs).serve_forever()
+        """,
+        web="""
+        import http.server, os, sys, time, urllib.request
+        class Web(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                try:
+                    urllib.request.urlopen(os.environ["LABS_URL"] + "/score", timeout=2).read()
+                except OSError:
+                    time.sleep(1)
+                    urllib.request.urlopen(os.environ["LABS_URL"] + "/score", timeout=2).read()
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+        http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Web).serve_forever()
+        """,
+    )
+    (pytester.path / "resilience.toml").write_text(
+        """
+        [services.labs]
+        kind = "http"
+        upstream = "{python} labs.py {port}"
+        env = { LABS_URL = "{url}" }
+
+        [workloads.web]
+        command = ["{python}", "web.py", "{port}"]
+        drive = { request = "GET /", every = 0.05 }
+        uses = ["labs"]
+        deadline = 20
+        """
+    )
+    result = run(pytester, "-k", "request-reset or request-cut")
+
+    assert result.ret == 0
+    assert result.parseoutcomes()["passed"] >= 1

@@ -38,6 +38,9 @@ class Living(Protocol):
     def give_up(self) -> None:
         """Kill it because its time is over."""
 
+    def settle(self, given_up: Callable[[], bool]) -> None:
+        """Send it no more requests, and wait for the answers to those on their way."""
+
     def terminate(self) -> int | None:
         """Ask it to end, and see that it does."""
 
@@ -55,6 +58,7 @@ class Life:
         aborted: whether the run is to end as soon as it can.
         most_starts: at most; by default as it declares.
         again: start it exactly once more, however the first start has ended; not where that had to be killed.
+        settles: whether a server's last requests are waited for: one that is ended by us has not failed to answer.
     """
 
     workload: Living
@@ -65,6 +69,7 @@ class Life:
     aborted: Callable[[], bool]
     most_starts: int | None = None
     again: bool = False
+    settles: bool = True
 
     def run_to_end(self) -> None:
         """Wait for a job or a function, and start it again after a failure as often as it is declared."""
@@ -88,6 +93,8 @@ class Life:
                 return
             number += 1
             self.workload.resume()
+        if self.settles:
+            self.workload.settle(self.aborted)
         self.workload.terminate()
         self.ended(number)
 

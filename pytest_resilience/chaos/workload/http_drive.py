@@ -19,6 +19,7 @@ from pytest_resilience.chaos.workload.call import described
 LONGEST_BODY = 2000
 READY_POLL = 0.02
 READY_ATTEMPT = 2.0
+SETTLE_POLL = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +116,16 @@ class Driver:
         """Send nothing more; what is on its way may still be answered."""
         self._over.set()
         self._thread.join()
+
+    def settle(self, given_up: Callable[[], bool]) -> None:
+        """Send nothing more, and wait until each request is answered, or its limit is over, or `given_up()`."""
+        self.stop()
+        while not given_up():
+            with self._lock:
+                left = next(iter(self._open.values()), None)
+            if left is None:
+                return
+            left[0].join(SETTLE_POLL)
 
     def close(self) -> None:
         """Send nothing more, and give up what is on its way: it is recorded as never answered."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -97,6 +98,11 @@ class Serving:
         """Send nothing more."""
         if self._driver is not None:
             self._driver.stop()
+
+    def settle(self, given_up: Callable[[], bool]) -> None:
+        """Send nothing more, and wait for what is on its way, each for its limit, until `given_up()`."""
+        if self._driver is not None:
+            self._driver.settle(given_up)
 
     def close(self) -> None:
         """Give up what is on its way."""

@@ -6,7 +6,7 @@ import itertools
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -170,6 +170,11 @@ class Workload:
     def unpause(self) -> None:
         """Let it go on (SIGCONT)."""
         self._current.unpause()
+
+    def settle(self, given_up: Callable[[], bool]) -> None:
+        """Send a server no more requests, and wait for the answers to those on their way, each for its deadline."""
+        for serving in self._serving[-1:]:
+            serving.settle(given_up)
 
     def terminate(self, grace: float = GRACE) -> int | None:
         """Ask it to end (SIGTERM), and kill it after `grace` seconds; return its status.

@@ -17,7 +17,7 @@ SERVER = """
 import json, os, signal, sys, threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # not sys.exit: threads that answer may abort its clean-up
-asked = 0
+asked, together = 0, threading.Barrier(2)
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         global asked
@@ -26,6 +26,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if sys.argv[2:] == ["hang"]: threading.Event().wait()
+        if sys.argv[2:] == ["late"]: together.wait()
         if sys.argv[2:] == ["drop"]: return
         if sys.argv[2:] == ["die"]: os._exit(3)
         text = json.dumps([self.headers["Content-Type"], body.decode()]).encode()
@@ -77,6 +78,18 @@ def test_requests_do_not_wait_for_each_other(serve) -> None:
     work.close()
 
     assert {(call.outcome, call.ended) for call in work.calls} == {("blocked", None)}
+
+
+def test_a_server_is_not_ended_before_its_last_answers(serve) -> None:
+    """It answers a request when the next one has come: each is answered but the odd one, which is given up."""
+    work = serve("late")
+    work.start()
+    _until(lambda: sum(call.ended is not None for call in work.calls) >= 6)
+    work.settle(lambda: sum(call.ended is None for call in work.calls) <= 1)
+    status = work.terminate()
+
+    assert status == 0
+    assert sum(call.outcome != "201" for call in work.calls) <= 1
 
 
 def test_request_that_fails_is_recorded(serve) -> None:
