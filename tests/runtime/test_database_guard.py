@@ -8,7 +8,7 @@ import threading
 import psycopg2
 import pytest
 
-from pytest_resilience import DatabaseGuard, FatalError, RetryableError
+from pytest_resilience import DatabaseAwayError, DatabaseGuard, FatalError, RetryableError
 from pytest_resilience.events import DatabaseLost, DatabaseRecovered, OperationsPaused
 from pytest_resilience.testing import FakeClock
 
@@ -192,6 +192,63 @@ def test_a_database_that_keeps_going_away_needs_a_person(relayed):
     assert [(severity, component) for severity, component, _ in world.alerts] == [("CRITICAL", "database")]
 
 
+def test_a_database_that_breaks_again_and_again_is_waited_for_longer(world):
+    """Each loss in the window doubles the wait before the first try."""
+    waits = []
+    for _ in range(3):
+        world.down(5)
+        world.guard.call(world.ask)
+        waits.append(world.clock.sleeps[0])
+
+    assert waits == [5, 10, 20]
+
+
+def test_a_pause_has_an_end_for_all_who_wait(relayed):
+    """After `max_pause` the call fails, and so do those that waited for it; the next one begins anew."""
+    world = World(relayed, max_pause=20)
+    failures, others = [], []
+
+    def sleep(seconds):
+        if world.guard.paused and not others:
+            others.append(threading.Thread(target=wait))
+            others[0].start()
+            while not world.guard._changed._waiters:
+                assert others[0].is_alive()
+        original(seconds)
+
+    def wait():
+        try:
+            world.guard.call(world.ask)
+        except DatabaseAwayError as error:
+            failures.append(error)
+
+    original, world.clock.sleep = world.clock.sleep, sleep
+    world.down(1_000)
+    with pytest.raises(DatabaseAwayError, match="within 20 s after on-call was alerted"):
+        world.guard.call(world.ask)
+    others[0].join()
+
+    assert world.clock.sleeps == [5, 1, 2, 15, 5]
+    assert len(failures) == 1
+    assert len(world.alerts) == 1
+    world.down(5)
+    assert world.guard.call(world.ask) == (42,)
+
+
+def test_on_call_hears_that_it_is_over(relayed):
+    """What was paged is resolved when the database is back; what passed by itself had nothing to resolve."""
+    resolved = []
+    world = World(relayed, resolve=lambda *what: resolved.append(what))
+    world.down(5)
+    world.guard.call(world.ask)
+    assert resolved == []
+
+    world.down(60)
+    world.guard.call(world.ask)
+
+    assert resolved == [("CRITICAL", "database")]
+
+
 def test_losses_long_ago_are_forgiven(relayed):
     """The window slides."""
     world = World(relayed, max_losses=1, window=600)
@@ -231,7 +288,14 @@ def test_ctrl_c_during_a_recovery_frees_the_others(world):
 
 @pytest.mark.parametrize(
     "settings",
-    [{"wait": -1}, {"max_retries": 0}, {"probe_every": float("nan")}, {"max_losses": 0}, {"window": "x"}],
+    [
+        {"wait": -1},
+        {"max_retries": 0},
+        {"probe_every": float("nan")},
+        {"max_pause": -1},
+        {"max_losses": 0},
+        {"window": "x"},
+    ],
 )
 def test_settings_must_make_sense(settings):
     """The name is in the message."""
