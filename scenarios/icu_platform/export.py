@@ -1,10 +1,15 @@
-"""Export stays to a file, page by page, with a local checkpoint: whatever ends it, the next call goes on."""
+"""Export stays to a file: `python -m icu_platform.export FILE`.
+
+It is written page by page, with a local checkpoint: whatever ends it, the same command goes on.
+"""
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import os
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +17,13 @@ from typing import Any, BinaryIO
 
 import psycopg2
 
-from pytest_resilience import CheckpointManager, translated_errors
+from icu_platform.process import start_process
+from pytest_resilience import (
+    CheckpointManager,
+    ResilienceError,
+    StructuredErrorLogger,
+    translated_errors,
+)
 
 OPERATION = "export-stays"
 PAGE = """
@@ -38,7 +49,7 @@ def export_stays(dsn: str, target: Path, checkpoints: CheckpointManager, *, page
     state = checkpoints.load_checkpoint(OPERATION) or BEGIN
     with translated_errors("Connecting to the database"):
         connection = psycopg2.connect(dsn, connect_timeout=10)
-    with closing(connection), target.open("ab") as file:
+    with closing(connection), translated_errors(f"Writing {target}"), target.open("ab") as file:
         file.truncate(state["bytes"])
         while page := _page(connection, state["after"], page_size):
             state = {
@@ -61,8 +72,32 @@ def _append(file: BinaryIO, page: Sequence[tuple[Any, ...]]) -> int:
     """Write a page so that it survives a crash, and return how long the file is."""
     lines = io.StringIO(newline="")
     csv.writer(lines, lineterminator="\n").writerows(page)
-    with translated_errors(f"Writing {file.name}"):
-        file.write(lines.getvalue().encode())
-        file.flush()
-        os.fsync(file.fileno())
+    file.write(lines.getvalue().encode())
+    file.flush()
+    os.fsync(file.fileno())
     return os.fstat(file.fileno()).st_size
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Export; return 0 when the file is complete, 1 when not, 2 for a wrong call."""
+    parser = argparse.ArgumentParser(prog="python -m icu_platform.export", description=__doc__)
+    parser.add_argument("file", type=Path, help="the CSV file to write")
+    parser.add_argument(
+        "--checkpoints", type=Path, default=Path("checkpoints"), help="default: ./%(default)s"
+    )
+    options = parser.parse_args(arguments)
+    dsn = os.environ.get("DATABASE_URL")
+    if not dsn:
+        parser.error("DATABASE_URL is not set; set it to the database: postgresql://user@host:5432/name")
+    start_process()
+    try:
+        export_stays(dsn, options.file, CheckpointManager(options.checkpoints))
+    except ResilienceError as error:
+        context = {"operation": "export", "resource": options.file.name, "component": "data_pipeline"}
+        StructuredErrorLogger("icu_platform.errors").log_error(error, context, "HIGH")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
