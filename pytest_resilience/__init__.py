@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pytest_resilience.runtime.correlation import operation as operation
     from pytest_resilience.runtime.database.commit_marker import CommitMarker as CommitMarker
     from pytest_resilience.runtime.database.outcome import TransactionOutcome as TransactionOutcome
+    from pytest_resilience.runtime.database_guard import DatabaseAwayError as DatabaseAwayError
     from pytest_resilience.runtime.database_guard import DatabaseGuard as DatabaseGuard
     from pytest_resilience.runtime.database_recovery import (
         recover_database_connection as recover_database_connection,
@@ -135,7 +136,7 @@ _HOMES = {
     "runtime.checkpoint.postgres": ("PostgresCheckpointStore",),
     "runtime.database.commit_marker": ("CommitMarker",),
     "runtime.database.outcome": ("TransactionOutcome",),
-    "runtime.database_guard": ("DatabaseGuard",),
+    "runtime.database_guard": ("DatabaseAwayError", "DatabaseGuard"),
     "runtime.database_recovery": ("recover_database_connection",),
     "runtime.ingestion.ingest": ("ingest_data_with_checkpoint",),
     "runtime.ingestion.result": ("IngestionResult",),

@@ -76,7 +76,7 @@ def test_connection_lost_in_a_batch(
 
 def test_lost_for_good_is_resumed_later(warehouse: PostgresHandle, ask: Ask, stays: Path) -> None:
     """An ingestion that gives up says so, keeps what it committed, and goes on from there the next time."""
-    agent = DataIngestionAgent(warehouse.dsn, wait=0, max_retries=1, batch_size=1_000)
+    agent = DataIngestionAgent(warehouse.dsn, wait=0, max_retries=1, max_pause=0, batch_size=1_000)
     task = {"source_file": stays, "target_table": "raw.icustays"}
 
     with warehouse.at(rows=2_500).down():

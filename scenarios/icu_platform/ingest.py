@@ -18,7 +18,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--table", default="raw.icustays", help="default: %(default)s")
     parser.add_argument("--batch-size", type=int, default=1_000, help="rows a batch (default %(default)s)")
     parser.add_argument("--wait", type=float, default=5.0, help="seconds before reconnecting")
-    parser.add_argument("--max-retries", type=int, default=3, help="tries to reconnect (default %(default)s)")
+    parser.add_argument(
+        "--max-retries", type=int, default=3, help="tries before on-call is paged (default %(default)s)"
+    )
+    parser.add_argument("--probe-every", type=float, default=15.0, help="seconds between tries while paused")
+    parser.add_argument("--max-pause", type=float, default=600.0, help="seconds after which it gives up")
     parser.add_argument(
         "--max-losses", type=int, default=10, help="losses after which it gives up (default %(default)s)"
     )
@@ -34,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         dsn,
         wait=options.wait,
         max_retries=options.max_retries,
+        probe_every=options.probe_every,
+        max_pause=options.max_pause,
         max_losses=options.max_losses,
         batch_size=options.batch_size,
         timeout=options.timeout,

@@ -10,38 +10,34 @@ from uuid import uuid4
 
 from icu_platform.result import AgentResult
 from pytest_resilience import (
+    AlertRouter,
+    DatabaseAwayError,
+    DatabaseGuard,
     FatalError,
     IngestionResult,
     RetryableError,
-    Severity,
     StructuredErrorLogger,
     ingest_data_with_checkpoint,
-    recover_database_connection,
+    retry_with_exponential_backoff,
 )
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 
 _log = logging.getLogger("icu_platform.ingestion")
 
-LONGEST_WAIT = 60.0
-"""Seconds between a loss and the first try to reconnect, however many losses came before."""
-
-
-class DatabaseAwayError(FatalError):
-    """Say that the database did not come back in the time that an agent waits for it."""
-
 
 class DataIngestionAgent:
     """Ingest CSV files into existing tables, every row exactly once.
 
-    When the database is lost it waits, reconnects, and goes on from the checkpoint (policy §6). A loss that follows on
-    another doubles the wait: a database that answers and breaks again is not helped by haste.
+    When the database is lost the agent's guard waits and reconnects, and the ingestion goes on from its checkpoint
+    (policy §6). Where that takes long on-call is paged and the agent pauses; it goes on by itself.
 
     Args:
         db_connection_string: where the database is.
-        wait: seconds between the first loss and the first try to reconnect.
-        max_retries: tries to reconnect after each loss, 1, 2, 4 … seconds apart.
-        max_losses: losses in one `execute` after which it gives up: a database that keeps going away needs a
-            person.
+        wait: seconds between a loss and the first try to reconnect; the next losses double it.
+        max_retries: tries before on-call is paged, 1, 2, 4 … seconds apart.
+        probe_every: seconds between two tries while the agent is paused.
+        max_pause: seconds after which a paused agent gives up; the checkpoint is kept.
+        max_losses: losses in ten minutes after which it gives up: a database that keeps going away needs a person.
         batch_size: rows a batch, each with its own checkpoint.
         timeout: seconds for a batch, after which the connection is taken for dead.
         clock: where time comes from.
@@ -53,21 +49,30 @@ class DataIngestionAgent:
         *,
         wait: float = 5.0,
         max_retries: int = 3,
+        probe_every: float = 15.0,
+        max_pause: float = 600.0,
         max_losses: int = 10,
         batch_size: int = 10_000,
         timeout: float = 60.0,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        if wait < 0:
-            raise ValueError(f"wait must be 0 seconds or more, not {wait}")
         self._dsn = db_connection_string
         self._wait = wait
-        self._max_retries = max_retries
-        self._max_losses = max_losses
         self._batch_size = batch_size
         self._timeout = timeout
         self._clock = clock
         self._errors = StructuredErrorLogger("icu_platform.errors")
+        self._guard = DatabaseGuard(
+            {"dsn": db_connection_string},
+            alert=self._page,
+            resolve=lambda severity, component: AlertRouter().resolve_alert(severity, component),
+            wait=wait,
+            max_retries=max_retries,
+            probe_every=probe_every,
+            max_pause=max_pause,
+            max_losses=max_losses,
+            clock=clock,
+        )
 
     def execute(self, task: Mapping[str, Any]) -> AgentResult:
         """Ingest `task["source_file"]` into `task["target_table"]`.
@@ -80,41 +85,37 @@ class DataIngestionAgent:
         try:
             done = self._ingest(run)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a result
-            severity, component = _judged(error)
-            self._errors.log_error(error, run.context() | {"component": component}, severity)
+            self._errors.log_error(error, run.context() | {"component": "data_pipeline"}, "HIGH")
             return AgentResult("DataIngestionAgent", run.metadata(), error)
         _log.info("ingestion done", extra=run.context() | {"rows": done.rows})
         facts = {"rows": done.rows, "rejected": done.rejected, "resumed_from": done.resumed_from}
         return AgentResult("DataIngestionAgent", run.metadata(recovered=run.losses > 0) | facts)
 
     def _ingest(self, run: _Run) -> IngestionResult:
-        source, table = run.required("source_file"), run.required("target_table")
-        while True:
-            run.attempts += 1
-            try:
-                return ingest_data_with_checkpoint(
-                    source, table, dsn=self._dsn, batch_size=self._batch_size, timeout=self._timeout
-                )
-            except RetryableError as error:
-                run.losses += 1
-                if run.losses > self._max_losses:
-                    raise DatabaseAwayError(
-                        f"The database was lost {run.losses} times in one ingestion. The checkpoint is kept: "
-                        "find out what ends its connections, then run the same ingestion again."
-                    ) from error
-                self._await_database(run, error)
+        """Ingest through losses of the database, which its guard waits out, and what else may pass by itself."""
+        return retry_with_exponential_backoff(
+            lambda: self._guard.call(self._ingest_once, run),
+            base_delay=self._wait,
+            operation="ingest",
+            clock=self._clock,
+        )
 
-    def _await_database(self, run: _Run, error: RetryableError) -> None:
-        wait = min(LONGEST_WAIT, self._wait * 2 ** (run.losses - 1))
-        _log.warning("database lost: %s", error, extra=run.context(error) | {"wait": wait})
-        self._clock.sleep(wait)
-        if not recover_database_connection(
-            {"dsn": self._dsn}, max_retries=self._max_retries, clock=self._clock
-        ):
-            raise DatabaseAwayError(
-                f"The database did not come back within {self._max_retries} tries. The checkpoint is kept: "
-                "once it is back, run the same ingestion again and it goes on from there."
-            ) from error
+    def _ingest_once(self, run: _Run) -> IngestionResult:
+        source, table = run.required("source_file"), run.required("target_table")
+        run.attempts += 1
+        try:
+            return ingest_data_with_checkpoint(
+                source, table, dsn=self._dsn, batch_size=self._batch_size, timeout=self._timeout
+            )
+        except RetryableError as error:
+            run.losses += 1
+            _log.warning("ingestion interrupted: %s", error, extra=run.context(error))
+            raise
+
+    def _page(self, severity: str, component: str, message: str) -> None:
+        """Wake somebody: the guard waits for a database that does not come back by itself."""
+        context = {"operation": "ingest", "agent": "DataIngestionAgent", "component": component}
+        self._errors.log_error(DatabaseAwayError(message), context, severity)
 
 
 @dataclass(slots=True)
@@ -157,10 +158,3 @@ class _Run:
             "correlation_id": self.correlation_id,
         }
         return facts if error is None else facts | {"error_type": type(error).__name__}
-
-
-def _judged(error: Exception) -> tuple[Severity, str]:
-    """Return how bad a failed ingestion is, and whose it is."""
-    if isinstance(error, DatabaseAwayError):
-        return Severity.CRITICAL, "database"
-    return Severity.HIGH, "data_pipeline"

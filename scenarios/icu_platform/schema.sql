@@ -26,6 +26,13 @@ create table if not exists analytics.ml_input_master (
     prolonged boolean not null
 );
 
+-- One row a transfer; a patient may go to the same unit twice, so nothing here keeps a doubled note out.
+create table if not exists analytics.transfers (
+    stay_id bigint not null references raw.icustays,
+    to_careunit text not null,
+    noted_at timestamptz not null default now()
+);
+
 create table if not exists raw.breast_cancer (
     sample_id integer primary key,
     mean_radius double precision not null check (mean_radius >= 0),

@@ -9,29 +9,43 @@ import pytest
 
 from icu_platform import DataIngestionAgent
 from icu_platform.data import write_icu_stays
-from pytest_resilience import FatalError
+from pytest_resilience import AlertRouter, DatabaseAwayError, FatalError
 from pytest_resilience.clock import SystemClock
+from pytest_resilience.services.alert_inbox import AlertInbox
 
 STAYS = 500
 
 
 class HealingClock(SystemClock):
-    """Takes no time, and heals a fault when somebody waits."""
+    """Takes no time, and heals a fault when somebody waits, or waits so long at once."""
 
-    def __init__(self, heal=lambda: None):
+    def __init__(self, heal=lambda: None, *, at=0.0):
         self.slept = []
         self._heal = heal
+        self._at = at
 
     def sleep(self, seconds):
         """Note the wait, and end the fault."""
         self.slept.append(seconds)
-        self._heal()
+        if seconds >= self._at:
+            self._heal()
 
 
 @pytest.fixture
 def stays(tmp_path) -> Path:
     """A file of ICU stays."""
     return write_icu_stays(tmp_path / "icustays.csv", STAYS)
+
+
+@pytest.fixture
+def paged(monkeypatch, tmp_path):
+    """What reaches on-call, with an outbox of the test's own."""
+    with AlertInbox() as inbox:
+        for name, value in inbox.env.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("PAGERDUTY_ROUTING_KEY", "0123456789abcdef" * 2)
+        monkeypatch.setenv("RESILIENCE_OUTBOX", str(tmp_path / "outbox.db"))
+        yield inbox.pagerduty
 
 
 def keys_of(path):
@@ -88,15 +102,42 @@ def test_a_database_that_is_down_at_first_is_waited_for(database, stays, ask):
 
 
 def test_a_database_that_stays_away_is_reported(database, stays):
-    """After the last try the result says what failed and what to do, and claims no recovery."""
+    """After the longest pause the result says what failed and what to do, and claims no recovery."""
     clock = HealingClock()
     with database.down():
-        result = DataIngestionAgent(database.dsn, clock=clock).execute(task(stays))
+        result = DataIngestionAgent(database.dsn, max_pause=0, clock=clock).execute(task(stays))
 
     assert not result.is_success()
     assert not result.metadata["recovered_from_error"]
-    assert isinstance(result.error, FatalError)
+    assert isinstance(result.error, DatabaseAwayError)
     assert clock.slept == [5.0, 1.0, 2.0]
+
+
+def test_on_call_is_paged_and_the_agent_goes_on_by_itself(database, stays, ask, paged):
+    """Three tries in vain page CRITICAL/database; when the database is back the incident is resolved."""
+    fault = database.at(rows=250).down()
+    with fault:
+        clock = HealingClock(fault.heal, at=15.0)
+        result = DataIngestionAgent(database.dsn, batch_size=50, clock=clock).execute(task(stays))
+    assert AlertRouter().flush(60)
+
+    assert result.is_success(), result.error
+    assert result.metadata["recovered_from_error"]
+    assert keys_of(stays) == loaded(ask)
+    assert clock.slept == [5.0, 1.0, 2.0, 15.0]
+    assert [page.body["event_action"] for page in paged] == ["trigger", "resolve"]
+    assert len({page.body["dedup_key"] for page in paged}) == 1
+
+
+def test_what_passes_by_itself_and_is_no_loss_is_tried_again(database, stays, ask):
+    """A server without memory for the moment is not a lost one: wait longer each time, page nobody."""
+    clock = HealingClock()
+    with database.at("CopyDone", nth=2).error("53200"):
+        result = DataIngestionAgent(database.dsn, batch_size=50, clock=clock).execute(task(stays))
+
+    assert result.is_success(), result.error
+    assert result.metadata["attempts"] == 2
+    assert keys_of(stays) == loaded(ask)
 
 
 def test_a_missing_table_is_named(database, stays):

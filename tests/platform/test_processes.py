@@ -79,6 +79,25 @@ def test_ingest_needs_an_address(environment):
     assert "DATABASE_URL" in done.stderr
 
 
+def test_export_and_transfer(environment, database, ask, tmp_path):
+    """What was ingested is exported, a transfer is noted once for its id, and what fails ends with 1 and a record."""
+    source = write_icu_stays(tmp_path / "stays.csv", 30)
+    env = environment | {"DATABASE_URL": database.dsn}
+    move = ("transfer", "30000000", "Coronary Care Unit (CCU)", "--id", "t-1")
+    run("ingest", str(source), env=env)
+
+    exported = run("export", str(tmp_path / "out.csv"), "--checkpoints", str(tmp_path / "kept"), env=env)
+    moved = [run(*move, env=env).returncode for _ in range(2)]
+    nowhere = run("export", str(tmp_path / "gone" / "out.csv"), "--checkpoints", str(tmp_path), env=env)
+    nobody = run("transfer", "1", "CCU", "--id", "t-2", env=env)
+
+    assert (exported.returncode, len((tmp_path / "out.csv").read_text().splitlines())) == (0, 30)
+    assert (moved, ask("select count(*) from analytics.transfers")) == ([0, 0], [(1,)])
+    assert (nowhere.returncode, nobody.returncode) == (1, 1)
+    assert "out.csv" in records(nowhere.stderr)[-1]["error_message"]
+    assert "23503" in records(nobody.stderr)[-1]["error_message"]
+
+
 def test_train_registers_a_version(environment, mlflow_server):
     """Status 0 means that a version is registered; nothing but log lines is printed."""
     done = run("train", env=environment | {"MLFLOW_TRACKING_URI": mlflow_server.url})

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
-import sys
-from pathlib import Path
+import multiprocessing
+import os
+import signal
+import threading
 
 import psycopg2
 import pytest
 
+from pytest_resilience.chaos.points.of_postgres import postgres_points
+from pytest_resilience.chaos.postgres_handle import PostgresHandle
+from pytest_resilience.chaos.run.arming.held import HeldMessages
+from pytest_resilience.chaos.run.arming.order import engine_when
+from pytest_resilience.chaos.run.clock import RunClock
+from pytest_resilience.chaos.run.traffic import Traffic
+from pytest_resilience.chaos.wire import ProxiedService
+from pytest_resilience.services.engine import EngineClient
 from pytest_resilience.services.postgres import start_postgres
 from pytest_resilience.services.run_folder import RunFolder
 
+SHARED = "shared"
 _EMPTY = """
 select pg_terminate_backend(pid) from pg_stat_activity
 where datname = current_database() and pid <> pg_backend_pid();
@@ -39,8 +49,8 @@ def server():
 @pytest.fixture(scope="session")
 def session_database(server):
     """The address of a database that the tests share, one after the other."""
-    server.create_database("shared", template="template0")
-    return server.dsn("shared")
+    server.create_database(SHARED, template="template0")
+    return server.dsn(SHARED)
 
 
 @pytest.fixture
@@ -74,26 +84,62 @@ def rows(database):
         yield ask
 
 
-def _beside(name):
-    """Load a module that stands beside this one; it is no test, and on no path."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-_relay = _beside("relay")
+@pytest.fixture
+def proxied(pool, server, database):
+    """The database behind the project's own fault engine: `.dsn`, and its faults as methods."""
+    address = pool.engine()
+    engine = EngineClient(address.host, address.port)
+    service = ProxiedService.begin("database", server.upstream, engine=engine, protocol="postgres")
+    yield PostgresHandle(service, address=server, database=SHARED)
+    service.end()
 
 
 @pytest.fixture
-def relayed(database):
-    """Return a function that puts a relay before the database, and may say where it cuts the line."""
-    with contextlib.ExitStack() as stack:
+def held(proxied):
+    """Hold a message, act, and say what becomes of it: `held(act, sql="copy", nth=2)`."""
+    watching = HeldMessages(proxied.proxied.engine)
 
-        def start(text=b"", verdict=None, nth=1, **settings):
-            if verdict is not None:
-                settings["judge"] = _relay.at(text, verdict, nth)
-            return stack.enter_context(_relay.Relay(database, **settings))
+    def hold(act, **when):
+        return watching.hold(proxied.proxied.proxy, when, act)
 
-        yield start
+    yield hold
+    watching.close()
+    assert watching.errors == []
+
+
+@pytest.fixture
+def points(proxied):
+    """Return a function that returns the fault points of all that came by the proxy until now, in order."""
+
+    def seen():
+        clock = RunClock.beside(proxied.proxied.engine.now)
+        return list(postgres_points("database", Traffic({"database": proxied.proxied}, clock).messages()))
+
+    return seen
+
+
+@pytest.fixture
+def killed_at(proxied, held):
+    """Return a function that runs work in a process that is killed at a fault point, and returns its exit code."""
+    children = multiprocessing.get_context("forkserver")
+    children.set_forkserver_preload(["psycopg2", "pytest_resilience.runtime.ingestion.ingest"])
+
+    def run(point, decision, work, *arguments):
+        started, ended = threading.Event(), threading.Event()
+
+        def kill(_receipt):
+            started.wait()
+            os.kill(child.pid, signal.SIGKILL)
+            ended.wait()
+            return decision
+
+        fault = held(kill, **engine_when(point.when))
+        child = children.Process(target=work, args=arguments)
+        child.start()
+        started.set()
+        child.join()
+        ended.set()
+        proxied.proxied.heal_fault(fault)
+        return child.exitcode
+
+    return run

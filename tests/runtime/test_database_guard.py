@@ -5,27 +5,28 @@ from __future__ import annotations
 import contextlib
 import threading
 
+import psycopg
 import psycopg2
 import pytest
 
-from pytest_resilience import DatabaseGuard, FatalError, RetryableError
+from pytest_resilience import DatabaseAwayError, DatabaseGuard, FatalError, RetryableError
 from pytest_resilience.events import DatabaseLost, DatabaseRecovered, OperationsPaused
 from pytest_resilience.testing import FakeClock
 
 
 class World:
-    """A database behind a relay that can be taken down, and comes back when enough time has been slept away."""
+    """A database that can be taken down, and comes back when enough time has been slept away."""
 
-    def __init__(self, relayed, **settings):
-        self._relayed = relayed
-        self.relay = relayed()
+    def __init__(self, proxied, **settings):
+        self._service = proxied.proxied
+        self.dsn = proxied.dsn
         self.back_after = None
         self.alerts = []
         self.events = []
         self.clock = FakeClock()
         self.clock.sleep = self._sleep
         self.guard = DatabaseGuard(
-            {"dsn": self.relay.dsn},
+            {"dsn": self.dsn},
             alert=lambda *alert: self.alerts.append(alert),
             clock=self.clock,
             listeners=(self.events.append,),
@@ -37,18 +38,19 @@ class World:
         self.clock.advance(seconds)
         if self.back_after is not None and sum(self.clock.sleeps) >= self.back_after:
             self.back_after = None
-            self.relay = self._relayed(port=self.relay.port)
+            self._service.open()
 
     def down(self, seconds):
         """Take the database away for so long."""
         self.clock.sleeps.clear()
+        if self.back_after is None:
+            self._service.close()
         self.back_after = seconds
-        self.relay.down()
 
     def ask(self):
         """Ask the database something, on a connection of its own."""
         with (
-            contextlib.closing(psycopg2.connect(self.relay.dsn)) as connection,
+            contextlib.closing(psycopg2.connect(self.dsn)) as connection,
             connection.cursor() as cursor,
         ):
             cursor.execute("select 42")
@@ -61,9 +63,9 @@ class World:
 
 
 @pytest.fixture
-def world(relayed):
+def world(proxied):
     """A guarded database."""
-    return World(relayed)
+    return World(proxied)
 
 
 def test_while_all_is_well_it_only_calls(world):
@@ -120,7 +122,7 @@ def test_other_database_errors_are_not_a_loss(world, sql):
 
     def work():
         with (
-            contextlib.closing(psycopg2.connect(world.relay.dsn)) as connection,
+            contextlib.closing(psycopg2.connect(world.dsn)) as connection,
             connection.cursor() as cursor,
         ):
             cursor.execute(sql)
@@ -128,6 +130,20 @@ def test_other_database_errors_are_not_a_loss(world, sql):
     with pytest.raises(psycopg2.Error):
         world.guard.call(work)
     assert world.kinds() == []
+
+
+@pytest.mark.parametrize("change", [{"password": "wrong"}, {"dbname": "nowhere"}, {"user": "nobody"}])
+@pytest.mark.parametrize("driver", [psycopg2, psycopg])
+def test_a_server_that_refuses_who_comes_is_not_lost(world, change, driver):
+    """Nothing gets better by waiting, though the drivers tell neither of it by an SQLSTATE."""
+
+    def work():
+        driver.connect(world.dsn, **change)
+
+    with pytest.raises(driver.OperationalError):
+        world.guard.call(work)
+    assert world.kinds() == []
+    assert world.clock.sleeps == []
 
 
 def test_one_recovers_and_the_others_wait(world):
@@ -176,9 +192,9 @@ def test_new_work_waits_while_it_is_paused(world):
     assert begun == [False]
 
 
-def test_a_database_that_keeps_going_away_needs_a_person(relayed):
+def test_a_database_that_keeps_going_away_needs_a_person(proxied):
     """After so many losses in a while it is not reconnected again: on-call is paged once, and calls fail."""
-    world = World(relayed, max_losses=2, window=600)
+    world = World(proxied, max_losses=2, window=600)
     for _ in range(2):
         world.down(5)
         world.guard.call(world.ask)
@@ -192,9 +208,66 @@ def test_a_database_that_keeps_going_away_needs_a_person(relayed):
     assert [(severity, component) for severity, component, _ in world.alerts] == [("CRITICAL", "database")]
 
 
-def test_losses_long_ago_are_forgiven(relayed):
+def test_a_database_that_breaks_again_and_again_is_waited_for_longer(world):
+    """Each loss in the window doubles the wait before the first try."""
+    waits = []
+    for _ in range(3):
+        world.down(5)
+        world.guard.call(world.ask)
+        waits.append(world.clock.sleeps[0])
+
+    assert waits == [5, 10, 20]
+
+
+def test_a_pause_has_an_end_for_all_who_wait(proxied):
+    """After `max_pause` the call fails, and so do those that waited for it; the next one begins anew."""
+    world = World(proxied, max_pause=20)
+    failures, others = [], []
+
+    def sleep(seconds):
+        if world.guard.paused and not others:
+            others.append(threading.Thread(target=wait))
+            others[0].start()
+            while not world.guard._changed._waiters:
+                assert others[0].is_alive()
+        original(seconds)
+
+    def wait():
+        try:
+            world.guard.call(world.ask)
+        except DatabaseAwayError as error:
+            failures.append(error)
+
+    original, world.clock.sleep = world.clock.sleep, sleep
+    world.down(1_000)
+    with pytest.raises(DatabaseAwayError, match="within 20 s after on-call was alerted"):
+        world.guard.call(world.ask)
+    others[0].join()
+
+    assert world.clock.sleeps == [5, 1, 2, 15, 5]
+    assert len(failures) == 1
+    assert len(world.alerts) == 1
+    world.down(5)
+    assert world.guard.call(world.ask) == (42,)
+
+
+def test_on_call_hears_that_it_is_over(proxied):
+    """What was paged is resolved when the database is back; what passed by itself had nothing to resolve."""
+    resolved = []
+    world = World(proxied, resolve=lambda *what: resolved.append(what))
+    world.down(5)
+    world.guard.call(world.ask)
+    assert resolved == []
+
+    world.down(60)
+    world.guard.call(world.ask)
+
+    assert resolved == [("CRITICAL", "database")]
+
+
+def test_losses_long_ago_are_forgiven(proxied):
     """The window slides."""
-    world = World(relayed, max_losses=1, window=600)
+    world = World(proxied, max_losses=1, window=600)
     for _ in range(3):
         world.down(5)
         assert world.guard.call(world.ask) == (42,)
@@ -231,7 +304,14 @@ def test_ctrl_c_during_a_recovery_frees_the_others(world):
 
 @pytest.mark.parametrize(
     "settings",
-    [{"wait": -1}, {"max_retries": 0}, {"probe_every": float("nan")}, {"max_losses": 0}, {"window": "x"}],
+    [
+        {"wait": -1},
+        {"max_retries": 0},
+        {"probe_every": float("nan")},
+        {"max_pause": -1},
+        {"max_losses": 0},
+        {"window": "x"},
+    ],
 )
 def test_settings_must_make_sense(settings):
     """The name is in the message."""

@@ -77,19 +77,17 @@ def test_three_tries_by_default(closed_port):
     assert clock.sleeps == [1, 2]
 
 
-def test_it_is_back_at_the_second_try(database, relayed, closed_port):
+def test_it_is_back_at_the_second_try(proxied):
     """A server that comes up between two tries is found."""
 
     class Clock(FakeClock):
         def sleep(self, seconds):
             super().sleep(seconds)
-            relayed(port=down.port)
+            down.heal()
 
-    down = relayed()
-    down.down()
     clock = Clock()
-
-    assert recover_database_connection({"dsn": down.dsn}, clock=clock) is True
+    with proxied.down() as down:
+        assert recover_database_connection({"dsn": proxied.dsn}, clock=clock) is True
     assert clock.sleeps == [1]
 
 
@@ -100,11 +98,10 @@ def test_a_server_that_accepts_and_says_nothing_is_not_back():
         assert recover_database_connection(config, 1, timeout=0.2) is False
 
 
-def test_a_server_that_does_not_answer_the_question_is_not_back(relayed):
+def test_a_server_that_does_not_answer_the_question_is_not_back(proxied):
     """A connection that was made, and on which SELECT 1 is lost, is no proof either."""
-    relay = relayed(b"SELECT 1", "hold")
-
-    assert recover_database_connection({"dsn": relay.dsn}, 1, timeout=0.5) is False
+    with proxied.at("SELECT").hang():
+        assert recover_database_connection({"dsn": proxied.dsn}, 1, timeout=0.5) is False
 
 
 @pytest.mark.parametrize("change", [{"password": "wrong-secret"}, {"dbname": "nowhere"}, {"nonsense": 1}])
@@ -138,13 +135,12 @@ def open_files():
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-def test_nothing_is_left_open(database, relayed, closed_port, rows):
+def test_nothing_is_left_open(database, proxied, closed_port, rows):
     """After successes and failures there is no connection and no descriptor that was not there before."""
-    broken = relayed(b"SELECT 1", "lose reply")
     before = open_files()
-    for config in ({"dsn": database}, {"host": "127.0.0.1", "port": closed_port}, {"dsn": broken.dsn}):
-        recover_database_connection(config, 2, clock=FakeClock())
-    broken.down()
+    with proxied.at("SELECT", side="reply", times=None).cut():
+        for config in ({"dsn": database}, {"host": "127.0.0.1", "port": closed_port}, {"dsn": proxied.dsn}):
+            recover_database_connection(config, 2, clock=FakeClock())
     while rows("select count(*) from pg_stat_activity where backend_type = 'client backend'") != [(1,)]:
         pass
     while open_files() > before:

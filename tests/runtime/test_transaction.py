@@ -239,10 +239,12 @@ def test_a_closed_connection_is_a_rollback(connection):
     assert execute_with_rollback(connection, ["select 1"]).status == "rolled_back"
 
 
-def test_a_connection_lost_before_commit_is_a_rollback(relayed, stays):
+def test_a_connection_lost_before_commit_is_a_rollback(proxied, stays):
     """What never heard COMMIT is never committed."""
-    relay = relayed(b"insert", "lose reply", nth=2)
-    with contextlib.closing(psycopg2.connect(relay.dsn)) as connection:
+    with (
+        contextlib.closing(psycopg2.connect(proxied.dsn)) as connection,
+        proxied.at("INSERT", side="reply", nth=2).cut(),
+    ):
         outcome = execute_with_rollback(connection, [(ADD, (n, "MICU")) for n in (1, 2, 3)])
 
     assert outcome.status == "rolled_back"
@@ -250,24 +252,28 @@ def test_a_connection_lost_before_commit_is_a_rollback(relayed, stays):
 
 
 @pytest.mark.parametrize("opener", ["psycopg2", "psycopg2 autocommit", "psycopg 3", "sqlalchemy"])
-@pytest.mark.parametrize("verdict", ["lose request", "lose reply"])
-def test_a_connection_lost_during_commit_is_unknown(relayed, stays, opener, verdict):
+@pytest.mark.parametrize("side", ["request", "reply"])
+def test_a_connection_lost_during_commit_is_unknown(proxied, stays, opener, side):
     """Whether COMMIT arrived cannot be told from here, so nothing is claimed, and the outcome is not true."""
-    with contextlib.closing(OPENERS[opener](relayed(b"COMMIT", verdict).dsn)) as connection:
+    with (
+        contextlib.closing(OPENERS[opener](proxied.dsn)) as connection,
+        proxied.at("COMMIT", side=side).cut(),
+    ):
         outcome = execute_with_rollback(connection, [(ADD, (1, "MICU"))])
 
     assert not outcome
     assert outcome.status == "unknown"
-    assert [(1, "MICU")][: verdict == "lose reply"] == stays()
+    assert [(1, "MICU")][: side == "reply"] == stays()
 
 
-@pytest.mark.parametrize(
-    ("verdict", "status"), [("lose request", "rolled_back"), ("lose reply", "committed")]
-)
-def test_a_marker_tells_how_a_lost_commit_ended(database, relayed, stays, verdict, status):
+@pytest.mark.parametrize(("side", "status"), [("request", "rolled_back"), ("reply", "committed")])
+def test_a_marker_tells_how_a_lost_commit_ended(database, proxied, stays, side, status):
     """With a marker and a way to reconnect, a lost answer is found out, either way."""
     marker = CommitMarker(name="unit-7", reconnect=lambda: psycopg2.connect(database))
-    with contextlib.closing(psycopg2.connect(relayed(b"COMMIT", verdict).dsn)) as connection:
+    with (
+        contextlib.closing(psycopg2.connect(proxied.dsn)) as connection,
+        proxied.at("COMMIT", side=side).cut(),
+    ):
         outcome = execute_with_rollback(connection, [(ADD, (1, "MICU"))], marker=marker)
 
     assert status == outcome.status
@@ -491,20 +497,20 @@ def test_ctrl_c_inside_a_statement_leaves_no_open_transaction(connection, rows, 
 
 
 @pytest.mark.parametrize("opener", ["psycopg2", "psycopg 3", "sqlalchemy"])
-@pytest.mark.parametrize(("text", "status"), [(b"insert", "rolled_back"), (b"COMMIT", "unknown")])
-def test_a_database_that_does_not_answer_is_given_up(relayed, stays, opener, text, status):
+@pytest.mark.parametrize(("message", "status"), [("INSERT", "rolled_back"), ("COMMIT", "unknown")])
+def test_a_database_that_does_not_answer_is_given_up(proxied, stays, opener, message, status):
     """The connection is cut after the time-out, wherever the driver waits, and the outcome is as for a lost one."""
-    with contextlib.closing(OPENERS[opener](relayed(text, "hold").dsn)) as connection:
+    with contextlib.closing(OPENERS[opener](proxied.dsn)) as connection, proxied.at(message).hang():
         outcome = execute_with_rollback(connection, [(ADD, (1, "MICU"))], timeout=0.3)
 
     assert outcome.status == status
     assert stays() == []
 
 
-def test_a_deadline_around_the_call_counts_as_a_time_out(relayed, stays):
+def test_a_deadline_around_the_call_counts_as_a_time_out(proxied, stays):
     """What the deadline leaves is all that a silent server gets; either of the two says so first."""
     outcomes = []
-    with contextlib.closing(psycopg2.connect(relayed(b"insert", "hold").dsn)) as connection:
+    with contextlib.closing(psycopg2.connect(proxied.dsn)) as connection, proxied.at("INSERT").hang():
         with contextlib.suppress(DeadlineExceededError), Deadline(0.3):
             outcomes.append(execute_with_rollback(connection, [(ADD, (1, "MICU"))]))
         assert connection.closed

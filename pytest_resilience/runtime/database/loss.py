@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_resilience.errors import RetryableError
+from pytest_resilience.runtime.classify import classify
+
 LOST = ("08", "57P01", "57P02", "57P03", "57P05")
 """SQLSTATEs, or their classes, of a connection that is gone (PostgreSQL documentation, appendix A)."""
 DRIVERS = ("psycopg2", "psycopg", "asyncpg")
 CLASSES = ("OperationalError", "InterfaceError", "ConnectionDoesNotExistError")
-"""What drivers raise without an SQLSTATE when the line is dead, and nothing else."""
+"""What drivers raise without an SQLSTATE when the line is dead, and when a server refuses who comes."""
 
 
 def is_database_loss(error: BaseException) -> bool:
@@ -21,7 +24,8 @@ def _says_so(error: BaseException) -> bool:
     if state is not None:
         return str(state).startswith(LOST)
     kinds = [kind for kind in type(error).__mro__ if kind.__module__.partition(".")[0] in DRIVERS]
-    return any(kind.__name__ in CLASSES for kind in kinds)
+    could_be = any(kind.__name__ in CLASSES for kind in kinds)
+    return could_be and issubclass(classify(error).kind, RetryableError)  # a wrong password is no loss
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

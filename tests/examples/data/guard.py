@@ -5,6 +5,8 @@ from pytest_resilience import AlertRouter, DatabaseGuard, ingest_data_with_check
 
 def nightly(paths):
     """Load tonight's files, through losses of the database."""
-    guard = DatabaseGuard({"dsn": os.environ["DATABASE_URL"]}, alert=AlertRouter().route_alert)
+    router = AlertRouter()
+    address = {"dsn": os.environ["DATABASE_URL"]}
+    guard = DatabaseGuard(address, alert=router.route_alert, resolve=router.resolve_alert)
     for path in paths:
         guard.call(ingest_data_with_checkpoint, path, "raw.icustays")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
+import contextlib
 import random
 import signal
 from types import SimpleNamespace
@@ -13,7 +12,6 @@ import pytest
 
 from pytest_resilience import CheckpointManager, RetryableError, ingest_data_with_checkpoint
 
-VERDICTS = ("lose request", "lose reply")
 TEXT = (
     "stay_id,unit\n"
     + "".join(f"{n},MICU\n" for n in range(12))
@@ -21,6 +19,8 @@ TEXT = (
     + "".join(f"{n},SICU\n" for n in range(13, 25))
 )
 OWN = "raw.stays_rejects, resilience_checkpoints, resilience_ingestions"
+WAYS = [("request", "drop"), ("request", "deliver"), ("reply", "drop")]
+"""On which side of the server the message is held, and what becomes of it when its sender is gone."""
 
 
 def ingest(path, dsn):
@@ -29,7 +29,7 @@ def ingest(path, dsn):
 
 
 @pytest.fixture
-def world(table, rows, write, database, relayed):
+def world(table, rows, write, database, proxied, points):
     """A file of three batches, with a wrong row and a line end inside quotes, and what an undisturbed run leaves."""
 
     def look():
@@ -48,86 +48,56 @@ def world(table, rows, write, database, relayed):
         return result, seen
 
     path = write(TEXT)
-    relay = relayed()
-    ingest(path, relay.dsn)
+    ingest(path, proxied.dsn)
     expected = look()
     assert len(expected[0]) == 25
     rows(f"drop table {OWN}; truncate raw.stays")
-    first_copy = next(message.number for message in relay.seen if message.text.startswith(b"copy"))
-    return SimpleNamespace(
-        path=path, expected=expected, messages=len(relay.seen), first_copy=first_copy, finish=finish
-    )
+    return SimpleNamespace(path=path, expected=expected, points=points(), finish=finish)
 
 
-def strike(number, verdict, then=lambda: None):
-    """Return a judge that strikes at one message."""
-
-    def judge(message):
-        if message.number != number:
-            return None
-        then()
-        return verdict
-
-    return judge
-
-
-@pytest.mark.parametrize("verdict", VERDICTS)
-def test_cut_off_at_any_message_the_same_call_finishes(verdict, world, relayed):
+@pytest.mark.parametrize("side", ["request", "reply"])
+def test_cut_off_at_any_message_the_same_call_finishes(side, world, proxied):
     """The first call says that it may be tried again; the second leaves what an undisturbed run leaves."""
-    for number in range(1, world.messages + 1):
-        relay = relayed(judge=strike(number, verdict))
-        try:
-            ingest(world.path, relay.dsn)
-        except RetryableError:
-            pass
-        else:
-            assert number > world.messages - 4, (
-                "only what follows the note of the end may go missing unnoticed"
-            )
-        relay.down()
+    unnoticed = []
+    for point in (point for point in world.points if point.side == side):
+        with proxied.at(point.message, side=side, nth=point.nth).cut():
+            try:
+                ingest(world.path, proxied.dsn)
+            except RetryableError:
+                pass
+            else:
+                unnoticed.append(point.id)
         result, seen = world.finish()
-        assert (number, result.rows, result.rejected) == (number, 25, 1)
-        assert (number, seen) == (number, world.expected)
+        assert (point.id, result.rows, result.rejected) == (point.id, 25, 1)
+        assert (point.id, seen) == (point.id, world.expected)
+
+    last = [point.id for point in world.points if point.side == side][-3:]
+    assert set(unnoticed) <= set(last), "only what follows the note of the end may go missing unnoticed"
 
 
-@pytest.fixture
-def killed(world, relayed):
-    """Return a function that runs in a process that is killed at a message, and returns its exit code."""
-    children = multiprocessing.get_context("forkserver")
-    children.set_forkserver_preload(["psycopg2", "pytest_resilience.runtime.ingestion.ingest"])
-
-    def run(number, verdict):
-        relay = relayed(judge=strike(number, verdict, lambda: os.kill(child.pid, signal.SIGKILL)))
-        child = children.Process(target=ingest, args=(world.path, relay.dsn))
-        child.start()
-        child.join()
-        relay.down()
-        return child.exitcode
-
-    return run
-
-
-def test_killed_at_any_message_the_same_command_finishes(killed, world, table):
-    """SIGKILL at every message from the first row on; what is redone is at most the batch under way."""
-    for number in range(world.first_copy, world.messages):
-        assert (number, killed(number, "lose reply")) == (number, -signal.SIGKILL)
+@pytest.mark.parametrize(("side", "decision"), WAYS)
+def test_killed_at_any_message_the_same_command_finishes(side, decision, world, killed_at, proxied, table):
+    """SIGKILL at every message; nothing is lost or doubled, and what is redone is at most the batch under way."""
+    for point in (point for point in world.points if point.side == side):
+        ended = killed_at(point, decision, ingest, world.path, proxied.dsn)
+        assert (point.id, ended) == (point.id, -signal.SIGKILL)
         kept = len(table())
         result, seen = world.finish()
-        assert (number, seen) == (number, world.expected)
-        assert result.resumed_from >= kept
+        assert (point.id, seen) == (point.id, world.expected)
+        assert (point.id, result.resumed_from) >= (point.id, kept)
 
 
-def test_killed_again_and_again_it_still_finishes(killed, world):
+def test_killed_again_and_again_it_still_finishes(killed_at, proxied, world):
     """Restarts are killed as well, at messages drawn at random, and in the end nothing is missing or doubled."""
     draw = random.Random(20)
     for _ in range(5):
         for _ in range(4):
-            killed(draw.randrange(1, world.messages), draw.choice(VERDICTS))
+            killed_at(draw.choice(world.points), "drop", ingest, world.path, proxied.dsn)
         _, seen = world.finish()
         assert seen == world.expected
 
 
-def test_the_checker_catches_data_and_position_committed_apart(database, relayed, rows, tmp_path):
+def test_the_checker_catches_data_and_position_committed_apart(database, proxied, points, rows, tmp_path):
     """The proof is worth something: code that commits rows, and then saves its position, doubles a batch."""
     lines = [line for line in TEXT.splitlines(keepends=True)[1:] if line[0].isdigit() and '"' not in line]
 
@@ -148,14 +118,17 @@ def test_the_checker_catches_data_and_position_committed_apart(database, relayed
         checkpoints.delete_checkpoint("naive")
 
     rows("create table plain (stay_id int)")
-    broken = 0
-    for number in range(1, 40):
-        relay = relayed(judge=strike(number, "lose reply"))
-        try:
-            naive(relay.dsn)
-        except psycopg2.Error:
-            relay.down()
-            naive(database)
-        broken += rows("select count(*) from plain") != [(len(lines),)]
+    naive(proxied.dsn)
+    rows("truncate plain")
+    broken = []
+    for point in points():
+        with (
+            proxied.at(point.message, side=point.side, nth=point.nth).cut(),
+            contextlib.suppress(psycopg2.Error),
+        ):
+            naive(proxied.dsn)
+        naive(database)
+        if rows("select count(*) from plain") != [(len(lines),)]:
+            broken.append(point.id)
         rows("truncate plain")
-    assert broken > 0
+    assert broken == ["COMMIT-1-reply", "COMMIT-2-reply", "COMMIT-3-reply"]

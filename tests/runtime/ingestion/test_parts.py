@@ -156,25 +156,22 @@ def test_what_cannot_be_cut_is_refused(stays, table, threads, connection, ingest
         ingest(stays, threads, partitions=0)
 
 
-def test_killed_workers_lose_and_double_nothing(stays, table, relayed, ingest):
+def test_killed_workers_lose_and_double_nothing(stays, table, proxied, held, ingest):
     """All workers are killed at a COPY; the next run, with new ones, finishes."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["psycopg2", "pytest_resilience.runtime.ingestion.ingest"])
-    copies = []
 
-    def judge(message):
-        if message.text.startswith(b"copy"):
-            copies.append(message)
-            if len(copies) == 7:
-                for pid in list(executor._processes):
-                    os.kill(pid, signal.SIGKILL)
+    def kill(_receipt):
+        for pid in list(executor._processes):
+            os.kill(pid, signal.SIGKILL)
+        return "drop"
 
-    relay = relayed(judge=judge)
+    held(kill, sql="^copy", nth=7)
     with (
         ProcessPoolExecutor(2, mp_context=context) as executor,
         pytest.raises(RetryableError, match="a worker died"),
     ):
-        ingest(stays, executor, dsn=relay.dsn)
+        ingest(stays, executor, dsn=proxied.dsn)
     assert 0 < len(table()) < ROWS
 
     with ProcessPoolExecutor(2, mp_context=context) as executor:
@@ -185,18 +182,16 @@ def test_killed_workers_lose_and_double_nothing(stays, table, relayed, ingest):
 
 
 @pytest.mark.filterwarnings("ignore")  # a cluster's own, at its start and end
-def test_a_cluster_that_loses_a_worker_finishes_by_itself(stays, table, relayed, ingest):
+def test_a_cluster_that_loses_a_worker_finishes_by_itself(stays, table, proxied, held, ingest):
     """On Dask a killed worker's ranges are given to another one, and every row is there once."""
     distributed = pytest.importorskip("distributed", reason="the development environment has it")
-    copies, pids = [], []
+    pids = []
 
-    def judge(message):
-        if message.text.startswith(b"copy"):
-            copies.append(message)
-            if len(copies) == 7:
-                os.kill(pids[0], signal.SIGKILL)
+    def kill(_receipt):
+        os.kill(pids[0], signal.SIGKILL)
+        return "deliver"
 
-    relay = relayed(judge=judge)
+    held(kill, sql="^copy", nth=7)
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
@@ -204,7 +199,7 @@ def test_a_cluster_that_loses_a_worker_finishes_by_itself(stays, table, relayed,
         distributed.Client(cluster) as client,
     ):
         pids += client.run(os.getpid).values()
-        result = ingest(stays, client.get_executor(), dsn=relay.dsn)
+        result = ingest(stays, client.get_executor(), dsn=proxied.dsn)
         assert pids[0] not in client.run(os.getpid).values()
 
     assert result.rows == 199
