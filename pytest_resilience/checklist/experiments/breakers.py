@@ -13,6 +13,14 @@ from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.checklist.experiments.backoff_tempo import LOOK_SCALE
 from pytest_resilience.checklist.experiments.breakers_calls import Caller, Opening, opening
+from pytest_resilience.checklist.experiments.breakers_timing import (
+    REAL_PACE,
+    cycle,
+    lasts,
+    pace_of,
+    quickest,
+    whole_run,
+)
 from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.experiments.said import Said, no_services, no_traffic
@@ -34,18 +42,8 @@ PACES = (0.5, 2.5, 12.5)
 """Seconds from call to call while a trial is waited for, each where the one before was too quick to see one."""
 WATCHED = 40
 """Calls in which a trial is waited for."""
-CALLS_A_PERIOD = 12
-LEAST_LOST = BREAKER_FAILURES + 4
-"""Calls while the service is lost and the breaker open."""
-LOST_PERIODS, BACK_PERIODS = 2.3, 2.6
-"""Reset periods for which the service is lost, and for which calls go on when it is back."""
 LONGER = 2.0
 """Further periods for which calls go on where what did not pass is judged again."""
-QUICK = 10.0
-"""Seconds of an experiment that is made in real time."""
-REAL_PACE = 0.05
-"""Real seconds from call to call, at least."""
-MOST_SCALE = 60.0
 UNSCALED = 60.0
 """Real seconds in which an opening is confirmed unscaled."""
 AGAIN = 20.0
@@ -107,10 +105,10 @@ class LostService:
         opened = self._with_period(order, opened, scale=LOOK_SCALE if changeable else 1.0)
         if opened.period is None:
             return first, [self._never_tried(first, clean, opened)]
-        record = self._lose(order, opened, scale=_quickest(opened) if changeable else 1.0)
+        record = self._lose(order, opened, scale=quickest(opened) if changeable else 1.0)
         evidence = self._judge(record, clean)
         if evidence.outcome == "unproven" or (evidence.outcome == "failed" and record.time_scale > 1):
-            slower = max(1.0, _whole(opened) / AGAIN) if changeable else 1.0
+            slower = max(1.0, whole_run(opened) / AGAIN) if changeable else 1.0
             record = self._lose(order, opened, scale=slower, longer=LONGER)
             evidence = self._judge(record, clean)
         if evidence.outcome == "passed" and record.time_scale > 1:
@@ -154,15 +152,15 @@ class LostService:
 
     def _lose(self, order: FaultOrder, opened: Opening, *, scale: float, longer: float = 0.0) -> RunRecord:
         """Return the run that is judged: lost for two reset periods, and watched for two more, or longer."""
-        whole, pace = _whole(opened) + longer * _cycle(opened), _pace(opened)
+        whole, pace = whole_run(opened) + longer * cycle(opened), pace_of(opened)
         calls = opened.calls + ceil(whole / pace)
         return self._caller.run(
-            replace(order, seconds=_lasts(opened)),
+            replace(order, seconds=lasts(opened)),
             self.id,
             scale=scale,
             calls=calls,
             every=pace,
-            recovers_within=whole - _lasts(opened),
+            recovers_within=whole - lasts(opened),
         )
 
     def _judge(self, record: RunRecord, clean: CleanRun) -> Evidence:
@@ -233,34 +231,6 @@ class LostService:
 
     def _told(self, evidence: Evidence) -> Evidence:
         return replace(evidence, subject=subject_of(self.workload, self.service))
-
-
-def _quickest(opened: Opening) -> float:
-    """Return how much faster time runs in the run that is judged first; a short one is made in real time."""
-    if _whole(opened) <= QUICK:
-        return 1.0
-    return min(MOST_SCALE, max(1.0, _pace(opened) / REAL_PACE))
-
-
-def _pace(opened: Opening) -> float:
-    """Return the seconds from one call to the next in the run that is judged."""
-    return max((opened.period or 0.0) / CALLS_A_PERIOD, 0.01)
-
-
-def _cycle(opened: Opening) -> float:
-    """Return the seconds of a reset period and of the trial after it."""
-    return (opened.period or 0.0) + opened.seconds / max(1, opened.calls)
-
-
-def _lasts(opened: Opening) -> float:
-    """Return for how many seconds the service is lost: for some reset periods, and for enough calls."""
-    calls = LEAST_LOST * max(_pace(opened), opened.refusal)
-    return opened.seconds + max(LOST_PERIODS * _cycle(opened), calls)
-
-
-def _whole(opened: Opening) -> float:
-    """Return the seconds of the run that is judged."""
-    return _lasts(opened) + BACK_PERIODS * _cycle(opened)
 
 
 def lost(where: Places, kind: ServiceKind, seconds: float) -> FaultOrder:
