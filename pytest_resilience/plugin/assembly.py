@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 EVERY_POINT = ("cut", "error", "lost-reply", "kill")
 """What items 3 and 4 try at every point, whatever the exploration is set to."""
+OF_A_SERVER = 2
+"""How many points of one kind these are of a server, which does the same for each request once it is connected."""
 
 
 @dataclass(slots=True)
@@ -119,7 +121,7 @@ def _explored(
 
 
 def _probes(clean: CleanRun, explore: str, *, seed: int, checklist: bool) -> tuple[Probe, ...]:
-    from pytest_resilience.chaos.explore.choice import all_probes, one_of_each_class
+    from pytest_resilience.chaos.explore.choice import all_probes, first_of_each_class, one_of_each_class
 
     points = clean.recording.points
     if explore == "exhaustive":
@@ -127,10 +129,12 @@ def _probes(clean: CleanRun, explore: str, *, seed: int, checklist: bool) -> tup
     sampled = one_of_each_class(points, seed=seed) if explore == "sample" else ()
     if not checklist:
         return sampled
-    kept = {(probe.point.service, probe.id) for probe in sampled}
-    return tuple(
+    every = tuple(
         probe
         for probe in all_probes(points)
-        if (probe.point.service, probe.id) in kept
-        or (probe.name in EVERY_POINT and probe.point.protocol == "postgres")
+        if probe.name in EVERY_POINT and probe.point.protocol == "postgres"
     )
+    if clean.workload.shape == "server":
+        every = first_of_each_class(every, most=OF_A_SERVER)
+    kept = {(probe.point.service, probe.id) for probe in (*sampled, *every)}
+    return tuple(probe for probe in all_probes(points) if (probe.point.service, probe.id) in kept)

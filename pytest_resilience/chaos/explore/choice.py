@@ -1,7 +1,8 @@
-"""Which probes are tried: one of each class, or all."""
+"""Which probes are tried: one of each class, the first of each, or all."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from random import Random
 
@@ -12,6 +13,17 @@ from pytest_resilience.chaos.points.point import FaultPoint
 def all_probes(points: Sequence[FaultPoint]) -> tuple[Probe, ...]:
     """Return every fault at every point, in the order of the run."""
     return tuple(probe for point in points for probe in probes_at(point))
+
+
+def first_of_each_class(probes: Sequence[Probe], *, most: int) -> tuple[Probe, ...]:
+    """Return the first probes of each class, at most so many of one, in their order."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    kept = []
+    for probe in probes:
+        seen[probe.class_of] += 1
+        if seen[probe.class_of] <= most:
+            kept.append(probe)
+    return tuple(kept)
 
 
 def one_of_each_class(points: Sequence[FaultPoint], *, seed: int) -> tuple[Probe, ...]:

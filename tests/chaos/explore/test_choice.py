@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_resilience.chaos.explore.choice import all_probes, one_of_each_class
+from pytest_resilience.chaos.explore.choice import all_probes, first_of_each_class, one_of_each_class
 from pytest_resilience.chaos.points.point import FaultPoint
 
 
@@ -42,6 +42,19 @@ def test_a_sample_has_one_probe_of_each_class() -> None:
     assert {probe.class_of for probe in sample} == {
         probe.class_of for probe in all_probes([*POINTS, *COMMITS])
     }
+
+
+def test_the_first_of_each_class_are_kept_in_their_order() -> None:
+    """Fifty INSERTs are two, a single COMMIT stays."""
+    probes = all_probes([*POINTS, COMMITS[0]])
+    first = first_of_each_class(probes, most=2)
+
+    assert {(probe.point.message, probe.point.nth) for probe in first} == {
+        ("INSERT", 1),
+        ("INSERT", 2),
+        ("COMMIT", 1),
+    }
+    assert {probe.class_of for probe in first} == {probe.class_of for probe in probes}
 
 
 def test_a_sample_follows_from_its_seed() -> None:
