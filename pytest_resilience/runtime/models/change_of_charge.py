@@ -90,12 +90,13 @@ class ChangeOfCharge:
         """
         before = self.time.forward(self._begin, None)
         target = self.time.forward(self.previous_of, before)
-        demoted = before.champion
-        if demoted is None or target is None:
+        if target is None:
             raise FatalError(
                 f"Model {self.model_name!r} has no earlier version to roll back to: neither its ledger nor the "
-                f"registry names one that was in charge before {demoted}. Deploy one instead."
+                f"registry names one that was in charge before {before.champion}. Deploy one instead."
             )
+        # With the version in charge its alias is deleted too, and there is nothing left to demote.
+        demoted = before.champion or target
         then = Before(target, self._journal.ledger.previous_of(target))
         return self._change(
             "rollback", target, before, lambda: self._scheme.restore(self.model_name, demoted, then)
@@ -103,7 +104,9 @@ class ChangeOfCharge:
 
     def previous_of(self, before: Before) -> str | None:
         """Return which version was in charge before the one that is: by the ledger, else by the registry."""
-        known = self._journal.ledger.previous_of(before.champion) if before.champion else None
+        ledger = self._journal.ledger
+        in_charge = before.champion or ledger.in_charge
+        known = ledger.previous_of(in_charge) if in_charge else None
         return known or before.previous or self._only_archived()
 
     def _begin(self, version: str | None) -> Before:

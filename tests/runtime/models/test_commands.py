@@ -117,7 +117,7 @@ def test_a_registry_that_hangs_ends_every_command(words, hanging_url, model_name
     name, *rest = map(str, words)
 
     assert main([name, model_name, *rest, "--tracking-uri", hanging_url, "--deadline", "1"]) == 4
-    assert "Looking up model" in capsys.readouterr().err
+    assert f"pytest_resilience {name}: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("wrong", ["0", "-1", "inf", "soon"])
