@@ -1,6 +1,6 @@
-"""Kill a deployment after each of its writes in turn, run it again, and print how often that was: URI MODEL.
+"""Kill a deployment after its first write, run it again, kill that after its second, until one ends: URI MODEL VERSION.
 
-A process for each, forked from one that has read MLflow already; each ends by SIGKILL of its own, or with a status.
+A process for each, forked from one that has read MLflow already; then a line says which it was, and who is in charge.
 """
 
 from __future__ import annotations
@@ -10,8 +10,12 @@ import signal
 import sys
 from collections.abc import Callable
 from itertools import count
+from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from icu_platform.serving_agent import load_libraries
 from pytest_resilience import ResilienceError, deploy_model_with_rollback
 from pytest_resilience.runtime.models.registry import ModelRegistry
 
@@ -35,22 +39,20 @@ class MortalRegistry(ModelRegistry):
         return result
 
 
-def main(tracking_uri: str, model_name: str) -> int:
-    """Return the exit status: 0 when each re-run put its version in charge."""
+def main(tracking_uri: str, model_name: str, version: str) -> int:
+    """Return the exit status: 0 when the version is in charge in the end."""
     registry = MortalRegistry(tracking_uri, base_delay=0.01)
+    load_libraries()
     for step in count(1):
-        version = 1 + step % 2
         ended = _forked(registry, model_name, version, step)
+        champion = registry.champion(model_name)
+        sys.stdout.write(f"{step} {champion}\n")
         if ended != KILLED:
-            sys.stdout.write(f"{step - 1}\n")
             return ended
-        if (again := _forked(registry, model_name, version, 0)) != 0:
-            sys.stderr.write(f"killed after write {step}, the same again ended with {again}\n")
-            return 1
     return 1
 
 
-def _forked(registry: MortalRegistry, model_name: str, version: int, writes: int) -> int:
+def _forked(registry: MortalRegistry, model_name: str, version: str, writes: int) -> int:
     """Deploy in a process that is killed after so many writes, if it makes as many; return how it ended."""
     child = os.fork()
     if child == 0:
@@ -58,7 +60,7 @@ def _forked(registry: MortalRegistry, model_name: str, version: int, writes: int
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def _deployed(registry: MortalRegistry, model_name: str, version: int, writes: int) -> int:
+def _deployed(registry: MortalRegistry, model_name: str, version: str, writes: int) -> int:
     registry.left = writes
     try:
         result = deploy_model_with_rollback(model_name, version, registry=registry, latency_limit=BUSY)

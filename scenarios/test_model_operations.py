@@ -230,21 +230,26 @@ def test_registry_hangs_for_good(shelf: Shelf) -> None:
 
 
 def test_killed_at_each_step(shelf: Shelf) -> None:
-    """Killed after any of its writes, the same again ends with the version in charge, and with its lock gone."""
+    """Killed after its first write, run again, killed after the second, and so on: one is in charge, at last the new."""
     script = Path(__file__).with_name("kill_deployments.py")
+    shelf.deploy("1")
 
     done = subprocess.run(
-        [sys.executable, script, shelf.registry.direct_url, shelf.name],
+        [sys.executable, script, shelf.registry.direct_url, shelf.name, "2"],
         capture_output=True,
         text=True,
         check=False,
     )
 
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) >= 5
+    champions = [line.split()[1] for line in done.stdout.splitlines()]
+    assert len(champions) >= 5
+    assert champions == sorted(champions)
+    assert (champions[0], champions[-1], shelf.champion) == ("1", "2", "2")
     assert _entries(shelf)[-1].outcome == "success"
-    names = {model.name for model in shelf.client.search_registered_models()}
-    assert not {name for name in names if name.endswith(f".{shelf.name}")}
+    assert not [
+        model for model in shelf.client.search_registered_models() if model.name.endswith(f".{shelf.name}")
+    ]
 
 
 def test_fallback_ends_by_itself(shelf: Shelf, sample: list[dict[str, str]]) -> None:

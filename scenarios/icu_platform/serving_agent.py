@@ -69,7 +69,7 @@ class ServingAgent:
         refresh: float = 30.0,
         rule: Rule = prediction_confidence,
     ) -> None:
-        _load_libraries()
+        load_libraries()
         self.server = ModelServer(
             model_name,
             registry=ModelRegistry(tracking_uri, timeout=request_timeout),
@@ -128,8 +128,9 @@ def _severity_of(error: ResilienceError) -> Severity:
     return Severity.MEDIUM if isinstance(error, BusinessLogicError | FatalError) else Severity.HIGH
 
 
-def _load_libraries() -> None:
+def load_libraries() -> None:
     """Import what the models are made of: it takes seconds, which no answer should wait for."""
     load_mlflow()
     with without_warnings():
-        import mlflow.sklearn  # noqa: F401 - imported for those who load the models
+        import sklearn.linear_model
+        import sklearn.pipeline  # noqa: F401 - all imported for those who load the models
