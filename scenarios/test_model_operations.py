@@ -230,7 +230,7 @@ def test_registry_hangs_for_good(shelf: Shelf) -> None:
 
 
 def test_killed_at_each_step(shelf: Shelf) -> None:
-    """Killed after its first write, run again, killed after the second, and so on: one is in charge, at last the new."""
+    """Killed after its first write, again after its second, and so on: one is in charge, at last the new."""
     script = Path(__file__).with_name("kill_deployments.py")
     shelf.deploy("1")
 
