@@ -19,6 +19,7 @@ from icu_platform.serving_agent import Answer, ServingAgent
 from pytest_resilience import CircuitBreakerOpenError, ResilienceError, StructuredErrorLogger
 
 LONGEST_ANSWER = 30.0
+FIRST_WAIT = 2.0
 NEVER = 1e6
 """Seconds between looks of the server's own: there are none, since each call looks."""
 RESET = 5.0
@@ -67,7 +68,7 @@ def _errors() -> StructuredErrorLogger:
 @cache
 def _agent() -> ServingAgent:
     start_process()
-    return ServingAgent(deadline=LONGEST_ANSWER, refresh=NEVER, reset_timeout=RESET)
+    return ServingAgent(deadline=LONGEST_ANSWER, base_delay=FIRST_WAIT, refresh=NEVER, reset_timeout=RESET)
 
 
 @cache

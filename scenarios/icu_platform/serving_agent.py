@@ -53,6 +53,7 @@ class ServingAgent:
         request_timeout: seconds that one request to MLflow may take; MLflow counts whole seconds.
         failure_threshold: failed looks at the registry in a row, after which it is left alone.
         reset_timeout: seconds for which it is then left alone.
+        base_delay: seconds before a failed look is repeated first; they double.
         refresh: seconds between looks for a newer champion.
         rule: how sure an answer must be to be given; default: the policy's 0.5.
     """
@@ -66,6 +67,7 @@ class ServingAgent:
         request_timeout: float = 1.0,
         failure_threshold: int = 5,
         reset_timeout: float = 10.0,
+        base_delay: float = 0.2,
         refresh: float = 30.0,
         rule: Rule = prediction_confidence,
     ) -> None:
@@ -76,6 +78,7 @@ class ServingAgent:
             rule=breast_cancer.malignancy_by_rule,
             deadline=deadline,
             refresh=refresh,
+            base_delay=base_delay,
             breaker=CircuitBreaker(
                 failure_threshold,
                 reset_timeout,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_resilience import RetryableError
+from pytest_resilience import FatalError, RetryableError
 from pytest_resilience.runtime.deadline import Deadline
 from pytest_resilience.runtime.models.hidden_response import hidden_retry_after
 from pytest_resilience.runtime.models.registry import ModelRegistry
@@ -64,6 +64,16 @@ def test_no_wait_is_begun_that_the_deadline_cannot_hold(registry, mlflow_server,
 
         assert len(fault.receipts) == 1
     assert failure.value.retry_after == 200.0
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 422])
+def test_a_refusal_is_not_tried_again(status, registry, mlflow_server, model_name):
+    """Also where MLflow has no code for it, and calls it an internal error."""
+    with mlflow_server.at(MODEL, times=None).respond(status, body="no") as fault:
+        with pytest.raises(FatalError):
+            registry.standing(model_name)
+
+        assert len(fault.receipts) == 1
 
 
 def test_an_error_without_a_reply_asks_nothing():
