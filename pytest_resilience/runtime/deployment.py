@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypedDict, TypeVar
 
+from pytest_resilience.runtime.deadline import Deadline
+from pytest_resilience.runtime.models.allotted_time import AllottedTime
 from pytest_resilience.runtime.models.change_of_charge import Changed, ChangeOfCharge, Status
 from pytest_resilience.runtime.models.deployment_lock import DeploymentConflictError, deployment_lock
 from pytest_resilience.runtime.models.health import LATENCY_LIMIT, GoldenRequest
@@ -17,6 +20,8 @@ Version = TypeVar("Version", int, str)
 
 LEASE = 600.0
 """Seconds after which another host takes over the lock of a deployment that says nothing more."""
+DEADLINE = LEASE
+"""Seconds that a deployment or a rollback may take in all: for so long nobody takes its lock away."""
 AUROC = "auroc"
 """The metric of a version's run that the rule about AUROC is applied to."""
 
@@ -25,8 +30,8 @@ class DeploymentResult(TypedDict):
     """How a deployment, or a rollback, ended.
 
     `status` is `success`; `rolled_back`, when the version before is proven to be in charge again (or none, if there
-    was none); `conflict`, when somebody else deploys the same model; or `unknown`, when the registry went away
-    before that could be proven: run the same again.
+    was none); `conflict`, when somebody else deploys the same model; or `unknown`, when the registry went away,
+    or the deadline passed, before that could be proven: run the same again. The ledger then ends with `begun`.
     """
 
     status: Status
@@ -49,6 +54,7 @@ def deploy_model_with_rollback(  # noqa: PLR0913 - each is one dial with a defau
     registry: ModelRegistry | None = None,
     who: str | None = None,
     why: str | None = None,
+    deadline: float = DEADLINE,
 ) -> DeploymentResult:
     """Put a version in charge of a model if it is healthy, else restore the one before (policy §4).
 
@@ -66,9 +72,11 @@ def deploy_model_with_rollback(  # noqa: PLR0913 - each is one dial with a defau
         registry: the server, as an object, instead of `tracking_uri`.
         who: for the ledger; default: this user on this host.
         why: for the ledger.
+        deadline: seconds for all of it. The last third, but at most 30 s, is kept to restore the version before and
+            to give the lock back; when that does not suffice either, the status is `unknown`.
 
     Raises:
-        ResilienceError: the model is not registered, or the registry is away; nothing was changed.
+        ResilienceError: the model is not registered, or the registry is away until the deadline; nothing was changed.
     """
     where = registry or ModelRegistry(tracking_uri)
     version = _checked(new_version)
@@ -87,7 +95,8 @@ def deploy_model_with_rollback(  # noqa: PLR0913 - each is one dial with a defau
     def change(under: ChangeOfCharge) -> Changed:
         return under.deploy(version)
 
-    return _changed(where, model_name, new_version, change, check=check, scheme=scheme, who=who, why=why)
+    terms = _Terms(check, AllottedTime.of(deadline), scheme, who, why)
+    return _changed(where, model_name, new_version, change, terms)
 
 
 def rollback_model(
@@ -99,8 +108,19 @@ def rollback_model(
     registry: ModelRegistry | None = None,
     who: str | None = None,
     why: str | None = None,
+    deadline: float = DEADLINE,
 ) -> DeploymentResult:
     """Put in charge again the version that was before the one in charge, by the ledger.
+
+    Args:
+        model_name: the registered model.
+        sample: what the health check predicts; default: the input example that was logged with the model.
+        scheme: as of `deploy_model_with_rollback`.
+        tracking_uri: the MLflow server; default: `MLFLOW_TRACKING_URI`.
+        registry: the server, as an object, instead of `tracking_uri`.
+        who: for the ledger; default: this user on this host.
+        why: for the ledger.
+        deadline: seconds for all of it, shared out as there.
 
     Returns:
         `success` with the version that is in charge now, and `previous_version`, the one that no longer is.
@@ -114,16 +134,42 @@ def rollback_model(
     def check(candidate: str) -> None:
         run_model_health_check(model_name, candidate, sample=sample, registry=where)
 
-    return _changed(
-        where, model_name, "", ChangeOfCharge.roll_back, check=check, scheme=scheme, who=who, why=why
-    )
+    terms = _Terms(check, AllottedTime.of(deadline), scheme, who, why)
+    return _changed(where, model_name, "", ChangeOfCharge.roll_back, terms)
 
 
 def deployment_ledger(
-    model_name: str, *, tracking_uri: str | None = None, registry: ModelRegistry | None = None
+    model_name: str,
+    *,
+    tracking_uri: str | None = None,
+    registry: ModelRegistry | None = None,
+    deadline: float = DEADLINE,
 ) -> tuple[LedgerEntry, ...]:
-    """Return every change of charge of a model, oldest first."""
-    return Ledger.of((registry or ModelRegistry(tracking_uri)).standing(model_name).tags).entries
+    """Return every change of charge of a model, oldest first; one that was begun and not ended has no other entry.
+
+    Args:
+        model_name: the registered model.
+        tracking_uri: the MLflow server; default: `MLFLOW_TRACKING_URI`.
+        registry: the server, as an object, instead of `tracking_uri`.
+        deadline: seconds that it may take.
+
+    Raises:
+        ResilienceError: the model is not registered, or the registry is away.
+    """
+    where = registry or ModelRegistry(tracking_uri)
+    time = Deadline(deadline, operation=f"Reading the ledger of model {model_name!r}")
+    return Ledger.of(time.call(where.standing, model_name).tags).entries
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What the changes of charge have in common."""
+
+    check: Callable[[str], None]
+    time: AllottedTime
+    scheme: str
+    who: str | None
+    why: str | None
 
 
 def _changed(
@@ -131,16 +177,17 @@ def _changed(
     model_name: str,
     asked: int | str,
     change: Callable[[ChangeOfCharge], Changed],
-    *,
-    check: Callable[[str], None],
-    scheme: str,
-    who: str | None,
-    why: str | None,
+    terms: _Terms,
 ) -> DeploymentResult:
-    registry.standing(model_name)  # a model that is not registered is no reason to make a lock
+    time = terms.time
+    time.forward(registry.standing, model_name)  # a model that is not registered is no reason to make a lock
     try:
-        with deployment_lock(registry, model_name, lease=LEASE) as lock:
-            done = change(ChangeOfCharge(registry, lock, model_name, scheme, check, why, who))
+        with deployment_lock(registry, model_name, lease=max(LEASE, time.limit), time=time) as lock:
+            done = change(
+                ChangeOfCharge(
+                    registry, lock, model_name, terms.scheme, terms.check, time, terms.why, terms.who
+                )
+            )
     except DeploymentConflictError as error:
         return DeploymentResult(
             status="conflict", version=asked, error=str(error), previous_version=None, scheme=None

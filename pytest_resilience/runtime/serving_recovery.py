@@ -9,7 +9,8 @@ from threading import Lock
 
 from pytest_resilience.clock import SYSTEM_CLOCK
 from pytest_resilience.errors import FatalError, HealthCheckFailed, ResilienceError, Severity
-from pytest_resilience.runtime.deployment import deployment_ledger, rollback_model
+from pytest_resilience.runtime.deadline import Deadline
+from pytest_resilience.runtime.deployment import DEADLINE, deployment_ledger, rollback_model
 from pytest_resilience.runtime.models.fallback import FALLBACKS, Rule
 from pytest_resilience.runtime.models.ledger import LedgerEntry
 from pytest_resilience.runtime.models.server import ModelServer
@@ -36,7 +37,9 @@ def model_server(model_name: str) -> ModelServer:
         return server
 
 
-def recover_model_serving(model_name: str, *, server: ModelServer | None = None) -> bool:
+def recover_model_serving(
+    model_name: str, *, server: ModelServer | None = None, deadline: float = DEADLINE
+) -> bool:
     """Bring a model back: reload it, else roll back to the version before it, else fall back.
 
     The version before comes from what the registry was told at deployments, never from the order of its list.
@@ -44,16 +47,18 @@ def recover_model_serving(model_name: str, *, server: ModelServer | None = None)
     Args:
         model_name: the registered model.
         server: the server to recover; default: the process's own, `model_server(model_name)`.
+        deadline: seconds that reloading and rolling back may take together; after that the rule answers.
 
     Returns:
         True exactly when a model answers again. False when the fallback rule answers in its place or, where
         there is none, nothing does; which of the two is logged.
     """
     server = server or model_server(model_name)
+    time = Deadline(deadline, operation=f"Reloading model {model_name!r}")
     try:
-        version = server.reload()
+        version = time.call(server.reload)
     except (FatalError, HealthCheckFailed) as error:
-        return _roll_back(server, error) or _fall_back(server, error)
+        return _roll_back(server, error, time.remaining()) or _fall_back(server, error)
     except ResilienceError as error:
         # The registry is away, which says nothing against the version in charge.
         return server.answers() or _fall_back(server, error)
@@ -86,22 +91,32 @@ def enable_fallback_predictions(
     return (model_name,)
 
 
-def _roll_back(server: ModelServer, cause: ResilienceError) -> bool:
-    name = server.model_name
+def _roll_back(server: ModelServer, cause: ResilienceError, left: float) -> bool:
+    """Roll back within the seconds that are left; return whether the earlier version answers."""
+    time = Deadline(max(0.0, left), operation=f"Rolling back model {server.model_name!r}")
     try:
-        if _flaps(deployment_ledger(name, registry=server.registry)):
-            outcome = f"rolled back {FLAP_LIMIT} times within the hour: a person is needed"
-            _report(server, cause, outcome, Severity.CRITICAL)
-            return False
-        done = rollback_model(name, registry=server.registry, who=AUTOMATIC, why=str(cause))
-        if done["status"] != "success":
-            raise HealthCheckFailed(f"Version {done['version']} is no way out: {done['error']}")
-        server.reload()
+        version = time.call(_earlier_version, server, cause)
     except ResilienceError as error:
         _report(server, error, "rolling back failed")
         return False
-    _report(server, cause, f"rolled back to version {done['version']}")
+    if version is None:
+        outcome = f"rolled back {FLAP_LIMIT} times within the hour: a person is needed"
+        _report(server, cause, outcome, Severity.CRITICAL)
+        return False
+    _report(server, cause, f"rolled back to version {version}")
     return True
+
+
+def _earlier_version(server: ModelServer, cause: ResilienceError) -> int | str | None:
+    """Put the earlier version in charge, load it, and return it; None where that was done too often already."""
+    name = server.model_name
+    if _flaps(deployment_ledger(name, registry=server.registry)):
+        return None
+    done = rollback_model(name, registry=server.registry, who=AUTOMATIC, why=str(cause))
+    if done["status"] != "success":
+        raise HealthCheckFailed(f"Version {done['version']} is no way out: {done['error']}")
+    server.reload()
+    return done["version"]
 
 
 def _flaps(entries: Sequence[LedgerEntry]) -> bool:

@@ -53,6 +53,7 @@ class ServingAgent:
         request_timeout: seconds that one request to MLflow may take; MLflow counts whole seconds.
         failure_threshold: failed looks at the registry in a row, after which it is left alone.
         reset_timeout: seconds for which it is then left alone.
+        base_delay: seconds before a failed look is repeated first; they double.
         refresh: seconds between looks for a newer champion.
         rule: how sure an answer must be to be given; default: the policy's 0.5.
     """
@@ -66,16 +67,18 @@ class ServingAgent:
         request_timeout: float = 1.0,
         failure_threshold: int = 5,
         reset_timeout: float = 10.0,
+        base_delay: float = 0.2,
         refresh: float = 30.0,
         rule: Rule = prediction_confidence,
     ) -> None:
-        _load_libraries()
+        load_libraries()
         self.server = ModelServer(
             model_name,
             registry=ModelRegistry(tracking_uri, timeout=request_timeout),
             rule=breast_cancer.malignancy_by_rule,
             deadline=deadline,
             refresh=refresh,
+            base_delay=base_delay,
             breaker=CircuitBreaker(
                 failure_threshold,
                 reset_timeout,
@@ -128,8 +131,9 @@ def _severity_of(error: ResilienceError) -> Severity:
     return Severity.MEDIUM if isinstance(error, BusinessLogicError | FatalError) else Severity.HIGH
 
 
-def _load_libraries() -> None:
+def load_libraries() -> None:
     """Import what the models are made of: it takes seconds, which no answer should wait for."""
     load_mlflow()
     with without_warnings():
-        import mlflow.sklearn  # noqa: F401 - imported for those who load the models
+        import sklearn.linear_model
+        import sklearn.pipeline  # noqa: F401 - all imported for those who load the models

@@ -3,7 +3,8 @@
     ledger: begun > check > put in charge > prove > check again > ledger: success
     and after a failure of any of them > restore > prove > ledger: rolled_back
 
-What a killed process left half-done is settled by the next change, from the entry that was begun.
+Each part has its share of the time that the whole may take. What a killed process left half-done, or one whose time
+was over, stands in the ledger as begun and not ended, and is settled by the next change, from the entry that was begun.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Literal, TypeAlias
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import FatalError, ResilienceError
+from pytest_resilience.runtime.models.allotted_time import AllottedTime
 from pytest_resilience.runtime.models.deployment_lock import DeploymentConflictError, DeploymentLock
 from pytest_resilience.runtime.models.journal import Journal, this_user
 from pytest_resilience.runtime.models.ledger import Action, Ledger, LedgerEntry
@@ -54,6 +56,7 @@ class ChangeOfCharge:
         model_name: the model.
         scheme_name: `auto`, `aliases` or `stages`.
         check: raises if a version is not fit to be in charge.
+        time: what it may take, the undoing included.
         why: the reason, for the ledger.
         who: who does it, for the ledger; default: this user on this host.
         clock: stamps the entries.
@@ -64,6 +67,7 @@ class ChangeOfCharge:
     model_name: str
     scheme_name: str
     check: Callable[[str], object]
+    time: AllottedTime
     why: str | None = None
     who: str | None = None
     clock: Clock = SYSTEM_CLOCK
@@ -72,8 +76,8 @@ class ChangeOfCharge:
 
     def deploy(self, version: str) -> Changed:
         """Put a version in charge if it is fit, else restore what was before."""
-        before = self._begin(version)
-        missing = self._missing(version)
+        before = self.time.forward(self._begin, version)
+        missing = self.time.forward(self._missing, version)
         if missing is not None:
             return self._ended("rolled_back", version, before, missing)
         return self._change("deploy", version, before, lambda: self._promote(version, before))
@@ -84,14 +88,15 @@ class ChangeOfCharge:
         Raises:
             FatalError: nothing is known to have been in charge before.
         """
-        before = self._begin(None)
-        target = self.previous_of(before)
-        demoted = before.champion
-        if demoted is None or target is None:
+        before = self.time.forward(self._begin, None)
+        target = self.time.forward(self.previous_of, before)
+        if target is None:
             raise FatalError(
                 f"Model {self.model_name!r} has no earlier version to roll back to: neither its ledger nor the "
-                f"registry names one that was in charge before {demoted}. Deploy one instead."
+                f"registry names one that was in charge before {before.champion}. Deploy one instead."
             )
+        # With the version in charge its alias is deleted too, and there is nothing left to demote.
+        demoted = before.champion or target
         then = Before(target, self._journal.ledger.previous_of(target))
         return self._change(
             "rollback", target, before, lambda: self._scheme.restore(self.model_name, demoted, then)
@@ -99,7 +104,9 @@ class ChangeOfCharge:
 
     def previous_of(self, before: Before) -> str | None:
         """Return which version was in charge before the one that is: by the ledger, else by the registry."""
-        known = self._journal.ledger.previous_of(before.champion) if before.champion else None
+        ledger = self._journal.ledger
+        in_charge = before.champion or ledger.in_charge
+        known = ledger.previous_of(in_charge) if in_charge else None
         return known or before.previous or self._only_archived()
 
     def _begin(self, version: str | None) -> Before:
@@ -139,14 +146,18 @@ class ChangeOfCharge:
     def _change(
         self, action: Action, version: str, before: Before, put_in_charge: Callable[[], None]
     ) -> Changed:
-        self._journal.note("begun", action, version, before, self.why)
-        try:
+        self.time.forward(self._journal.note, "begun", action, version, before, self.why)
+
+        def go_forward() -> None:
             self.check(version)
             self.lock.check()
             put_in_charge()
             self._prove(version)
             self.check(version)
             self._journal.note("success", action, version, before, self.why)
+
+        try:
+            self.time.forward(go_forward)
         except DeploymentConflictError as error:
             return self._ended("conflict", version, before, error)
         except ResilienceError as error:
@@ -158,10 +169,14 @@ class ChangeOfCharge:
 
     def _undone(self, action: Action, version: str, before: Before, cause: BaseException) -> Changed:
         why = str(cause) or type(cause).__name__
-        try:
+
+        def restore() -> None:
             self._scheme.restore(self.model_name, version, before)
             self._prove(before.champion)
             self._journal.note("rolled_back", action, version, before, why)
+
+        try:
+            self.time.undoing(restore)
         except DeploymentConflictError as error:
             return self._ended("conflict", version, before, error)
         except ResilienceError as error:
@@ -176,7 +191,8 @@ class ChangeOfCharge:
     def _ended(
         self, status: Status, version: str, before: Before, error: BaseException | str | None = None
     ) -> Changed:
-        previous = self.previous_of(before) if version == before.champion else before.champion
+        again = version == before.champion
+        previous = self.time.undoing(self.previous_of, before) if again else before.champion
         return Changed(status, version, previous, self._scheme.name, str(error) if error else None)
 
     def _promote(self, version: str, before: Before) -> None:

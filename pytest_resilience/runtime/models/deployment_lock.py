@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import ResilienceError
+from pytest_resilience.runtime.models.allotted_time import AllottedTime
 from pytest_resilience.runtime.models.lock_holder import Holder, this_process
 from pytest_resilience.runtime.models.registry import ModelRegistry
 
@@ -53,10 +54,11 @@ class DeploymentLock:
                 "deployment took too long. Nothing further was changed; look at the ledger, then run it again."
             )
 
-    def release(self) -> None:
+    def release(self, time: AllottedTime) -> None:
         """Give it back; if the registry is away it is taken over by whoever comes next."""
         try:
-            self.registry.request(
+            time.unlocking(
+                self.registry.request,
                 f"Unlocking model {self.model_name!r}",
                 lambda client: _delete_if_held(client, PREFIX + self.model_name, self.holder),
             )
@@ -66,7 +68,12 @@ class DeploymentLock:
 
 @contextmanager
 def deployment_lock(
-    registry: ModelRegistry, model_name: str, *, lease: float, clock: Clock = SYSTEM_CLOCK
+    registry: ModelRegistry,
+    model_name: str,
+    *,
+    lease: float,
+    time: AllottedTime | None = None,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Iterator[DeploymentLock]:
     """Hold a model's lock while the block runs.
 
@@ -76,18 +83,21 @@ def deployment_lock(
         registry: where the model is.
         model_name: the model.
         lease: seconds after which others may take over.
+        time: what getting it and giving it back may take; default: that of the lease.
         clock: the wall clock, which is compared between hosts.
 
     Raises:
         DeploymentConflictError: somebody else holds it.
+        DeadlineExceededError: the time is over.
     """
+    time = time or AllottedTime.of(lease)
     with this_process(lease, clock) as mine:
-        _acquire(registry, model_name, mine, clock)
+        time.forward(_acquire, registry, model_name, mine, clock)
         lock = DeploymentLock(registry, model_name, mine)
         try:
             yield lock
         finally:
-            lock.release()
+            lock.release(time)
 
 
 def _acquire(registry: ModelRegistry, model_name: str, mine: Holder, clock: Clock) -> None:

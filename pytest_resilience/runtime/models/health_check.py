@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pytest_resilience.errors import HealthCheckFailed, ResilienceError
+from pytest_resilience.errors import DeadlineExceededError, HealthCheckFailed, ResilienceError
 from pytest_resilience.runtime.models.files import LoadedModel
 from pytest_resilience.runtime.models.health import LATENCY_LIMIT, GoldenRequest, check_golden, examine
 from pytest_resilience.runtime.models.registry import ModelRegistry
@@ -45,6 +45,7 @@ def run_model_health_check(
     Raises:
         HealthCheckFailed: which check failed (`loads`, `sample`, `output`, `latency`, `golden`), the measured value
             and the limit.
+        DeadlineExceededError: the deadline around this call is over.
     """
     loaded = _loaded(registry or ModelRegistry(tracking_uri), model_name, str(version))
     predict = loaded.model.predict
@@ -68,6 +69,8 @@ def _loaded(registry: ModelRegistry, model_name: str, version: str) -> LoadedMod
     flight = SingleFlight(load, name=f"Loading model {model_name!r} version {version}")
     try:
         return flight.join(LOAD_PATIENCE)
+    except DeadlineExceededError:
+        raise
     except ResilienceError as error:
         raise HealthCheckFailed(
             f"Model {model_name!r} version {version} does not load: {error}",

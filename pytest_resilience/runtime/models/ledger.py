@@ -66,6 +66,12 @@ class Ledger:
         """The change that was begun last and never ended, because its process died; None if there is none."""
         return self.entries[-1] if self.entries and self.entries[-1].outcome == "begun" else None
 
+    @property
+    def in_charge(self) -> str | None:
+        """The version that was put in charge last; None if none ever was."""
+        done = [entry.to_version for entry in self.entries if entry.outcome == "success"]
+        return done[-1] if done else None
+
     def previous_of(self, version: str) -> str | None:
         """Return which version was in charge before this one was deployed."""
         for entry in reversed(self.entries):

@@ -9,8 +9,9 @@ from functools import cache
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from pytest_resilience.errors import ResilienceError
+from pytest_resilience.errors import FatalError, ResilienceError, RetryableError
 from pytest_resilience.runtime.classify import translate
+from pytest_resilience.runtime.models.hidden_response import hidden_retry_after, is_refusal
 from pytest_resilience.runtime.models.mlflow_limits import mlflow_limits
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def calling_mlflow(what: str, tracking_uri: str | None, *, timeout: float) -> It
             raise
         except Exception as error:
             where = f"{what} at {server_address(tracking_uri)} ({_root(error)})"
-            raise translate(error, where) from error
+            raise _ours(error, where) from error
 
 
 @cache
@@ -72,6 +73,16 @@ def server_address(tracking_uri: str | None) -> str:
 
     scheme, separator, rest = (tracking_uri or str(get_tracking_uri())).partition("://")
     return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+
+
+def _ours(error: Exception, where: str) -> ResilienceError:
+    """Return what an error of MLflow means, with what it left out of its server's reply."""
+    translation = translate(error, where)
+    if isinstance(translation, RetryableError) and is_refusal(error):
+        return FatalError(f"{where} failed: the MLflow server refused the request. Correct the request.")
+    if isinstance(translation, RetryableError) and translation.retry_after is None:
+        translation.retry_after = hidden_retry_after(error)
+    return translation
 
 
 def _root(error: BaseException) -> str:

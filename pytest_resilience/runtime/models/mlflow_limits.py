@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
 
+from pytest_resilience.runtime.interruption import UNINTERRUPTED
+
 TIMEOUT = "MLFLOW_HTTP_REQUEST_TIMEOUT"
 RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 PROGRESS_BAR = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
@@ -38,20 +40,32 @@ def mlflow_limits(*, timeout: float, retries: int = 0) -> Iterator[None]:
         raise ValueError(f"retries must be 0 or more, not {retries}")
     token = object()
     settings = {TIMEOUT: str(max(1, int(timeout))), RETRIES: str(retries), PROGRESS_BAR: "false"}
+    try:
+        _set(token, settings)
+        yield
+    finally:
+        _unset(token)
+
+
+def _set(token: object, settings: Mapping[str, str]) -> None:
     with _lock:
         if not _active:
             _before.update({name: os.environ.get(name) for name in settings})
         _active[token] = settings
         _apply_tightest()
-    try:
-        yield
-    finally:
-        with _lock:
-            del _active[token]
-            if _active:
-                _apply_tightest()
-            else:
-                _restore()
+
+
+def _unset(token: object) -> None:
+    with _lock:
+        if _active.pop(token, None) is None:
+            return
+        if _active:
+            _apply_tightest()
+        else:
+            _restore()
+
+
+UNINTERRUPTED.update({_set.__code__, _unset.__code__})
 
 
 def _apply_tightest() -> None:

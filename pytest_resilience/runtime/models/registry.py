@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, TypeVar
 
 from pytest_resilience.errors import FatalError
+from pytest_resilience.runtime.deadline import remaining_time, require_time
 from pytest_resilience.runtime.models.files import LoadedModel, load_model
 from pytest_resilience.runtime.models.mlflow_border import (
     calling_mlflow,
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 T = TypeVar("T")
+
+_LEAST_TIMEOUT = 0.001
+"""Seconds; that of a deadline which passes between two looks at it."""
 
 
 class ModelRegistry:
@@ -50,8 +54,15 @@ class ModelRegistry:
         return server_address(self._tracking_uri)
 
     def calling(self, what: str) -> AbstractContextManager[MlflowClient]:
-        """Give a block the MLflow client; see `calling_mlflow`."""
-        return calling_mlflow(what, self._tracking_uri, timeout=self._timeout)
+        """Give a block the MLflow client, for as long as the deadline around it leaves; see `calling_mlflow`.
+
+        Raises:
+            DeadlineExceededError: it leaves nothing.
+        """
+        require_time()
+        left = remaining_time()
+        timeout = self._timeout if left is None else min(self._timeout, max(left, _LEAST_TIMEOUT))
+        return calling_mlflow(what, self._tracking_uri, timeout=timeout)
 
     def request(self, what: str, func: Callable[[MlflowClient], T]) -> T:
         """Call MLflow, and again where that may help.

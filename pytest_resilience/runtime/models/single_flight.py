@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import RetryableError
+from pytest_resilience.runtime.deadline import CURRENT, remaining_time, require_time
 
 T = TypeVar("T")
 
@@ -57,19 +58,23 @@ class SingleFlight(Generic[T]):
 
         Raises:
             RetryableError: it is not done by then; it goes on in the background.
+            DeadlineExceededError: nor when the deadline around this call is over; it goes on as well.
         """
         flight = self.start()
-        remaining = max(0.0, self._started + timeout - self._clock.monotonic())
+        patience = max(0.0, self._started + timeout - self._clock.monotonic())
+        left = remaining_time()
         try:
-            return flight.result(remaining)
+            return flight.result(patience if left is None else min(patience, left))
         except TimeoutError:
             if flight.done():
                 return flight.result()
+        require_time()
         raise RetryableError(
             f"{self._name} was not done after {timeout:g} s; it goes on in the background. Try again later."
         )
 
     def _fly(self, flight: Future[T]) -> None:
+        CURRENT.set(None)  # it outlives its callers, so that none of their deadlines is its own
         try:
             result = self._func()
         except BaseException as error:  # noqa: BLE001 - handed to every caller that waits, none is lost

@@ -106,3 +106,36 @@ def test_the_ledger_is_shown(command, register_quickly, model_name):
     assert nothing == (0, "no change is on record\n")
     assert [line.split()[5] for line in text.splitlines()] == ["begun", "success"]
     assert {entry["why"] for entry in json.loads(facts)["entries"]} == {"the first"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("deploy", 1), ("deploy", 1, "--dry-run"), ("rollback",), ("rollback", "--dry-run"), ("ledger",)],
+)
+def test_a_registry_that_hangs_ends_every_command(words, hanging_url, model_name, capsys):
+    """At the deadline, with status 4, for it could not be tried."""
+    name, *rest = map(str, words)
+
+    assert main([name, model_name, *rest, "--tracking-uri", hanging_url, "--deadline", "1"]) == 4
+    assert f"pytest_resilience {name}: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "inf", "soon"])
+def test_a_deadline_that_means_nothing_is_refused(wrong, capsys):
+    """By the command line itself, with its usage."""
+    with pytest.raises(SystemExit):
+        main(["ledger", "icu", "--deadline", wrong])
+
+    assert "--deadline" in capsys.readouterr().err
+
+
+def test_the_ledger_says_that_a_change_has_not_ended(command, client, register_quickly, model_name):
+    """What was cut off is seen by people and by programs."""
+    command("deploy", model_name, register_quickly())
+    client.delete_registered_model_tag(model_name, "pytest-resilience.ledger.000002")
+
+    _, text = command("ledger", model_name)
+    _, facts = command("ledger", model_name, "--json")
+
+    assert text.splitlines()[-1].startswith("the last change has not ended")
+    assert json.loads(facts)["unfinished"] is True

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from pytest_resilience.errors import HealthCheckFailed
+from pytest_resilience.runtime.deadline import Deadline
 from pytest_resilience.runtime.deployment import deploy_model_with_rollback
 from pytest_resilience.runtime.models.commands.output import (
     NOT_DONE,
@@ -29,13 +30,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Deploy, and return 0 when the version is in charge, else 1."""
     registry = ModelRegistry(arguments.tracking_uri)
     if arguments.dry_run:
-        return _tell(arguments, registry)
+        return Deadline(arguments.deadline, operation="The dry run").call(_tell, arguments, registry)
     result = deploy_model_with_rollback(
         arguments.model,
         arguments.version,
         scheme=arguments.scheme,
         registry=registry,
         why=arguments.why,
+        deadline=arguments.deadline,
     )
     told = (
         f"{result['status']}: model {arguments.model}, version {result['version']}, "

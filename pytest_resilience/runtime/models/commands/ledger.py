@@ -7,7 +7,9 @@ from dataclasses import asdict
 
 from pytest_resilience.runtime.deployment import deployment_ledger
 from pytest_resilience.runtime.models.commands.output import add_common_arguments, show
-from pytest_resilience.runtime.models.ledger import LedgerEntry
+from pytest_resilience.runtime.models.ledger import Ledger, LedgerEntry
+
+_UNFINISHED = "the last change has not ended: it is under way, or it was cut off; then run the same again"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,9 +19,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the entries, oldest first, and return 0."""
-    entries = deployment_ledger(arguments.model, tracking_uri=arguments.tracking_uri)
-    facts = {"model": arguments.model, "entries": [asdict(entry) for entry in entries]}
-    show(arguments, facts, *(map(_line, entries) if entries else ["no change is on record"]))
+    entries = deployment_ledger(
+        arguments.model, tracking_uri=arguments.tracking_uri, deadline=arguments.deadline
+    )
+    unfinished = Ledger(entries).unfinished is not None
+    facts = {
+        "model": arguments.model,
+        "entries": [asdict(entry) for entry in entries],
+        "unfinished": unfinished,
+    }
+    lines = list(map(_line, entries)) if entries else ["no change is on record"]
+    show(arguments, facts, *lines, _UNFINISHED if unfinished else None)
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from pytest_resilience.runtime.deadline import Deadline
 from pytest_resilience.runtime.deployment import rollback_model
 from pytest_resilience.runtime.models.commands.output import (
     NOT_DONE,
@@ -25,8 +26,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Roll back, and return 0 when the earlier version is in charge, else 1."""
     registry = ModelRegistry(arguments.tracking_uri)
     if arguments.dry_run:
-        return _tell(arguments, registry)
-    result = rollback_model(arguments.model, scheme=arguments.scheme, registry=registry, why=arguments.why)
+        return Deadline(arguments.deadline, operation="The dry run").call(_tell, arguments, registry)
+    result = rollback_model(
+        arguments.model,
+        scheme=arguments.scheme,
+        registry=registry,
+        why=arguments.why,
+        deadline=arguments.deadline,
+    )
     told = (
         f"{result['status']}: model {arguments.model}, version {result['version']} instead of "
         f"{result['previous_version']}, by {result['scheme'] or 'no change'}"
