@@ -112,7 +112,7 @@ def points(proxied):
     """Return a function that returns the fault points of all that came by the proxy until now, in order."""
 
     def seen():
-        clock = RunClock.beside(proxied.proxied.engine.now)
+        clock = RunClock.beside(proxied.proxied.engine.started())
         return list(postgres_points("database", Traffic({"database": proxied.proxied}, clock).messages()))
 
     return seen
