@@ -12,6 +12,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from pytest_resilience.services.own_environment import own_environment
 from pytest_resilience.services.process import ServiceStartError
 
 SYSTEM_USERS = ("postgres", "nobody")
@@ -37,6 +38,7 @@ class Account:
             user=self.user,
             group=self.group,
             extra_groups=None if self.user is None else [],
+            env=own_environment(),
             capture_output=True,
             text=True,
             check=False,
@@ -86,7 +88,11 @@ def programs() -> Path:
 def embedded_version() -> str:
     """Return the version of the embedded server, for example `18.6`, without starting it."""
     answer = subprocess.run(
-        [str(programs() / "postgres"), "--version"], capture_output=True, text=True, check=True
+        [str(programs() / "postgres"), "--version"],
+        env=own_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return answer.stdout.split()[-1]
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pytest_resilience.errors import HarnessError
+from pytest_resilience.services.own_environment import own_environment
 from pytest_resilience.services.run_folder import RunFolder
 
 GUARDIAN = Path(__file__).with_name("guardian.py")
@@ -89,7 +90,7 @@ class ChildProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
-                env=None if command.env is None else dict(command.env),
+                env=own_environment() if command.env is None else dict(command.env),
                 start_new_session=True,
             )
         self._entry = command.run.note_guardian(self._guardian)

@@ -14,6 +14,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from pytest_resilience.errors import HarnessError
+from pytest_resilience.services.own_environment import own_environment
 from pytest_resilience.services.process import ChildProcess, Command, ServiceStartError, tail
 from pytest_resilience.services.quiet_port import quiet_ports
 from pytest_resilience.services.reach import check_reach
@@ -117,7 +118,12 @@ class BinaryToxiproxy:
     def _version(self) -> str:
         try:
             told = subprocess.run(
-                [self.path, "-version"], capture_output=True, text=True, check=True, timeout=START_TIMEOUT
+                [self.path, "-version"],
+                env=own_environment(),
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=START_TIMEOUT,
             )
         except (OSError, subprocess.SubprocessError) as error:
             raise HarnessError(

@@ -13,6 +13,7 @@ from pathlib import Path
 from pytest_resilience.chaos.configuration.model import Configuration
 from pytest_resilience.chaos.known_state.fresh_folder import FreshFolder, FreshFolders
 from pytest_resilience.errors import HarnessError
+from pytest_resilience.services.own_environment import own_environment
 from pytest_resilience.services.pool import ServicePool
 from pytest_resilience.services.run_folder import RunFolder
 
@@ -135,6 +136,7 @@ def _clone(pristine: Path, folder: Path) -> None:
     folder.mkdir(mode=0o700)
     copied = subprocess.run(
         ["cp", "-a", f"{pristine}/.", str(folder)],  # noqa: S607 - whichever cp the system has
+        env=own_environment(),
         capture_output=True,
         text=True,
         check=False,

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from pytest_resilience.chaos.workload import process_tree
 from pytest_resilience.chaos.workload.supervisor import receive, send
 from pytest_resilience.errors import HarnessError
+from pytest_resilience.services.own_environment import own_environment
 from pytest_resilience.services.run_folder import RunFolder
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
@@ -86,6 +87,7 @@ class PlainLauncher:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
+            env=own_environment(),
             start_new_session=True,
         )
         charge.run.guardians.append(process)
