@@ -129,12 +129,11 @@ def _probes(clean: CleanRun, explore: str, *, seed: int, checklist: bool) -> tup
     sampled = one_of_each_class(points, seed=seed) if explore == "sample" else ()
     if not checklist:
         return sampled
+    probes = all_probes(points)
     every = tuple(
-        probe
-        for probe in all_probes(points)
-        if probe.name in EVERY_POINT and probe.point.protocol == "postgres"
+        probe for probe in probes if probe.name in EVERY_POINT and probe.point.protocol == "postgres"
     )
     if clean.workload.shape == "server":
         every = first_of_each_class(every, most=OF_A_SERVER)
     kept = {(probe.point.service, probe.id) for probe in (*sampled, *every)}
-    return tuple(probe for probe in all_probes(points) if (probe.point.service, probe.id) in kept)
+    return tuple(probe for probe in probes if (probe.point.service, probe.id) in kept)

@@ -14,6 +14,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
+from pytest_resilience.services.own_environment import own_environment
 from pytest_resilience.services.process import ChildProcess, Command, ServiceStartError, on_free_port
 from pytest_resilience.services.run_folder import RunFolder
 
@@ -98,7 +99,7 @@ def _command(run: RunFolder, folder: Path, store: Path, port: int) -> Command:
         *("--backend-store-uri", f"sqlite:///{store}"),
         *("--artifacts-destination", str(folder / ARTIFACTS)),
     ]
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    inherited = {name: value for name, value in own_environment().items() if not name.startswith("MLFLOW_")}
     return Command(
         arguments=arguments,
         log=folder / "server.log",

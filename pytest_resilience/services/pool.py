@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from pytest_resilience.services.engine import EngineAddress, start_engine
 from pytest_resilience.services.mlflow import MlflowAddress, start_mlflow
+from pytest_resilience.services.own_environment import own_environment
 from pytest_resilience.services.postgres import PostgresAddress, start_postgres
 from pytest_resilience.services.process import ChildProcess
 from pytest_resilience.services.run_folder import RunFolder
@@ -43,7 +44,7 @@ class ServicePool:
 
     def __init__(self, run: RunFolder, *, seed: int = 0, toxiproxy: ToxiproxySource | None = None) -> None:
         self.run = run
-        self.shell = dict(os.environ)
+        self.shell = own_environment()
         """The environment before any test changed it."""
         self._seed = seed
         loopback = toxiproxy is not None  # a real Toxiproxy cannot dial a Unix socket

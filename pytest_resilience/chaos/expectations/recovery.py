@@ -40,7 +40,7 @@ def healed_at(record: RunRecord) -> float:
 
 def _works_again(record: RunRecord, healed: float) -> float | None:
     """Return when a lost service first answered it, a call succeeded, or it ended well; none where nothing did."""
-    lost = {fault.order.on for fault in record.faults} & {message.service for message in record.messages}
+    lost = {fault.order.on for fault in record.faults}
     answered = [
         message.at
         for message in record.messages

@@ -86,7 +86,7 @@ def _known_to_git(folder: Path) -> list[Path] | None:
 def _git_environment() -> dict[str, str]:
     """Return an environment in which git looks at where it is run, and not where a hook has told it to look."""
     elsewhere = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
-    kept = {name: value for name, value in os.environ.items() if name not in elsewhere}
+    kept = {name: value for name, value in own_environment().items() if name not in elsewhere}
     return {**kept, "GIT_OPTIONAL_LOCKS": "0"}
 
 
