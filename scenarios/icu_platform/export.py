@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 import psycopg2
 
-from icu_platform.process import start_process
+from icu_platform.process import database_url, start_process
 from pytest_resilience import (
     CheckpointManager,
     ResilienceError,
@@ -86,9 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--checkpoints", type=Path, default=Path("checkpoints"), help="default: ./%(default)s"
     )
     options = parser.parse_args(arguments)
-    dsn = os.environ.get("DATABASE_URL")
-    if not dsn:
-        parser.error("DATABASE_URL is not set; set it to the database: postgresql://user@host:5432/name")
+    dsn = database_url(parser)
     start_process()
     try:
         export_stays(dsn, options.file, CheckpointManager(options.checkpoints))

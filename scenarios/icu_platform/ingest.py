@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
 from icu_platform.ingestion_agent import DataIngestionAgent
-from icu_platform.process import start_process
+from icu_platform.process import database_url, start_process
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,9 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--timeout", type=float, default=60.0, help="seconds for a batch (default %(default)s)"
     )
     options = parser.parse_args(arguments)
-    dsn = os.environ.get("DATABASE_URL")
-    if not dsn:
-        parser.error("DATABASE_URL is not set; set it to the database: postgresql://user@host:5432/name")
+    dsn = database_url(parser)
     start_process()
     agent = DataIngestionAgent(
         dsn,

@@ -6,14 +6,13 @@ The table is replaced in one transaction: whoever looks sees the old rows or the
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import closing
 
 import psycopg2
 
-from icu_platform.process import start_process
+from icu_platform.process import database_url, start_process
 from pytest_resilience import (
     ResilienceError,
     StructuredErrorLogger,
@@ -66,9 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m icu_platform.prepare", description=__doc__)
     parser.add_argument("--undo", action="store_true", help="empty the table")
     options = parser.parse_args(arguments)
-    dsn = os.environ.get("DATABASE_URL")
-    if not dsn:
-        parser.error("DATABASE_URL is not set; set it to the database: postgresql://user@host:5432/name")
+    dsn = database_url(parser)
     start_process()
     try:
         prepare(dsn, undo=options.undo)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import closing
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import psycopg2
 
-from icu_platform.process import start_process
+from icu_platform.process import database_url, start_process
 from pytest_resilience import (
     FatalError,
     ResilienceError,
@@ -72,9 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m icu_platform.rollback", description=__doc__)
     parser.add_argument("file", type=Path, help="the CSV file that was ingested")
     options = parser.parse_args(arguments)
-    dsn = os.environ.get("DATABASE_URL")
-    if not dsn:
-        parser.error("DATABASE_URL is not set; set it to the database: postgresql://user@host:5432/name")
+    dsn = database_url(parser)
     start_process()
     try:
         roll_back(dsn, options.file)

@@ -6,7 +6,6 @@ The two changes are made together, and once for an id, even when nobody hears th
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import closing
@@ -15,7 +14,7 @@ from typing import Any
 
 import psycopg2
 
-from icu_platform.process import start_process
+from icu_platform.process import database_url, start_process
 from pytest_resilience import (
     CommitMarker,
     ResilienceError,
@@ -67,9 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("careunit", help="where the patient goes")
     parser.add_argument("--id", required=True, help="names the transfer")
     options = parser.parse_args(arguments)
-    dsn = os.environ.get("DATABASE_URL")
-    if not dsn:
-        parser.error("DATABASE_URL is not set; set it to the database: postgresql://user@host:5432/name")
+    dsn = database_url(parser)
     start_process()
     try:
         with translated_errors("Noting the transfer"):
