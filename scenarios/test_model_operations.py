@@ -37,6 +37,8 @@ from pytest_resilience.runtime.models.registry import ModelRegistry
 API = "/api/2.0/mlflow/"
 ALIAS = f"POST {API}registered-models/alias"
 MODEL = f"GET {API}registered-models/get"
+PATIENCE = 3
+"""Seconds that one request may take: an answer of a busy machine must not look like one that never comes."""
 BUSY = 30.0
 """Seconds that a prediction may take here: how quick a busy machine is, is not the question."""
 
@@ -84,7 +86,7 @@ class Shelf:
         return [str(version.version) for version in found if version.current_stage == "Production"]
 
     def _asking(self) -> ModelRegistry:
-        return ModelRegistry(self.registry.url, timeout=1, base_delay=0.01)
+        return ModelRegistry(self.registry.url, timeout=PATIENCE, base_delay=0.01)
 
 
 def _trained(tracking_uri: str, name: str) -> tuple[str, str]:

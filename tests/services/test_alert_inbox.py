@@ -1,12 +1,15 @@
 """The captured alert endpoints answer as PagerDuty, Slack and a mail server do, and break on demand."""
 
 import asyncio
+import contextlib
+import gc
 import http.client
 import json
 import os
 import smtplib
 import socket
 import threading
+from collections import Counter
 from email.message import EmailMessage
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +21,7 @@ from slack_sdk.webhook import WebhookClient
 
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.services.alert_inbox import AlertInbox
+from pytest_resilience.services.alert_inbox.listener import LOOPBACK, Listener
 
 HANG_GUARD = 30
 KEY = "0123456789abcdef0123456789abcdef"
@@ -536,3 +540,37 @@ class TestInbox:
         finally:
             os.close(writing)
             os.waitpid(child, 0)
+
+
+@pytest.mark.parametrize("steps", range(6))
+def test_a_port_that_is_closed_leaves_no_connection_behind(steps):
+    """However far a new connection has got by then; an unclosed socket is an error, when it is collected."""
+    counted = Counter()
+
+    class Counted(asyncio.Protocol):
+        """Count what is connected, and what is lost."""
+
+        def connection_made(self, _transport):
+            """Begin."""
+            counted["made"] += 1
+
+        def connection_lost(self, _error):
+            """End."""
+            counted["lost"] += 1
+
+    async def close_after(steps):
+        listener = Listener(Counted)
+        await listener.open()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        client = socket.create_connection((LOOPBACK, listener.port))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await listener.release()
+        return client
+
+    with asyncio.run(close_after(steps)) as client, contextlib.suppress(ConnectionResetError):
+        client.settimeout(HANG_GUARD)
+        assert client.recv(1) == b""
+    gc.collect()
+    assert counted["made"] == counted["lost"]

@@ -25,27 +25,28 @@ class Listener:
         self._holder = _bound(0)
         self._live: set[asyncio.Transport] = set()
         self._breaks = 0
-        self._listening: tuple[socket.socket, asyncio.Task[None]] | None = None
+        self._listening: socket.socket | None = None
+        self._beginning: set[asyncio.Task[None]] = set()
         self.port: int = self._holder.getsockname()[1]
 
     async def open(self) -> None:
         """Listen, unless it listens already."""
         if self._listening is None:
-            listening = _bound(self.port)
-            listening.listen(128)
-            self._listening = listening, asyncio.create_task(self._accept(listening))
+            self._listening = _bound(self.port)
+            self._listening.listen(128)
+            asyncio.get_running_loop().add_reader(self._listening, self._accept, self._listening)
 
     async def close(self) -> None:
         """Refuse new connections and break the live ones."""
         if self._listening is not None:
-            listening, accepting = self._listening
-            self._listening = None
-            accepting.cancel()
-            await asyncio.wait([accepting])
+            listening, self._listening = self._listening, None
+            asyncio.get_running_loop().remove_reader(listening)
             # A forked child may hold a copy of the descriptor: shutdown ends the listening itself.
             with contextlib.suppress(OSError):  # macOS refuses to shut a listening socket down
                 listening.shutdown(socket.SHUT_RDWR)
             listening.close()
+        if self._beginning:
+            await asyncio.wait(self._beginning)
         self.break_connections()
 
     def break_connections(self) -> None:
@@ -60,16 +61,21 @@ class Listener:
         await self.close()
         self._holder.close()
 
-    async def _accept(self, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            connection, _ = await loop.sock_accept(listening)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            breaks = self._breaks
-            transport, _ = await loop.connect_accepted_socket(self._factory, connection)
-            if breaks != self._breaks:  # its protocol has begun already, and all were broken meanwhile
-                transport.abort()
-            self._live = {live for live in self._live if not live.is_closing()} | {transport}
+    def _accept(self, listening: socket.socket) -> None:
+        """Take one connection at once: a task that waits for it could be ended with the connection in its hand."""
+        with contextlib.suppress(BlockingIOError, ConnectionAbortedError):  # the client has left again
+            connection, _ = listening.accept()
+            begun = asyncio.create_task(self._begin(connection))
+            self._beginning.add(begun)
+            begun.add_done_callback(self._beginning.discard)
+
+    async def _begin(self, connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        breaks, loop = self._breaks, asyncio.get_running_loop()
+        transport, _ = await loop.connect_accepted_socket(self._factory, connection)
+        if breaks != self._breaks:  # its protocol has begun already, and all were broken meanwhile
+            transport.abort()
+        self._live = {live for live in self._live if not live.is_closing()} | {transport}
 
 
 def _bound(port: int) -> socket.socket:

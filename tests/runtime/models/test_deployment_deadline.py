@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,6 +17,8 @@ from pytest_resilience.runtime.models.registry import ModelRegistry
 from pytest_resilience.runtime.models.server import ModelServer
 from pytest_resilience.testing import FakeClock
 
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+"""An interrupt strikes anywhere, also where a client is about to close a socket: then Python closes it, and warns."""
 API = "/api/2.0/mlflow/"
 ALIAS = f"POST {API}registered-models/alias"
 MODEL = f"GET {API}registered-models/get"
@@ -33,6 +36,13 @@ def in_another_thread(func):
     """Call a function in a thread of its own, where none does."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(func).result()
+
+
+@pytest.fixture(autouse=True)
+def collected():
+    """What an interrupt left to the collector is collected here, in no test that comes after."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(params=[in_this_thread, in_another_thread])
