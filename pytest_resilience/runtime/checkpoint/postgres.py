@@ -46,6 +46,7 @@ class PostgresCheckpointStore:
     def __init__(self, connection: Any, *, table: str = TABLE) -> None:
         self._session = connection if isinstance(connection, PostgresSession) else PostgresSession(connection)
         self._table = OwnTable(plain_name(table), _COLUMNS)
+        self._save = _SAVE.format(table=self._table.name)
         self._seen: dict[str, int] = {}
         with self._session.transaction(), self._session.cursor() as cursor:
             self._table.ensure(cursor)
@@ -59,18 +60,16 @@ class PostgresCheckpointStore:
         """
         data = encoded(checked_id(operation_id), state)
         seen = self._seen.get(operation_id, 0)
-        with self._session.transaction():
-            saved = self._session.execute(
-                _SAVE.format(table=self._table.name),
-                (operation_id, seen + 1, data.decode(), checksum(data), seen),
+        saved = self._session.execute_alone(
+            self._save, (operation_id, seen + 1, data.decode(), checksum(data), seen)
+        )
+        if saved != 1:
+            raise CheckpointConflictError(
+                f"checkpoint {operation_id!r} was moved on by another writer, this one has seen version "
+                f"{seen or 'none'}; load it before saving, and see who else runs this operation"
             )
-            if saved != 1:
-                raise CheckpointConflictError(
-                    f"checkpoint {operation_id!r} was moved on by another writer, this one has seen version "
-                    f"{seen or 'none'}; load it before saving, and see who else runs this operation"
-                )
-            self._seen[operation_id] = seen + 1
-            self._session.on_rollback(lambda: self._seen.update({operation_id: seen}))
+        self._seen[operation_id] = seen + 1
+        self._session.on_rollback(lambda: self._seen.update({operation_id: seen}))
 
     def load_checkpoint(self, operation_id: str) -> State | None:
         """Return the operation's state, or None when it has no checkpoint.

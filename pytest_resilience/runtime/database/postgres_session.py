@@ -84,6 +84,27 @@ class PostgresSession:
             cursor.execute(sql, parameters)
             return int(cursor.rowcount)
 
+    def execute_alone(self, sql: str, parameters: tuple[Any, ...]) -> int:
+        """Run a statement as a transaction of its own, which saves two of its three round trips.
+
+        Inside an open transaction it is part of that, and on an autocommit connection nothing is saved.
+        """
+        if (
+            self._undo is not None
+            or self.driver.autocommit
+            or self._view.state() is not TransactionState.IDLE
+        ):
+            return self.execute(sql, parameters)
+        self.driver.autocommit = True
+        try:
+            return self.execute(sql, parameters)
+        except BaseException:
+            leave_clean(self._view)
+            raise
+        finally:
+            if not self.is_lost:
+                self.driver.autocommit = False
+
     def copy(self, sql: str, data: bytes) -> int:
         """Send bytes to `COPY … FROM STDIN`; return how many rows the server took."""
         with self.cursor() as cursor:

@@ -59,10 +59,15 @@ def test_both_stores_do_the_same(store, tmp_path):
 def test_a_saved_checkpoint_is_committed(open_one, database, another):
     """By itself each save is a transaction of its own, whatever mode the connection is in."""
     with contextlib.closing(open_one(database)) as connection:
-        PostgresCheckpointStore(connection).save_checkpoint("ingest", OLD)
+        mode, store = connection.autocommit, PostgresCheckpointStore(connection)
+        store.save_checkpoint("ingest", OLD)
 
-        assert another().load_checkpoint("ingest") == OLD
-        assert int(connection.info.transaction_status) == 0
+        other = another()
+        assert other.load_checkpoint("ingest") == OLD
+        other.save_checkpoint("ingest", NEW)
+        with pytest.raises(CheckpointConflictError):
+            store.save_checkpoint("ingest", NEW)
+        assert (int(connection.info.transaction_status), connection.autocommit) == (0, mode)
 
 
 def test_inside_a_transaction_it_shares_its_fate(connection, store, another, rows):
