@@ -8,7 +8,7 @@ LOCK := requirements/dev.txt
 TOXIPROXY := .tools/bin/toxiproxy-server
 TOXIPROXY_VERSION := 2.12.0
 
-.PHONY: help chaos test apps lint types bench docs toxiproxy lock clean
+.PHONY: help chaos test apps lint types bench docs toxiproxy pythons lowest latest lock clean
 
 help:  ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,8 +42,16 @@ $(TOXIPROXY):
 		github.com/Shopify/toxiproxy/v2/cmd/server@v$(TOXIPROXY_VERSION)
 	mv .tools/bin/server $@
 
+pythons: $(STAMP)  ## run tests against the installed wheel under each supported Python that is here
+	$(BIN)/python tests/installed/run.py pythons $(TESTS)
+
+lowest: $(STAMP)  ## the same with the lowest versions of all dependencies
+	$(BIN)/python tests/installed/run.py lowest $(TESTS)
+
+latest: $(STAMP)  ## the same with the newest versions of all dependencies
+	$(BIN)/python tests/installed/run.py latest $(TESTS)
+
 lock: $(STAMP)  ## pin the dependencies anew
-	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 		--no-emit-index-url --no-emit-find-links --extra all --group dev pyproject.toml -o $(LOCK)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
