@@ -70,7 +70,9 @@ def build(folder: Path) -> Built:
         archive.extractall(folder, filter="data")
     tree = folder / source.name.removesuffix(".tar.gz")
     shutil.rmtree(tree / "pytest_resilience")
-    (tree / "pytest_resilience").mkdir()  # the configuration names it; a folder without modules hides no package
+    (
+        tree / "pytest_resilience"
+    ).mkdir()  # the configuration names it; a folder without modules hides no package
     return Built(wheel, tree)
 
 
@@ -102,7 +104,9 @@ def test(python: Path, built: Built, arguments: list[str]) -> bool:
 
 def main(arguments: list[str]) -> int:
     """Try the Pythons that there are; return 1 where tests failed or there is no Python at all."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("name", choices=("pythons", "lowest", "latest"))
     wanted, rest = parser.parse_known_args(arguments)
     versions = supported(ROOT / "pyproject.toml")
