@@ -1,7 +1,7 @@
 """Run tests against the installed wheel: `make pythons`, `make lowest`, `make latest`.
 
 The wheel and the source distribution are built and checked; each environment gets the wheel and its dependencies, and
-the tests run from the unpacked source distribution, from which the package was taken away: what is imported is the wheel.
+the tests run from the unpacked source distribution, without the package in it: what is imported is the wheel.
 
 - `pythons`: each supported Python that is on this machine, with the locked dependencies;
 - `lowest`: the oldest Python found, with the lowest versions that `pyproject.toml` allows for each extra;
