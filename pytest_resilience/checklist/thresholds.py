@@ -32,7 +32,7 @@ CLEAN_ROUND_TRIPS = 5.0
 """Item 2: the first wait is at least so many clean round trips, else the waits drown in them (design)."""
 
 PINNED_RUNS = 5
-"""Item 2: exact runs whose medians are taken before noise is let stand (a busy machine is 40 ms late at times)."""
+"""Item 2: exact runs, of which each wait's least is taken, before noise is let stand (a busy machine is late)."""
 
 EPISODES = 10
 """Item 2: free episodes before anything is said of waits that could not be made exact (design)."""

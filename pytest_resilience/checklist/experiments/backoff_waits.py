@@ -23,13 +23,15 @@ ITEM = "backoff"
 FREE_EPISODES, FEW_FREE_EPISODES = 5, 3
 """Episodes that draw as they always do: under the first fault of a service, and under the others."""
 LEAST_TO_FAIL = 3
-"""Exact runs whose medians are taken before waits are said to be wrong."""
+"""Exact runs before waits are said to be wrong, where they are alike; up to `PINNED_RUNS` where they are not."""
 CALLS = 3
 """Of a function in one free run: a breaker stays closed so long."""
 BUDGET = 90.0
 """Real seconds for the many episodes of waits that cannot be made exact."""
 UNSCALED = 60.0
 """Real seconds of waits that are confirmed unscaled, at most ..."""
+SLOWER = 4.0
+"""How much slower time runs before waits that were seen in scaled time are said to be wrong."""
 CONFIRMED = 3
 """... and how many of them."""
 JITTER_SCALE = 5.0
@@ -70,10 +72,19 @@ class Waits:
             scale = tempo.record.time_scale
         series = _Series(self, tempo, scale)
         evidence = series.judge()
-        if evidence.outcome == "unproven" and scale > 1 and tempo.ended and tempo.total <= UNSCALED:
-            series = _Series(self, tempo, 1.0)
+        slower = self._slower(evidence, tempo, scale)
+        if slower < scale:
+            series = _Series(self, tempo, slower)
             evidence = series.judge()
         return result_of([self._told(evidence)], series.last)
+
+    def _slower(self, evidence: Evidence, tempo: Tempo, scale: float) -> float:
+        """Return how fast time may run where more can be seen: scaled time makes a busy machine's lateness longer."""
+        if not tempo.ended or tempo.total > UNSCALED:
+            return scale
+        if evidence.outcome == "unproven":
+            return 1.0
+        return max(1.0, scale / SLOWER) if _by_shape(evidence) else scale
 
     def _told(self, evidence: Evidence) -> Evidence:
         why = f"{self.trouble.title}: {evidence.why}" if evidence.why else ""
@@ -122,7 +133,7 @@ class _Series:
         if self._tempo.exact and not self._pinned[0].escaped:
             return True
         self._pinned.append(self._run(pinned=True))
-        if agree(self._pinned, self._patient.service, noise=CLOCK_NOISE * self._scale):
+        if self._are_alike():
             return True
         self._pinned = []
         return False
@@ -141,12 +152,15 @@ class _Series:
             evidence = self._confirmed(evidence)
         return evidence
 
+    def _are_alike(self) -> bool:
+        return agree(self._pinned, self._patient.service, noise=CLOCK_NOISE * self._scale)
+
     def _may_be_noise(self, judged: WaitsJudgement) -> bool:
         """Whether more exact runs could say more, or take back what a busy machine has delayed."""
         if judged.wants_more:
             return True
-        shape = judged.evidence.outcome == "failed" and "the waits " in judged.evidence.why
-        return shape and len(self._pinned) < LEAST_TO_FAIL
+        alike = len(self._pinned) >= LEAST_TO_FAIL and self._are_alike()
+        return _by_shape(judged.evidence) and not alike
 
     def _with_jitter(self, evidence: Evidence) -> Evidence:
         """Add free episodes, on a quick scale; they tell of jitter alone."""
@@ -239,6 +253,11 @@ class _Series:
     @property
     def _words(self) -> str:
         return f"seen with time running {self._scale:g} times as fast"
+
+
+def _by_shape(evidence: Evidence) -> bool:
+    """Whether it failed by how its waits follow each other."""
+    return evidence.outcome == "failed" and "the waits " in evidence.why
 
 
 def _waits(run: RunRecord, service: str) -> tuple[float, ...]:

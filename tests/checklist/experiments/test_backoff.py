@@ -27,7 +27,7 @@ LABS = """
     http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Labs).serve_forever()
 """
 WAITING = """
-    import itertools, os, random, secrets, time, uuid
+    import itertools, os, random, secrets, subprocess, time, uuid
 
     LABS = os.environ.get("LABS_URL", "")
 
@@ -88,6 +88,13 @@ WAITING = """
 
     def patient():
         again(lambda number: 3.0 * 2 ** (number - 1), tries=3)
+
+    def stalled():
+        def doubled(number):
+            if number == 4:
+                subprocess.run(["sleep", "0.1"])
+            return min(5.0, 2.0 ** (number - 1))
+        again(doubled, tries=6)
 
     def linear():
         again(lambda number: 0.15 * number, tries=5)
@@ -178,6 +185,15 @@ def test_other_waits_fail(outcome, function, words) -> None:
 
     assert (found.outcome, found.why if words not in found.why else words) == ("failed", words)
     assert found.fix
+
+
+def test_lateness_of_the_machine_is_no_shape(trying) -> None:
+    """A tenth of a second, lost in each run, is a whole one at ten times the speed: it is judged again, slower."""
+    long = declared("stalled").replace("deadline = 5", "deadline = 40")
+    attempt = trying(labs_py=LABS, waiting_py=WAITING, resilience_toml=long)
+    found = attempt("backoff::stalled::labs::status-503").evidence[0]
+
+    assert (found.outcome, found.why) == ("passed", "")
 
 
 def test_waits_without_jitter_are_a_warning(outcome) -> None:

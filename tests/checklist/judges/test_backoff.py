@@ -77,6 +77,13 @@ def test_other_waits_fail(gaps, why):
     assert (found.outcome, why in found.why, bool(found.fix)) == ("failed", True, True)
 
 
+def test_each_wait_is_the_least_that_was_seen():
+    """A busy machine makes waits longer, and none shorter."""
+    found = judged([1, 2, 4.6, 4], [1, 2.3, 4, 4], [1, 2, 4.7, 4]).evidence
+
+    assert found.outcome == "passed"
+
+
 def test_waits_without_jitter_are_a_warning():
     """Exact waits that free episodes repeat pass, with a word about the herd."""
     found = judged([2, 4, 8], free=[[2, 4, 8], [2, 4, 8]]).evidence
