@@ -221,12 +221,16 @@ def _took(episode: Episode) -> float:
     return (last.ended if last.ended is not None else last.began) - episode.tries[0].began
 
 
+def least_waits(run: RunRecord, service: str) -> tuple[float, ...]:
+    """Return the least of each wait, over the episodes of most waits: the first call of a process is its slowest."""
+    found = [episode.waits for episode in episodes(run, service, exact=True)]
+    longest = max(map(len, found), default=0)
+    return tuple(map(min, zip(*(waits for waits in found if len(waits) == longest), strict=True)))
+
+
 def agree(runs: Sequence[RunRecord], service: str, *, noise: float) -> bool:
     """Whether runs with pinned draws have the same waits, so that nothing was drawn elsewhere."""
-    waits = [
-        max((episode.waits for episode in episodes(run, service, exact=True)), key=len, default=())
-        for run in runs
-    ]
+    waits = [least_waits(run, service) for run in runs]
     first = waits[0]
     return all(
         len(other) == len(first)

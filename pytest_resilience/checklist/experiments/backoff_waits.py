@@ -8,7 +8,13 @@ from itertools import accumulate
 
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.experiments.backoff_faults import Trouble
-from pytest_resilience.checklist.experiments.backoff_tempo import LOOK_SCALE, Patient, Tempo, agree
+from pytest_resilience.checklist.experiments.backoff_tempo import (
+    LOOK_SCALE,
+    Patient,
+    Tempo,
+    agree,
+    least_waits,
+)
 from pytest_resilience.checklist.experiments.experiment import ExperimentResult
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.judges.backoff import Trials, WaitsJudgement, judge_waits
@@ -24,6 +30,8 @@ FREE_EPISODES, FEW_FREE_EPISODES = 5, 3
 """Episodes that draw as they always do: under the first fault of a service, and under the others."""
 LEAST_TO_FAIL = 3
 """Exact runs before waits are said to be wrong, where they are alike; up to `PINNED_RUNS` where they are not."""
+WARM = 2
+"""Calls of a function in an exact run that is made for certainty: what the first one loads delays its first retry."""
 CALLS = 3
 """Of a function in one free run: a breaker stays closed so long."""
 BUDGET = 90.0
@@ -128,20 +136,22 @@ class _Series:
         return self._statistical()
 
     def _pin(self) -> bool:
-        """Make the first exact runs, and say whether they are exact."""
+        """Make the first exact runs, and say whether they are exact: short draws are alike by chance at times."""
         self._pinned = self._pinned or [self._run(pinned=True)]
         if self._tempo.exact and not self._pinned[0].escaped:
             return True
-        self._pinned.append(self._run(pinned=True))
-        if self._are_alike():
-            return True
+        wanted = PINNED_RUNS if self._pinned[0].escaped else 2
+        while self._are_alike():
+            if len(self._pinned) >= wanted:
+                return True
+            self._pinned.append(self._run(pinned=True))
         self._pinned = []
         return False
 
     def _exact(self) -> Evidence:
         judged = self._judged()
         while self._may_be_noise(judged) and len(self._pinned) < PINNED_RUNS:
-            self._pinned.append(self._run(pinned=True))
+            self._pinned.append(self._run(pinned=True, calls=WARM))
             judged = self._judged()
         evidence = judged.evidence
         if evidence.outcome == "passed" and not self._trouble.single:
@@ -164,7 +174,7 @@ class _Series:
 
     def _with_jitter(self, evidence: Evidence) -> Evidence:
         """Add free episodes, on a quick scale; they tell of jitter alone."""
-        longest = max(_waits(self._pinned[0], self._patient.service), default=0.0)
+        longest = max(least_waits(self._pinned[0], self._patient.service), default=0.0)
         quick = min(LOOK_SCALE, JITTER_SCALE * longest) if self._tempo.scalable else 1.0
         scale = max(self._scale, quick)
         wanted = FREE_EPISODES if self._thorough else FEW_FREE_EPISODES
@@ -231,7 +241,7 @@ class _Series:
 
     def _confirmed(self, evidence: Evidence) -> Evidence:
         """Take the first waits once more in real time, which have to be the same."""
-        scaled = _waits(self._pinned[0], self._patient.service)
+        scaled = least_waits(self._pinned[0], self._patient.service)
         fitting = [number for number, at in enumerate(accumulate(scaled), 1) if at <= UNSCALED]
         count = min(CONFIRMED, max(fitting, default=0))
         if not count:
@@ -240,7 +250,7 @@ class _Series:
         deadline = self._patient.laboratory.workload(self._patient.workload).deadline
         needed = 1.2 * sum(scaled[:count]) + self._tempo.took - self._tempo.total
         run = self._run(pinned=True, scale=1.0, deadlines=needed / deadline)
-        real = _waits(run, self._patient.service)[:count]
+        real = least_waits(run, self._patient.service)[:count]
         if len(real) == count and all(map(_same, scaled, real)):
             return replace(evidence, warnings=(*evidence.warnings, self._words))
         return replace(
@@ -258,11 +268,6 @@ class _Series:
 def _by_shape(evidence: Evidence) -> bool:
     """Whether it failed by how its waits follow each other."""
     return evidence.outcome == "failed" and "the waits " in evidence.why
-
-
-def _waits(run: RunRecord, service: str) -> tuple[float, ...]:
-    found = episodes(run, service, exact=True)
-    return max((episode.waits for episode in found), key=len, default=())
 
 
 def _same(scaled: float, real: float) -> bool:
