@@ -12,7 +12,8 @@ from pytest_resilience.errors import HarnessError
 
 NAME = "pytest-resilience-oracle"
 """The application name by which the oracles know their own connections."""
-CONNECT_TIMEOUT = 10
+CONNECT_TIMEOUT = 30
+"""Seconds: a server on a busy machine needs several to let anybody in, and one that is not there refuses at once."""
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for a lock: whoever holds one so long has left it behind."""
 STATEMENT_TIMEOUT = 120.0
