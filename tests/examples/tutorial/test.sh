@@ -1,0 +1,1 @@
+pytest --chaos test_book.py
