@@ -59,6 +59,11 @@ COMMANDS: tuple[Command, ...] = (
         "say whether a deploy may rely on an attestation",
     ),
     Command(
+        "schema",
+        "pytest_resilience.schemas",
+        "print the JSON Schema of a file that you write, for your editor",
+    ),
+    Command(
         "route", "pytest_resilience.runtime.alerting.command", "say where an alert would go; sends nothing"
     ),
 )

@@ -20,6 +20,8 @@ TESTS = sorted(
     if APPS not in path.parents or path.parent == APPS
 )
 EXAMPLES = ROOT / "tests" / "examples"
+TUTORIAL = EXAMPLES / "tutorial"
+"""An application, too: its waits are between the tries of a retry."""
 LONGEST_FILE = 300
 MUDDY_NAMES = {"utils", "util", "common", "helpers", "helper", "core", "misc", "base"}
 
@@ -64,7 +66,11 @@ def test_functions_are_short() -> None:
     assert lengths[int(len(lengths) * 0.9)] <= 30
 
 
-@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path",
+    [path for path in TESTS if TUTORIAL not in path.parents],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
 def test_no_test_sleeps(path: Path) -> None:
     """A test waits for a condition, or drives the clock."""
     calls = [

@@ -35,6 +35,7 @@ def make_schema() -> Schema:
     """Return the schema that the tables make; a test compares it with the published one."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:pytest-resilience:scenario:1",
         "title": "Scenario of pytest-resilience",
         "description": "A promise about a workload under faults.",
         **_mapping(_TOP, required=("scenario", "workload", "faults")),
