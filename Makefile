@@ -29,10 +29,14 @@ lint: $(STAMP)  ## check style and import rules
 
 types: $(STAMP)  ## check types
 	$(BIN)/mypy
-	$(BIN)/mypy tests/typing
+	$(BIN)/mypy tests/typing docs/site tests/examples/editors/typed.py
 
 bench: $(VENV)/.bench-installed  ## measure against peers; prints tables, writes benchmarks/results/*.json
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+docs: $(STAMP)  ## build the site of the documents into build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file docs/site/mkdocs.yml
+	@echo "open build/site/index.html"
 
 toxiproxy: $(TOXIPROXY)  ## build the real Toxiproxy (needs Go); the conformance tests then run against it too
 
