@@ -36,7 +36,7 @@ bench: $(VENV)/.bench-installed  ## measure against peers; prints tables, writes
 
 docs: $(STAMP)  ## build the site of the documents into build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file docs/site/mkdocs.yml
-	@echo "open build/site/index.html"
+	@echo "open build/site/index.html; to search it too: $(BIN)/python -m http.server --directory build/site --bind 127.0.0.1"
 
 toxiproxy: $(TOXIPROXY)  ## build the real Toxiproxy (needs Go); the conformance tests then run against it too
 

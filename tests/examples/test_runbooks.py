@@ -28,7 +28,7 @@ FOLDER = DOCS / "runbooks"
 STAYS = DOCS.parent / "scenarios" / "icu_platform" / "samples" / "icustays.csv"
 RUNBOOKS = read_runbooks(FOLDER)
 SQL = re.compile(r"^```sql\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-COMMAND = re.compile(r"`python -m pytest_resilience ([^`]*)`")
+COMMAND = re.compile(r"(?:`|^\$ |^)python -m pytest_resilience ([^`\n]*)", re.MULTILINE)
 
 
 def test_the_gate_takes_each_for_a_runbook() -> None:
