@@ -13,9 +13,6 @@ import pytest
 from pytest_resilience.__main__ import main
 from pytest_resilience.schemas import HOMES, schema
 
-WRITTEN = ("configuration", "scenario", "waivers")
-"""Those of files that people write."""
-
 
 def _unexplained(root: dict[str, Any], node: Any, path: str = "") -> Iterator[str]:
     """Find properties that say nothing of themselves, neither where they stand nor where they refer to."""
@@ -42,14 +39,21 @@ def _referred(root: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
     return target if "$ref" in value else {}
 
 
-@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize("name", HOMES)
 def test_an_editor_can_say_what_each_property_is(name: str) -> None:
-    """Schema and properties have words, and the schema a name of its own."""
+    """Schema and properties have words."""
     found = schema(name)
 
-    assert found["$id"] == f"urn:pytest-resilience:{name}:1"
-    assert found["title"].endswith("of pytest-resilience")
+    assert found["title"] == f"{name.capitalize()} of pytest-resilience"
     assert list(_unexplained(found, found)) == []
+
+
+def test_each_has_a_name_of_its_own() -> None:
+    """That of the report is the one which stands in every report."""
+    names = {name: schema(name)["$id"] for name in HOMES}
+    urns = {name: f"urn:pytest-resilience:{name}:1" for name in HOMES}
+
+    assert names == urns | {"report": schema("report")["properties"]["schema"]["const"]}
 
 
 @pytest.mark.parametrize("name", HOMES)
