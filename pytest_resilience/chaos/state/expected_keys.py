@@ -14,18 +14,37 @@ from pytest_resilience.errors import HarnessError
 KeySet: TypeAlias = "array[int]"
 """The hashes of the keys of a table, sorted: what an undisturbed run leaves."""
 
+NOT_NUL = "\ufffd"
+"""Stands for NUL, which no text in a table can have."""
+
 
 def load_hashes(cursor: Any, keys: KeySet) -> None:
     """Make the table of hashes, `k0` and `line`, which is null."""
     cursor.execute("create temp table expected_keys (k0 bigint, line bigint)")
-    _copy(cursor, (f"{key}\t\\N\n" for key in keys))
+    _fill(cursor, ((str(key), None) for key in keys))
 
 
 def load_file(cursor: Any, path: Path, key: Sequence[str]) -> None:
     """Make the table of a file's keys as texts, `k0`, `k1`, ... and `line`, the row's number in the file."""
     columns = ", ".join(f"k{n} text" for n in range(len(key)))
     cursor.execute(f"create temp table expected_keys ({columns}, line bigint)")
-    _copy(cursor, ("\t".join([*map(_field, values), f"{number}\n"]) for number, values in keys_of(path, key)))
+    _fill(cursor, ((*values, str(number)) for number, values in keys_of(path, key)))
+
+
+def _fill(cursor: Any, rows: Iterator[Sequence[str | None]]) -> None:
+    """Fill the table by COPY; by INSERT where code under test, loaded by a test, gave psycopg2 a wait callback.
+
+    Such a callback is the whole process's, and psycopg2 refuses to copy under one.
+    """
+    from psycopg2.extensions import get_wait_callback
+    from psycopg2.extras import execute_values
+
+    if get_wait_callback() is None:
+        _copy(cursor, ("\t".join(map(_field, row)) + "\n" for row in rows))
+    else:
+        fitting = ([value and value.replace("\0", NOT_NUL) for value in row] for row in rows)
+        execute_values(cursor, "insert into pg_temp.expected_keys values %s", fitting, page_size=1_000)
+    cursor.execute("analyze pg_temp.expected_keys")
 
 
 def _copy(cursor: Any, lines: Iterator[str]) -> None:
@@ -36,14 +55,13 @@ def _copy(cursor: Any, lines: Iterator[str]) -> None:
         if source.failure is not None:  # psycopg2 turns it into an error of COPY
             raise source.failure from None
         raise
-    cursor.execute("analyze pg_temp.expected_keys")
 
 
 def _field(value: str | None) -> str:
     """Return a field as COPY's text format wants it (PostgreSQL documentation, COPY); NUL cannot be in a table."""
     if value is None:
         return "\\N"
-    for plain, escaped in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"), ("\0", "\ufffd")):
+    for plain, escaped in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"), ("\0", NOT_NUL)):
         value = value.replace(plain, escaped)
     return value
 

@@ -10,6 +10,8 @@ import psycopg2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg2.extensions import set_wait_callback
+from psycopg2.extras import wait_select
 
 from pytest_resilience.chaos.configuration.model import ExactlyOnce
 from pytest_resilience.chaos.state.exactly_once import judge_exactly_once, read_keys
@@ -62,6 +64,22 @@ def judged(database, run, tmp_path):
 def test_each_bug_is_said(judged, change, words):
     """Lost, doubled and phantom keys, and a table that is not there; rows of the file are numbered from 1."""
     assert judged(TEN + change) == words
+
+
+@pytest.fixture
+def wait_callback():
+    """As code that a test imports sets one, to wait with a time limit or to let green threads run."""
+    set_wait_callback(wait_select)
+    yield
+    set_wait_callback(None)
+
+
+@pytest.mark.usefixtures("wait_callback")
+def test_a_wait_callback_of_this_process_changes_nothing(judged):
+    """psycopg2 copies nothing then; the keys are compared all the same."""
+    lost = "delete from raw.stays where stay_id = 3"
+
+    assert judged(TEN + lost) == ("raw.stays: 1 key lost (data row 3 of the file)",)
 
 
 @pytest.mark.parametrize(
