@@ -11,6 +11,7 @@ from mkdocs.structure.files import File, Files
 from pytest_resilience.schemas import HOMES, schema
 
 Schema = Mapping[str, Any]
+PLAIN = {"object": "mapping", "array": "list", "string": "text", "null": "nothing"}
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -44,7 +45,7 @@ def page(name: str) -> str:
 def _mappings(root: Schema, node: Schema, title: str) -> Iterator[tuple[str, Schema]]:
     """Find every mapping, outer ones first, with the path by which it is written."""
     node = _whole(root, node)
-    if "properties" in node:
+    if node.get("properties"):
         yield title, node
     for key, value in node.get("properties", {}).items():
         yield from _mappings(root, value, f"{title}.{key}" if title else key)
@@ -75,13 +76,13 @@ def _kind(root: Schema, value: Schema) -> str:
     choices = value.get("oneOf") or value.get("anyOf")
     if choices and "type" not in value:
         return " or ".join(dict.fromkeys(_kind(root, choice) for choice in choices))
-    kind = value.get("type", "anything")
-    named = " or ".join(kind) if isinstance(kind, list) else kind
-    named = {"object": "mapping", "array": "list", "string": "text", "null": "nothing"}.get(named, named)
+    kinds = value.get("type", "anything")
+    named = " or ".join(PLAIN.get(kind, kind) for kind in ([kinds] if isinstance(kinds, str) else kinds))
     return f"{named} of {_kind(root, value['items'])}" if named == "list" and "items" in value else named
 
 
 def _words(root: Schema, value: Schema) -> str:
     value = _whole(root, value)
-    default = f" Default: `{json.dumps(value['default'])}`." if "default" in value else ""
-    return (str(value.get("description", "")) + default).replace("|", "\\|").replace("{", "&#123;")
+    words = [str(value.get("description", "")).rstrip(".")]
+    words += [f"Default: `{json.dumps(value['default'])}`"] if "default" in value else []
+    return ". ".join(words).replace("|", "\\|").replace("{", "&#123;")
