@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
 from typing import Any, Protocol, TypeAlias
 
@@ -17,6 +18,10 @@ State: TypeAlias = dict[str, Any]
 
 LONGEST_ID = 200
 """Bytes of UTF-8: file systems allow 255 for a name, and a copy's name adds version and checksum."""
+
+_PLAIN = re.compile(rf"[A-Za-z0-9_-][A-Za-z0-9_.-]{{0,{LONGEST_ID - 1}}}").fullmatch
+"""What nearly every id is; the others are looked at letter by letter."""
+_JSON = json.JSONEncoder(allow_nan=False)
 
 
 class CheckpointStore(Protocol):
@@ -58,6 +63,8 @@ def checked_id(operation_id: str) -> str:
 def _fault_of(operation_id: object) -> str | None:
     if not isinstance(operation_id, str):
         return f"is a {type(operation_id).__name__}, not a string"
+    if _PLAIN(operation_id):
+        return None
     if not operation_id.strip():
         return "is empty"
     if operation_id.startswith("."):
@@ -84,7 +91,7 @@ def encoded(operation_id: str, state: State) -> bytes:
         CheckpointRefusedError: the state is not a dict, or holds what JSON cannot.
     """
     try:
-        data = json.dumps(state, allow_nan=False).encode()
+        data = _JSON.encode(state).encode()
         _refuse_what_json_changes(state)
     except (TypeError, ValueError, RecursionError) as error:
         raise CheckpointRefusedError(
@@ -102,12 +109,17 @@ def _refuse_what_json_changes(state: object) -> None:
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):
-            for key in value:
-                if not isinstance(key, str):
-                    raise TypeError(f"key {key!r} is a {type(key).__name__}, not a string")
+            if set(map(type, value)) != {str}:
+                _refuse_other_keys(value)
             waiting.extend(value.values())
         elif isinstance(value, (list, tuple)):
             waiting.extend(value)
+
+
+def _refuse_other_keys(value: dict[object, object]) -> None:
+    for key in value:
+        if not isinstance(key, str):
+            raise TypeError(f"key {key!r} is a {type(key).__name__}, not a string")
 
 
 def decoded(data: bytes) -> State:

@@ -80,7 +80,7 @@ class PostgresSession:
 
     def execute(self, sql: str, parameters: tuple[Any, ...] | None = None) -> int:
         """Run a statement and return how many rows it touched."""
-        with self.cursor() as cursor:
+        with closed_after(self.driver.cursor()) as cursor:
             cursor.execute(sql, parameters)
             return int(cursor.rowcount)
 
