@@ -14,12 +14,15 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from pytest_resilience.services.mlflow import ARTIFACTS, STORE, MlflowAddress, start_mlflow
 from pytest_resilience.services.process import ChildProcess
 from pytest_resilience.services.run_folder import RunFolder
 
 LOCK_TIMEOUT = 30.0
+
+StartMlflow: TypeAlias = Callable[[RunFolder, str], tuple[ChildProcess, MlflowAddress]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,18 @@ class FreshMlflow:
     folder: Path
 
     @classmethod
-    def start(cls, run: RunFolder, prepare: Callable[[MlflowAddress], None]) -> FreshMlflow:
-        """Start one, and remember its state once `prepare` is through."""
+    def start(
+        cls, run: RunFolder, prepare: Callable[[MlflowAddress], None], *, start: StartMlflow = start_mlflow
+    ) -> FreshMlflow:
+        """Start one, and remember its state once `prepare` is through.
+
+        Args:
+            run: the folder and the owner of its process.
+            prepare: makes the state.
+            start: starts a server that keeps its files in the run's sub-folder of a name.
+        """
         name = f"mlflow-{secrets.token_hex(4)}"
-        child, address = start_mlflow(run, name)
+        child, address = start(run, name)
         made = cls(child, address, run.folder(name))
         try:
             prepare(address)

@@ -10,10 +10,13 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any, Protocol, TypeVar, cast
 
+from pytest_resilience.services.backend import Backend, EmbeddedBackend
 from pytest_resilience.services.engine import EngineAddress, start_engine
-from pytest_resilience.services.mlflow import MlflowAddress, start_mlflow
+from pytest_resilience.services.fresh_mlflow import FreshMlflow
+from pytest_resilience.services.mlflow import MlflowAddress
 from pytest_resilience.services.own_environment import own_environment
-from pytest_resilience.services.postgres import PostgresAddress, start_postgres
+from pytest_resilience.services.own_names import OwnNames, own_names
+from pytest_resilience.services.postgres import PostgresAddress
 from pytest_resilience.services.process import ChildProcess
 from pytest_resilience.services.run_folder import RunFolder
 from pytest_resilience.services.supervised_toxiproxy import SupervisedToxiproxy
@@ -40,17 +43,26 @@ class ServicePool:
         run: the folder that the processes of the run share.
         seed: what the engine's random draws follow from.
         toxiproxy: the real Toxiproxy that carries the network faults; none where our engine does.
+        backend: where PostgreSQL and MLflow come from; by default embedded.
     """
 
-    def __init__(self, run: RunFolder, *, seed: int = 0, toxiproxy: ToxiproxySource | None = None) -> None:
+    def __init__(
+        self,
+        run: RunFolder,
+        *,
+        seed: int = 0,
+        toxiproxy: ToxiproxySource | None = None,
+        backend: Backend | None = None,
+    ) -> None:
         self.run = run
+        self.backend: Backend = EmbeddedBackend() if backend is None else backend
         self.shell = own_environment()
         """The environment before any test changed it."""
         self._seed = seed
         loopback = toxiproxy is not None  # a real Toxiproxy cannot dial a Unix socket
         self._makers: dict[str, Callable[[], Any]] = {
-            "postgres": lambda: self._shared("postgres", lambda: start_postgres(run, loopback=loopback)),
-            "mlflow": lambda: self._shared("mlflow", lambda: start_mlflow(run)),
+            "postgres": lambda: self._shared("postgres", lambda: self.backend.postgres(run, loopback=loopback)),
+            "mlflow": lambda: self._shared("mlflow", lambda: self.backend.mlflow(run)),
             ENGINE: self._start_engine,
         }
         if toxiproxy is not None:
@@ -67,6 +79,15 @@ class ServicePool:
     def mlflow(self) -> MlflowAddress:
         """Return the run's MLflow server, started if need be."""
         return MlflowAddress(**self._begin("mlflow").result())
+
+    def fresh_mlflow(self, prepare: Callable[[MlflowAddress], None]) -> FreshMlflow:
+        """Start an MLflow server that can be put back into the state that `prepare` leaves."""
+        return self.backend.fresh_mlflow(self.run, prepare)
+
+    @property
+    def names(self) -> OwnNames:
+        """What begins the names of everything that this run keeps on servers that others use too."""
+        return own_names(self.run)
 
     def engine(self) -> EngineAddress:
         """Return this process's proxy engine, started if need be."""
@@ -130,9 +151,9 @@ class ServicePool:
         except BaseException as error:  # noqa: BLE001 - it is raised again where the service is asked for
             future.set_exception(error)
 
-    def _shared(self, name: str, start: Callable[[], tuple[ChildProcess, Any]]) -> dict[str, Any]:
+    def _shared(self, name: str, start: Callable[[], PostgresAddress | MlflowAddress]) -> dict[str, Any]:
         """Start what all processes of the run use, unless another of them has."""
-        return self.run.once(name, lambda: asdict(start()[1]))
+        return self.run.once(name, lambda: asdict(start()))
 
     def _start_engine(self) -> EngineAddress:
         child, address = start_engine(self.run, f"{ENGINE}-{os.getpid()}", seed=self._seed)

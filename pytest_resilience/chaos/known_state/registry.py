@@ -55,7 +55,7 @@ def _fresh(ground: Ground, declaration: ServiceDeclaration) -> MlflowAddress:
     """Return a server in its known state that nobody else uses while the sandbox is there."""
 
     def start() -> FreshMlflow:
-        return FreshMlflow.start(ground.pool.run, lambda address: _run_init(ground, declaration, address))
+        return ground.pool.fresh_mlflow(lambda address: _run_init(ground, declaration, address))
 
     shelf = ground.pool.shelf(f"registries {digest(declaration, ground.folder)}", lambda: FreshMlflows(start))
     server = shelf.take()
