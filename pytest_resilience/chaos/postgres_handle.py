@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from pytest_resilience.chaos.handle import ServiceHandle
 from pytest_resilience.chaos.point import PostgresPoint
 from pytest_resilience.chaos.trigger import Side, trigger
+from pytest_resilience.services.libpq_url import libpq_url
 from pytest_resilience.services.postgres import PostgresAddress
 
 
@@ -28,9 +28,13 @@ class PostgresHandle(ServiceHandle):
     @property
     def dsn(self) -> str:
         """The database's URL through the proxy."""
-        return (
-            f"{self.scheme}://{quote(self.user)}:{quote(self.password)}"
-            f"@{self.host}:{self.port}/{quote(self.database)}"
+        return libpq_url(
+            self.scheme,
+            user=self.user,
+            password=self.password,
+            host=self.host,
+            port=self.port,
+            database=self.database,
         )
 
     @property

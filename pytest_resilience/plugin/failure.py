@@ -30,11 +30,16 @@ def pytest_runtest_makereport(
     if run is not None and report.failed and (sandbox is not None or report.when == "setup"):
         if sandbox is not None:
             report.sections.extend(_sections(sandbox))
-        toxiproxy = item.config.getoption("resilience_toxiproxy", "auto")
-        engine = "" if toxiproxy == "auto" else f" --chaos-toxiproxy={toxiproxy}"
-        replay = f'pytest --resilience-chaos --chaos-seed={run.seed}{engine} "{item.nodeid}"'
+        engines = "".join(_engine(item.config, name) for name in ("toxiproxy", "backend"))
+        replay = f'pytest --resilience-chaos --chaos-seed={run.seed}{engines} "{item.nodeid}"'
         report.sections.append(("resilience: replay", replay))
     return report
+
+
+def _engine(config: pytest.Config, name: str) -> str:
+    """Return the option that chose an engine; empty where it was left to us."""
+    chosen = config.getoption(f"resilience_{name}", "auto")
+    return "" if chosen == "auto" else f" --chaos-{name}={chosen}"
 
 
 def _note_proof(item: pytest.Item) -> None:

@@ -262,8 +262,7 @@ class GateSession:
     def _secrets(self) -> list[str]:
         from pytest_resilience.services.alert_inbox.credentials import CREDENTIALS
 
-        password = self._run.pool.postgres_password
-        return [CREDENTIALS["PAGERDUTY_ROUTING_KEY"], *([] if password is None else [password])]
+        return [CREDENTIALS["PAGERDUTY_ROUTING_KEY"], *self._run.pool.passwords]
 
 
 def _found_file(found: Mapping[str, Any]) -> str:

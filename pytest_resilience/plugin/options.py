@@ -15,6 +15,7 @@ TAKEN = pytest.StashKey[dict[str, str]]()
 
 
 EXPLORATIONS = ("off", "sample", "exhaustive")
+BACKENDS = ("auto", "embedded", "docker", "external")
 TOXIPROXIES = ("auto", "embedded", "binary", "docker")
 
 
@@ -134,9 +135,11 @@ OPTIONS: tuple[tuple[str, str, dict[str, Any]], ...] = (
         "--chaos-backend",
         "resilience_backend",
         {
-            "choices": ("auto", "embedded"),
+            "choices": BACKENDS,
             "default": "auto",
-            "help": "where PostgreSQL and MLflow come from; auto = embedded",
+            "help": "where PostgreSQL and MLflow come from: processes of ours, containers of the images in "
+            "docker-compose.yml, or servers at addresses in RESILIENCE_POSTGRES_DSN, RESILIENCE_MLFLOW_URL or the "
+            "configuration; auto = embedded",
         },
     ),
     (

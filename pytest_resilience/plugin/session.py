@@ -93,7 +93,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     run = config.stash.get(RUN, None)
     if run is None:
         return lines
-    return [f"resilience: {run.engines}, seed {run.seed}", *lines]
+    plans = [f"resilience: {plan}" for plan in run.pool.backend.plans]
+    return [f"resilience: {run.engines}, seed {run.seed}", *plans, *lines]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

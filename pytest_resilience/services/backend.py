@@ -28,6 +28,10 @@ class Backend(Protocol):
     def why_no_drills(self) -> str:
         """Why the steps of runbooks are not run there; empty where they may be."""
 
+    @property
+    def shares_registry(self) -> bool:
+        """Whether the MLflow server is another's, on which the run's own names have to tell what belongs to it."""
+
     def postgres(self, run: RunFolder, *, loopback: bool) -> PostgresAddress:
         """Start the run's PostgreSQL server, or see to it that what the run makes on another's goes with the run.
 
@@ -60,6 +64,7 @@ class EmbeddedBackend:
 
     plans: tuple[str, ...] = ()
     why_no_drills: str = ""
+    shares_registry: bool = False
 
     @property
     def titles(self) -> tuple[str, ...]:

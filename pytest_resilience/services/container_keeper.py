@@ -1,8 +1,8 @@
 """Run one container for as long as this process lives, and remove it whatever ends the run.
 
-Run under a guardian, as `python -m pytest_resilience.services.container_keeper ORDER`, where ORDER is the JSON of
-`image`, `name`, `command` and `labels`. It hands the container's log on to its standard output, removes the
-container when SIGTERM comes, and ends when the container does.
+Run under a guardian, as `python -m pytest_resilience.services.container_keeper FILE`, where FILE holds, as JSON, what
+the Docker SDK's `containers.create` takes; it may be a secret, and is removed when it was read. The keeper hands the
+container's log on to its standard output, removes the container when SIGTERM comes, and ends when the container does.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import json
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 from pytest_resilience.errors import HarnessError
-from pytest_resilience.services.toxiproxy_docker import docker_engine
+from pytest_resilience.services.docker_engine import Asked, docker_engine
 
 _GONE_OR_GOING = (404, 409)
+_ASKED = Asked("a container", instead="embedded services")
 
 
 def main(order: dict[str, Any]) -> int:
@@ -26,7 +28,7 @@ def main(order: dict[str, Any]) -> int:
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda _number, _frame: over.set())
     try:
-        with docker_engine() as engine:
+        with docker_engine(_ASKED) as engine:
             _run(engine.containers.create(**_settings(order)), over)
     except (HarnessError, DockerException, OSError) as error:
         sys.stdout.write(f"the container {order['name']} of {order['image']} failed: {error}\n")
@@ -45,18 +47,14 @@ def _run(container: Any, over: threading.Event) -> None:
 
 
 def _settings(order: dict[str, Any]) -> dict[str, Any]:
-    """Return what the container is allowed: the host's network, and nothing else."""
-    return {
-        "image": order["image"],
-        "name": order["name"],
-        "command": order["command"],
-        "labels": order["labels"],
-        "network_mode": "host",
-        "auto_remove": True,
-        "read_only": True,
-        "cap_drop": ["ALL"],
-        "security_opt": ["no-new-privileges"],
-    }
+    """Return the order with its ports as the SDK takes them: `(address, port)`, where a list would mean several."""
+    return {**order, "ports": {port: tuple(place) for port, place in order.get("ports", {}).items()}}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    order: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    file.unlink()
+    return order
 
 
 def _remove(container: Any) -> None:
@@ -64,7 +62,7 @@ def _remove(container: Any) -> None:
     from docker.errors import APIError
 
     try:
-        container.remove(force=True)
+        container.remove(force=True, v=True)
     except APIError as error:
         if error.status_code not in _GONE_OR_GOING:
             raise
@@ -80,4 +78,4 @@ def _hand_on_log(container: Any, over: threading.Event) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(json.loads(sys.argv[1])))
+    sys.exit(main(_read(Path(sys.argv[1]))))

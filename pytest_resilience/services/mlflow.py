@@ -9,7 +9,7 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,17 +30,18 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MlflowAddress:
-    """Where a tracking server is."""
+    """Where a tracking server is; `given` is the whole URL, with its login and path, of one that is not ours."""
 
     host: str
     port: int
     version: str
     log: str
+    given: str = field(default="", repr=False)
 
     @property
     def url(self) -> str:
         """The tracking URI around the proxy."""
-        return f"http://{self.host}:{self.port}"
+        return self.given or f"http://{self.host}:{self.port}"
 
     @property
     def upstream(self) -> str:
@@ -75,7 +76,7 @@ def start_mlflow(run: RunFolder, name: str = "mlflow") -> tuple[ChildProcess, Ml
 def _start(run: RunFolder, folder: Path, store: Path, port: int) -> tuple[ChildProcess, MlflowAddress]:
     child = ChildProcess("MLflow", _command(run, folder, store, port))
     address = MlflowAddress(host="127.0.0.1", port=port, version=mlflow_version(), log=str(child.log))
-    child.wait_until(lambda: _healthy(address), timeout=START_TIMEOUT)
+    child.wait_until(lambda: healthy(address), timeout=START_TIMEOUT)
     return child, address
 
 
@@ -109,7 +110,8 @@ def _command(run: RunFolder, folder: Path, store: Path, port: int) -> Command:
     )
 
 
-def _healthy(address: MlflowAddress) -> bool:
+def healthy(address: MlflowAddress) -> bool:
+    """Tell whether a tracking server answers there by now."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with (
         contextlib.suppress(urllib.error.URLError, OSError),

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any, Protocol, TypeVar, cast
+from urllib.parse import unquote, urlsplit
 
 from pytest_resilience.services.backend import Backend, EmbeddedBackend
 from pytest_resilience.services.engine import EngineAddress, start_engine
@@ -61,7 +62,9 @@ class ServicePool:
         self._seed = seed
         loopback = toxiproxy is not None  # a real Toxiproxy cannot dial a Unix socket
         self._makers: dict[str, Callable[[], Any]] = {
-            "postgres": lambda: self._shared("postgres", lambda: self.backend.postgres(run, loopback=loopback)),
+            "postgres": lambda: self._shared(
+                "postgres", lambda: self.backend.postgres(run, loopback=loopback)
+            ),
             "mlflow": lambda: self._shared("mlflow", lambda: self.backend.mlflow(run)),
             ENGINE: self._start_engine,
         }
@@ -102,12 +105,17 @@ class ServicePool:
         return started
 
     @property
-    def postgres_password(self) -> str | None:
-        """The password of the run's PostgreSQL server; none where it was not started, or did not start."""
-        started = self._started.get("postgres")
+    def passwords(self) -> tuple[str, ...]:
+        """The passwords of the run's servers, as far as they were started."""
+        started = [self._facts(name) for name in ("postgres", "mlflow")]
+        told = [facts.get("password") or urlsplit(facts.get("given", "")).password for facts in started]
+        return tuple({form for password in told if password for form in (password, unquote(password))})
+
+    def _facts(self, name: str) -> dict[str, Any]:
+        started = self._started.get(name)
         if started is None or not started.done() or started.exception() is not None:
-            return None
-        return str(started.result()["password"])
+            return {}
+        return dict(started.result())
 
     def prefetch(self, names: Iterable[str]) -> None:
         """Begin to start services side by side; errors come up where a service is asked for."""

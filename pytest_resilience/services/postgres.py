@@ -6,12 +6,13 @@ import contextlib
 import os
 import secrets
 import signal
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
 
+from pytest_resilience.errors import HarnessError
+from pytest_resilience.services.libpq_url import host_and_port, libpq_url
 from pytest_resilience.services.postgres_programs import (
     Account,
     embedded_version,
@@ -40,32 +41,69 @@ SETTINGS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresAddress:
-    """Where a server is and how to come in; `host` is a folder where it listens on a Unix socket."""
+    """Where a server is and how to come in.
+
+    Args:
+        host: a folder where it listens on a Unix socket.
+        port: of the server, or of the socket's name.
+        user, password: of the role that makes databases.
+        version: what the server tells.
+        log: the file that takes what it writes.
+        maintenance: the database to be in while others are made.
+        empty: the database that an empty one is a copy of.
+        prefix: begins the names of all databases that we make and drop; empty where the server is ours.
+        parameters: what else libpq is told, for example `sslmode`.
+        tls: whether the server speaks TLS to us.
+    """
 
     host: str
     port: int
     user: str
-    password: str
+    password: str = field(repr=False)
     version: str
     log: str
+    maintenance: str = "postgres"
+    empty: str = "template1"
+    prefix: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    tls: bool = False
 
-    def dsn(self, database: str = "postgres", *, scheme: str = "postgresql") -> str:
-        """Return the address of a database as a URL (libpq connection URI)."""
-        login = f"{quote(self.user)}:{quote(self.password)}"
-        if self.host.startswith("/"):
-            query = urlencode({"host": self.host, "port": self.port})
-            return f"{scheme}://{login}@/{quote(database)}?{query}"
-        return f"{scheme}://{login}@{self.host}:{self.port}/{quote(database)}"
+    def dsn(self, database: str | None = None, *, scheme: str = "postgresql") -> str:
+        """Return the address of a database, by default of `maintenance`, as a URL (libpq connection URI)."""
+        return libpq_url(
+            scheme,
+            user=self.user,
+            password=self.password,
+            host=self.host,
+            port=self.port,
+            database=self.maintenance if database is None else database,
+            parameters=self.parameters,
+        )
+
+    @property
+    def proxy_settings(self) -> dict[str, Any]:
+        """What a proxy is told so that it speaks to the server as we do, and plainly to clients."""
+        if not self.tls:
+            return {}
+        verify = self.parameters.get("sslmode", "").startswith("verify-")
+        ca = self.parameters.get("sslrootcert")
+        return {
+            "upstream_tls": {
+                "ca": None if ca == "system" else ca,
+                "server_name": self.host,
+                "verify": verify,
+            }
+        }
 
     @property
     def upstream(self) -> str:
         """The address as the proxy takes it."""
         if self.host.startswith("/"):
             return f"unix:{self.host}/.s.PGSQL.{self.port}"
-        return f"{self.host}:{self.port}"
+        return host_and_port(self.host, self.port)
 
     @contextlib.contextmanager
-    def connect(self, database: str = "postgres") -> Iterator[Any]:
+    def connect(self, database: str | None = None) -> Iterator[Any]:
         """Open a psycopg2 connection in autocommit mode around the proxy, and close it."""
         import psycopg2
 
@@ -73,12 +111,14 @@ class PostgresAddress:
             connection.autocommit = True
             yield connection
 
-    def create_database(self, name: str, *, template: str = "template1") -> None:
-        """Make a database as a copy of `template`, which nobody may be connected to."""
-        self._run(f"create database {quoted(name)} template {quoted(template)}")
+    def create_database(self, name: str, *, template: str | None = None) -> None:
+        """Make a database as a copy of `template`, by default `empty`, which nobody may be connected to."""
+        self._check_ours(name)
+        self._run(f"create database {quoted(name)} template {quoted(template or self.empty)}")
 
     def close_database(self, name: str) -> None:
         """Let nobody connect to a database any more, so that it can be copied at any moment."""
+        self._check_ours(name)
         with self.connect() as connection, connection.cursor() as cursor:
             cursor.execute(f"alter database {quoted(name)} with allow_connections false")
             cursor.execute(
@@ -87,7 +127,15 @@ class PostgresAddress:
 
     def drop_database(self, name: str) -> None:
         """Drop a database, and end whoever is connected to it; safe to call twice."""
+        self._check_ours(name)
         self._run(f"drop database if exists {quoted(name)} with (force)")
+
+    def _check_ours(self, name: str) -> None:
+        if not name.startswith(self.prefix):
+            raise HarnessError(
+                f"the database {name!r} at {self.upstream} is not of this run, whose names begin with "
+                f"{self.prefix}: it is left alone"
+            )
 
     def _run(self, statement: str) -> None:
         with self.connect() as connection, connection.cursor() as cursor:
@@ -122,16 +170,34 @@ def _start(
         version=embedded_version(),
         log=str(cluster.log),
     )
-    child.wait_until(lambda: _answers(address), timeout=START_TIMEOUT)
+    child.wait_until(lambda: answers(address), timeout=START_TIMEOUT)
     return child, address
 
 
-def _answers(address: PostgresAddress) -> bool:
+def answers(address: PostgresAddress) -> bool:
+    """Tell whether a server answers there by now."""
     import psycopg2
 
     with contextlib.suppress(psycopg2.OperationalError), address.connect():
         return True
     return False
+
+
+def server_version(address: PostgresAddress) -> str:
+    """Return the version that a server tells of itself, without what its packager adds."""
+    with address.connect() as connection:
+        told = str(connection.get_parameter_status("server_version"))
+    return told.split(maxsplit=1)[0]
+
+
+def owned_databases(address: PostgresAddress) -> list[str]:
+    """Return the databases of the role that we log in as, by name."""
+    with address.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select datname from pg_database where datdba = "
+            "(select oid from pg_roles where rolname = current_user) order by datname"
+        )
+        return [str(name) for (name,) in cursor.fetchall()]
 
 
 def quoted(name: str) -> str:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import random
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from pytest_resilience.errors import HarnessError
+from pytest_resilience.services.process import ServiceStartError
 
 LOWEST = 10_000
 """Below lie the ports of well-known servers."""
 TRIES = 50
+PORT_TRIES = 3
+TAKEN = ("address already in use", "port is already allocated")
+"""What servers say, and Docker, where somebody else was quicker."""
+
+Started = TypeVar("Started")
 _RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _IANA_DYNAMIC = 49_152
 """Where the dynamic ports begin on systems that follow RFC 6335, section 6."""
@@ -51,3 +58,21 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def on_quiet_port(start: Callable[[int], Started], port: int | None = None) -> Started:
+    """Call `start` with that port, or else with free ones until nobody else was quicker.
+
+    Raises:
+        ServiceStartError: by `start`, for another reason than a taken port, or once too often.
+    """
+    if port is not None:
+        return start(port)
+    candidates = quiet_ports()
+    for _ in range(PORT_TRIES - 1):
+        try:
+            return start(next(candidates))
+        except ServiceStartError as error:
+            if not any(words in str(error).lower() for words in TAKEN):
+                raise
+    return start(next(candidates))

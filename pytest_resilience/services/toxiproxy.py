@@ -7,7 +7,6 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -15,8 +14,8 @@ from urllib.parse import urlsplit
 
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.services.own_environment import own_environment
-from pytest_resilience.services.process import ChildProcess, Command, ServiceStartError, tail
-from pytest_resilience.services.quiet_port import quiet_ports
+from pytest_resilience.services.process import ChildProcess, Command, tail
+from pytest_resilience.services.quiet_port import on_quiet_port
 from pytest_resilience.services.reach import check_reach
 from pytest_resilience.services.run_folder import RunFolder
 from pytest_resilience.services.toxiproxy_client import EngineSilentError, ToxiproxyClient
@@ -25,7 +24,6 @@ BINARY = "toxiproxy-server"
 LOCAL_BINARY = Path(".tools", "bin", BINARY)
 DEFAULT_PORT = 8474
 START_TIMEOUT = 30.0
-PORT_TRIES = 3
 INSTALL = (
     "`make toxiproxy` builds it there, where the Makefile has that target; elsewhere, with Go: "
     f"GOBIN=$PWD/{LOCAL_BINARY.parent} go install github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0 "
@@ -207,23 +205,3 @@ def answers(client: ToxiproxyClient) -> bool:
     except EngineSilentError:
         return False
     return True
-
-
-def on_quiet_port(
-    start: Callable[[int], tuple[ChildProcess, ToxiproxyAddress]], port: int | None
-) -> tuple[ChildProcess, ToxiproxyAddress]:
-    """Call `start` with that port, or else with free ones until nobody else was quicker.
-
-    Raises:
-        ServiceStartError: by `start`, for another reason than a taken port, or once too often.
-    """
-    if port is not None:
-        return start(port)
-    candidates = quiet_ports()
-    for _ in range(PORT_TRIES - 1):
-        try:
-            return start(next(candidates))
-        except ServiceStartError as error:
-            if "address already in use" not in str(error).lower():
-                raise
-    return start(next(candidates))

@@ -74,7 +74,7 @@ def test_address_speaks_urls() -> None:
     """Names and passwords are quoted in the URL, and a socket's folder stands in its query."""
     address = PostgresAddress(host="/run/s", port=5432, user="u@x", password="p:/w", version="18", log="l")
 
-    assert address.dsn("d b") == "postgresql://u%40x:p%3A/w@/d%20b?host=%2Frun%2Fs&port=5432"
+    assert address.dsn("d b") == "postgresql://u%40x:p%3A%2Fw@/d%20b?host=%2Frun%2Fs&port=5432"
     assert address.upstream == "unix:/run/s/.s.PGSQL.5432"
 
 

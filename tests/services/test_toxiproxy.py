@@ -15,9 +15,10 @@ import pytest
 
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.services.process import ServiceStartError
+from pytest_resilience.services.quiet_port import on_quiet_port
 from pytest_resilience.services.reach import check_reach
 from pytest_resilience.services.run_folder import RunFolder
-from pytest_resilience.services.toxiproxy import BinaryToxiproxy, ToxiproxyAtUrl, on_quiet_port
+from pytest_resilience.services.toxiproxy import BinaryToxiproxy, ToxiproxyAtUrl
 from pytest_resilience.services.toxiproxy_choice import toxiproxy_source
 from pytest_resilience.services.toxiproxy_client import EngineError, ToxiproxyClient
 

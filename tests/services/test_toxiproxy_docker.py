@@ -14,14 +14,15 @@ from typing import Any
 import pytest
 
 from pytest_resilience.errors import HarnessError
+from pytest_resilience.services.docker_engine import docker_engine
 from pytest_resilience.services.process import ServiceStartError
 from pytest_resilience.services.run_folder import RunFolder
 from pytest_resilience.services.supervised_toxiproxy import SupervisedToxiproxy
 from pytest_resilience.services.toxiproxy_client import ToxiproxyClient
 from pytest_resilience.services.toxiproxy_docker import (
+    ASKED,
     DEFAULT_IMAGE,
     DockerToxiproxy,
-    docker_engine,
     image_for,
 )
 
@@ -57,7 +58,7 @@ def test_image(tmp_path: Path, text: str | None, expected: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("services: [\n", r"cannot read which image of Toxiproxy to use from .*docker-compose\.yml"),
+        ("services: [\n", r"cannot read which image of toxiproxy to use from .*docker-compose\.yml"),
         ("services:\n  toxiproxy: {image: '$IMAGE'}\n", r"the image of service toxiproxy .* is '\$IMAGE'"),
         ("services:\n  toxiproxy: {image: 3}\n", r"is 3: write it out there"),
     ],
@@ -132,7 +133,7 @@ def image() -> DockerToxiproxy:
 @pytest.fixture
 def containers(image: DockerToxiproxy) -> Iterator[Callable[[int], list[Any]]]:
     """List the containers of the run that a process owns, ended ones too."""
-    with docker_engine() as engine:
+    with docker_engine(ASKED) as engine:
         yield lambda owner: engine.containers.list(
             all=True, filters={"label": f"pytest-resilience.owner={owner}"}, ignore_removed=True
         )

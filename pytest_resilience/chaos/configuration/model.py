@@ -181,7 +181,9 @@ class Configuration:
         copy, link: what a working folder has beside what git tracks: copied, or linked where it is only read.
         allow_shared: external servers may hold what is not ours.
         production: addresses that external services must never have.
+        not_production: addresses that external services may have, though they look like production.
         external: addresses of external services by name.
+        why_no_drills: why the steps of runbooks are not run, whatever `drills` says; empty where they may be.
     """
 
     folder: Path
@@ -202,4 +204,6 @@ class Configuration:
     link: tuple[str, ...] = ()
     allow_shared: bool = False
     production: tuple[str, ...] = ()
+    not_production: tuple[str, ...] = ()
     external: Mapping[str, str] = field(default_factory=dict)
+    why_no_drills: str = ""

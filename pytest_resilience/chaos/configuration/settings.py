@@ -19,7 +19,8 @@ from pytest_resilience.chaos.configuration.workloads import Surroundings, read_w
 
 KEYS = (
     *("packages", "scenarios", "runbooks", "drills", "waivers", "time_scale", "logs", "boundary", "canaries"),
-    *("services", "alerts", "workloads", "copy", "link", "allow_shared", "production", "external"),
+    *("services", "alerts", "workloads", "copy", "link"),
+    *("allow_shared", "production", "not_production", "external"),
 )
 """Every key at the top."""
 
@@ -64,6 +65,7 @@ def read_settings(table: Table, folder: Path) -> Configuration:
         link=_paths(table, "link", "folder", folder),
         allow_shared=table.flag("allow_shared"),
         production=table.tuple_of_texts("production"),
+        not_production=table.tuple_of_texts("not_production"),
         external=read_external(table, kinds),
     )
 

@@ -35,7 +35,9 @@ def begin_postgres(ground: Ground, declaration: ServiceDeclaration) -> Begun:
     ground.note_log("PostgreSQL", address.log)
     database = new_database(ground, declaration)
     ground.undo.callback(address.drop_database, database)
-    proxied = ground.proxied(declaration.name, address.upstream, protocol="postgres")
+    proxied = ground.proxied(
+        declaration.name, address.upstream, protocol="postgres", settings=address.proxy_settings
+    )
     handle = PostgresHandle(proxied, address, database, declaration.dialect)
     return Begun(handle=handle, addresses=_addresses_of(address), env=filled_env(declaration, handle))
 

@@ -37,10 +37,14 @@ class Ground:
     logs: dict[str, LogView] = field(default_factory=dict)
     undo: ExitStack = field(default_factory=ExitStack)
     fresh_registry: bool = False
-    prefix: str = field(default_factory=lambda: f"t{secrets.token_hex(4)}-")
+    prefix: str = field(init=False)
     _began: float | None = None
     _real: SupervisedToxiproxy | None = None
     _replaced_before: int = 0
+
+    def __post_init__(self) -> None:
+        of_run = self.pool.names.registry if self.pool.backend.shares_registry else ""
+        self.prefix = f"{of_run}t{secrets.token_hex(4)}-"
 
     @property
     def shell(self) -> dict[str, str]:
@@ -74,8 +78,8 @@ class Ground:
         return [] if self._real is None else self._real.replacements[self._replaced_before :]
 
     def note_log(self, who: str, file: str | os.PathLike[str]) -> None:
-        """Remember where a log stands now, if it was not remembered before."""
-        if who not in self.logs:
+        """Remember where a log stands now, if it was not remembered before; a server that is not ours has none."""
+        if file and who not in self.logs:
             self.logs[who] = LogView.from_now_on(Path(file))
 
     def proxied(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pytest_resilience.chaos.configuration.model import ServiceDeclaration
 from pytest_resilience.chaos.http_handle import HttpHandle
 from pytest_resilience.chaos.known_state.begun import Begun, addresses_of
+from pytest_resilience.chaos.known_state.client_settings import as_a_client_of
 from pytest_resilience.chaos.known_state.ground import Ground
 from pytest_resilience.chaos.known_state.init import digest, run_command
 from pytest_resilience.chaos.known_state.sql_file import InitError
@@ -23,7 +26,7 @@ def begin_mlflow(ground: Ground, declaration: ServiceDeclaration) -> Begun:
     """
     address = _fresh(ground, declaration) if ground.fresh_registry else _shared(ground, declaration)
     ground.note_log("MLflow", address.log)
-    proxied = ground.proxied(declaration.name, address.upstream, protocol="http")
+    proxied = ground.proxied(declaration.name, address.upstream, protocol="http", settings=_settings(address))
     handle = MlflowHandle(proxied, address.url, prefix=ground.prefix)
     return Begun(
         handle=handle,
@@ -66,10 +69,18 @@ def _fresh(ground: Ground, declaration: ServiceDeclaration) -> MlflowAddress:
 def _run_init(ground: Ground, declaration: ServiceDeclaration, address: MlflowAddress) -> None:
     for step in declaration.init:
         proxied = ProxiedService.begin(
-            f"init-{declaration.name}", address.upstream, engine=ground.engine(), protocol=None
+            f"init-{declaration.name}",
+            address.upstream,
+            engine=ground.engine(),
+            protocol="http" if address.given else None,
+            settings=_settings(address),
         )
         try:
             env = ground.shell | filled_env(declaration, HttpHandle(proxied, address.url))
             run_command(declaration, step, folder=ground.folder, env=env, run=ground.pool.run)
         finally:
             proxied.end()
+
+
+def _settings(address: MlflowAddress) -> dict[str, Any]:
+    return as_a_client_of(address.given) if address.given else {}

@@ -16,9 +16,9 @@ from pytest_resilience.chaos.wire import ProxiedService
 from pytest_resilience.services.ahead import Ahead
 from pytest_resilience.services.postgres import PostgresAddress
 
-EMPTY = "template1"
-LONGEST_NAME = 40
-"""PostgreSQL cuts identifiers off after 63 bytes (documentation, 4.1.1); a random end follows."""
+LONGEST_NAME = 24
+"""PostgreSQL cuts identifiers off after 63 bytes (documentation, 4.1.1); a random end follows, and on a server that
+is not ours the run's name stands before it."""
 
 
 def new_database(ground: Ground, declaration: ServiceDeclaration) -> str:
@@ -30,7 +30,7 @@ def new_database(ground: Ground, declaration: ServiceDeclaration) -> str:
     address, template = ground.pool.postgres(), template_of(ground, declaration)
 
     def clone() -> str:
-        name = f"{_readable(declaration.name)}_{secrets.token_hex(6)}"
+        name = f"{address.prefix}{_readable(declaration.name)}_{secrets.token_hex(6)}"
         address.create_database(name, template=template)
         return name
 
@@ -44,9 +44,10 @@ def template_of(ground: Ground, declaration: ServiceDeclaration) -> str:
     Raises:
         InitError: a step failed, for whoever asks.
     """
+    address = ground.pool.postgres()
     if not declaration.init:
-        return EMPTY
-    name = f"template_{digest(declaration, ground.folder)}"
+        return address.empty
+    name = f"{address.prefix}template_{digest(declaration, ground.folder)}"
     made = ground.pool.run.once(name, lambda: _make(ground, declaration, name))
     if "failed" in made:
         raise InitError(made["failed"])
@@ -75,7 +76,11 @@ def _run_command(
 ) -> None:
     """Run a command on the template, which it reaches by a port: not every client takes a Unix socket."""
     proxied = ProxiedService.begin(
-        f"init-{declaration.name}", address.upstream, engine=ground.engine(), protocol=None
+        f"init-{declaration.name}",
+        address.upstream,
+        engine=ground.engine(),
+        protocol="postgres" if address.tls else None,
+        settings=address.proxy_settings,
     )
     try:
         handle = PostgresHandle(proxied, address, name, declaration.dialect)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from pytest_resilience.chaos.configuration.model import ServiceDeclaration
 from pytest_resilience.chaos.http_handle import HttpHandle
 from pytest_resilience.chaos.known_state.begun import Begun, addresses_of, join
+from pytest_resilience.chaos.known_state.client_settings import as_a_client_of
 from pytest_resilience.chaos.known_state.ground import Ground
 from pytest_resilience.chaos.known_state.upstreams import own_upstream
 from pytest_resilience.chaos.known_state.values import filled_env
@@ -28,7 +28,7 @@ def begin_http(ground: Ground, declaration: ServiceDeclaration) -> Begun:
         upstream = own_upstream(ground, declaration)
         url, settings = f"http://{upstream.address}", {}
     else:
-        settings = _as_a_client_of(urlsplit(url))
+        settings = as_a_client_of(url)
     authority = authority_of(ground.pool.run, ground.pool.shell) if declaration.tls else None
     if authority is not None:
         settings["tls"] = {"certificate": authority.certificate, "key": authority.key}
@@ -50,14 +50,6 @@ def _address(declaration: ServiceDeclaration) -> str | None:
     """Return the URL of a server that is there already; none where a command serves."""
     upstream = declaration.upstream or ""
     return upstream if upstream.startswith(("http://", "https://")) else None
-
-
-def _as_a_client_of(url: SplitResult) -> dict[str, Any]:
-    """Return what the proxy does so that the server takes it for a client of its own address."""
-    settings: dict[str, Any] = {"host": url.netloc.rpartition("@")[2]}
-    if url.scheme == "https":
-        settings["upstream_tls"] = {"ca": None, "server_name": url.hostname, "verify": True}
-    return settings
 
 
 def _host_and_port(declaration: ServiceDeclaration, url: str) -> tuple[str, int]:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from pytest_resilience.chaos.state.mlflow_rest import MlflowRest
+from pytest_resilience.services.mlflow_rest import MlflowRest
 
 OWN_TAGS = "pytest-resilience.*"
 OWN_LOCKS = "pytest-resilience.lock.*"

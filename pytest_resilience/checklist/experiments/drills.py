@@ -114,7 +114,9 @@ class DrillOfRunbook:
 def drills_of_runbooks(laboratory: Laboratory) -> Iterator[DrillOfRunbook]:
     """Yield a drill of each runbook that has one, where drills are switched on."""
     configuration = laboratory.configuration
-    if not configuration.drills or configuration.runbooks is None or not configuration.runbooks.is_dir():
+    if not configuration.drills or configuration.why_no_drills:
+        return
+    if configuration.runbooks is None or not configuration.runbooks.is_dir():
         return
     workloads = list(working(laboratory))
     for runbook in read_runbooks(configuration.runbooks):

@@ -1,4 +1,4 @@
-"""The few calls of MLflow's REST API that reading a registry takes."""
+"""The few calls of MLflow's REST API that reading a registry takes, and removing what is ours from it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class MlflowRest:
         token = ""
         while True:
             asked = {**(question or {}), "max_results": PAGE, **({"page_token": token} if token else {})}
-            answer = self._ask(method, path, asked)
+            answer = self.ask(method, path, asked)
             yield from answer.get(key, ())
             token = answer.get("next_page_token", "")
             if not token:
@@ -60,13 +60,36 @@ class MlflowRest:
         found = (run["info"] for run in self.pages("POST", "runs/search", "runs", question))
         return dict(Counter(f"{experiments[info['experiment_id']]}: {_run_status(info)}" for info in found))
 
-    def _ask(self, method: str, path: str, question: Mapping[str, Any]) -> dict[str, Any]:
+    def version(self) -> str:
+        """Return the version of the server.
+
+        Raises:
+            HarnessError: it does not answer as MLflow does.
+        """
+        request = urllib.request.Request(f"{self._url}/version", headers=self._headers)  # noqa: S310
+        try:
+            with self._opener.open(request, timeout=TIMEOUT) as reply:
+                told = str(reply.read(100).decode("ascii", errors="replace")).strip()
+        except OSError as error:
+            raise HarnessError(f"no MLflow server answers there: {_why(error)}") from error
+        if not told[:1].isdecimal():
+            raise HarnessError(
+                "what answers there is no MLflow server: it does not tell a version at /version"
+            )
+        return told
+
+    def ask(self, method: str, path: str, question: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the answer to one call.
+
+        Raises:
+            HarnessError: the server does not answer, or refuses.
+        """
         url = f"{self._url}{_API}/{path}"
         if method == "GET":
             request = urllib.request.Request(f"{url}?{urlencode(question)}", headers=self._headers)  # noqa: S310
         else:
             body = json.dumps(question).encode()
-            request = urllib.request.Request(url, data=body, headers=self._headers)  # noqa: S310
+            request = urllib.request.Request(url, data=body, headers=self._headers, method=method)  # noqa: S310
         try:
             with self._opener.open(request, timeout=TIMEOUT) as reply:
                 answer = json.load(reply)
