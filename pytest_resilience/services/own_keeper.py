@@ -15,6 +15,7 @@ from typing import Any
 
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.services.foreign_mlflow import remove_from_registry
+from pytest_resilience.services.own_environment import own_environment
 from pytest_resilience.services.postgres import PostgresAddress, owned_databases
 from pytest_resilience.services.process import ChildProcess, Command, tail
 from pytest_resilience.services.run_folder import RunFolder
@@ -38,7 +39,7 @@ def keep(run: RunFolder, kind: str, order: dict[str, Any]) -> ChildProcess:
         arguments=[sys.executable, "-m", "pytest_resilience.services.own_keeper"],
         log=log,
         run=run,
-        env={**os.environ, ORDER: json.dumps({"kind": kind, **order})},
+        env=own_environment() | {ORDER: json.dumps({"kind": kind, **order})},
         grace=GRACE,
     )
     child = ChildProcess(f"the keeper of what is ours on the {kind} server", command)
