@@ -12,16 +12,15 @@ from pytest_resilience.services import mlflow_docker, postgres_docker
 from pytest_resilience.services.compose_file import image_of, project_of, published_port, running_container
 from pytest_resilience.services.docker_engine import Asked, docker_engine, fetch_image, version_in
 from pytest_resilience.services.foreign_mlflow import foreign_mlflow
-from pytest_resilience.services.foreign_postgres import begin_in, foreign_postgres
+from pytest_resilience.services.foreign_postgres import begin_in, foreign_postgres, plan_in
 from pytest_resilience.services.fresh_mlflow import FreshMlflow
 from pytest_resilience.services.libpq_url import libpq_url
 from pytest_resilience.services.mlflow import MlflowAddress
 from pytest_resilience.services.mlflow_docker import start_mlflow_container
-from pytest_resilience.services.own_names import own_names
 from pytest_resilience.services.postgres import PostgresAddress
 from pytest_resilience.services.postgres_docker import start_postgres_container
 from pytest_resilience.services.process import ChildProcess
-from pytest_resilience.services.registry_of_run import begin_in_registry
+from pytest_resilience.services.registry_of_run import begin_in_registry, plan_in_registry
 from pytest_resilience.services.run_folder import RunFolder
 
 ASKED = Asked("--chaos-backend=docker", instead="--chaos-backend=embedded")
@@ -86,16 +85,14 @@ class DockerBackend:
     @property
     def plans(self) -> tuple[str, ...]:
         """What the run will make and remove in containers that are not its own."""
-        names, told = own_names(self.run), []
+        told = []
         if self.compose_postgres is not None:
             told.append(
-                f"PostgreSQL of the Compose project {self.compose_postgres.project}: makes databases "
-                f"{names.database}* and drops them at the end; nothing else is touched"
+                plan_in(self.run, f"PostgreSQL of the Compose project {self.compose_postgres.project}")
             )
         if self.compose_mlflow is not None:
             told.append(
-                f"MLflow of the Compose project {self.compose_mlflow.project}: deletes at the end the experiments "
-                f"and models {names.registry}*; nothing else is touched"
+                plan_in_registry(self.run, f"MLflow of the Compose project {self.compose_mlflow.project}")
             )
         return tuple(told)
 

@@ -11,13 +11,18 @@ from pytest_resilience.services.foreign_mlflow import (
     shown,
     what_else_is_in_registry,
 )
-from pytest_resilience.services.foreign_postgres import begin_in, foreign_postgres, place, what_else_is_in
+from pytest_resilience.services.foreign_postgres import (
+    begin_in,
+    foreign_postgres,
+    place,
+    plan_in,
+    what_else_is_in,
+)
 from pytest_resilience.services.fresh_mlflow import FreshMlflow
 from pytest_resilience.services.mlflow import MlflowAddress
-from pytest_resilience.services.own_names import own_names
 from pytest_resilience.services.postgres import PostgresAddress
 from pytest_resilience.services.production import check_not_production
-from pytest_resilience.services.registry_of_run import begin_in_registry
+from pytest_resilience.services.registry_of_run import begin_in_registry, plan_in_registry
 from pytest_resilience.services.run_folder import RunFolder
 
 POSTGRES_VARIABLE = "RESILIENCE_POSTGRES_DSN"
@@ -123,20 +128,12 @@ class ExternalBackend:
     @property
     def plans(self) -> tuple[str, ...]:
         """What the run will make and remove there."""
-        names = own_names(self.run)
         told = []
         if self.given_postgres is not None:
-            told.append(
-                f"PostgreSQL at {place(self.given_postgres)}, as {self.given_postgres.user}: makes databases "
-                f"{names.database}* and drops them at the end, and databases of that role that an earlier run "
-                "called so and left there a day ago; nothing else is touched"
-            )
+            who = f"PostgreSQL at {place(self.given_postgres)}, as {self.given_postgres.user}"
+            told.append(plan_in(self.run, who))
         if self.given_mlflow is not None:
-            told.append(
-                f"MLflow at {shown(self.given_mlflow.url)}: deletes at the end the experiments and models "
-                f"{names.registry}*, and those that an earlier run called so and left there a day ago; what code "
-                "under test makes there under other names stays"
-            )
+            told.append(plan_in_registry(self.run, f"MLflow at {shown(self.given_mlflow.url)}"))
         return tuple(told)
 
     def postgres(self, run: RunFolder, *, loopback: bool) -> PostgresAddress:

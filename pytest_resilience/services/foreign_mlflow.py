@@ -34,7 +34,7 @@ def foreign_mlflow(url: str, *, check_place: Callable[..., None] = lambda *_: No
             "the address of the MLflow server is no URL such as https://mlflow.staging.example: see "
             "RESILIENCE_MLFLOW_URL, or `external` in the configuration"
         )
-    check_place("the MLflow server", host)
+    check_place("the MLflow server", host, parts.path)
     try:
         version = MlflowRest(url).version()
     except HarnessError as error:
@@ -51,12 +51,20 @@ def shown(url: str) -> str:
 
 
 def what_else_is_in_registry(url: str) -> list[str]:
-    """Return the experiments and models that no run of ours has made, each with its kind."""
-    return [
-        f"{kind} {name}"
-        for kind, name, _ in _contents(MlflowRest(url))
-        if not is_ours(name) and (kind, name) != ("experiment", DEFAULT_EXPERIMENT)
-    ]
+    """Return the experiments and models that no run of ours has made, each with its kind, and runs of none."""
+    registry = MlflowRest(url)
+    others = []
+    for kind, name, identity in _contents(registry):
+        if (kind, name) == ("experiment", DEFAULT_EXPERIMENT):
+            asked = {"experiment_ids": [identity], "max_results": 1}
+            others += (
+                ["runs in the experiment Default"]
+                if registry.ask("POST", "runs/search", asked).get("runs")
+                else []
+            )
+        elif not is_ours(name):
+            others.append(f"{kind} {name}")
+    return others
 
 
 def remove_from_registry(url: str, is_wanted: Callable[[str], bool]) -> None:

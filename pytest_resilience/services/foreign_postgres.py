@@ -28,7 +28,7 @@ _DIALECT = re.compile(r"^(postgres(?:ql)?)\+\w+://")
 _TABLES = """
     select n.nspname || '.' || c.relname
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
+    where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
       and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')
     order by 1
 """
@@ -54,7 +54,7 @@ def foreign_postgres(dsn: str, *, check_place: CheckPlace = lambda *_: None) -> 
         log="",
         maintenance=given.pop("dbname", None) or "postgres",
         empty="template0",
-        parameters=given,
+        parameters=_from_environment() | given,
     )
     check_place("the PostgreSQL server", address.host, address.maintenance)
     return _known(address)
@@ -80,6 +80,12 @@ def _parsed(dsn: str) -> dict[str, Any]:
             "write the host itself, and unset the variable"
         )
     return given
+
+
+def _from_environment() -> dict[str, str]:
+    """Return what libpq takes from variables, and a proxy that connects in its place has to be told."""
+    told = {name: os.environ.get(f"PG{name.upper()}", "") for name in ("sslmode", "sslrootcert")}
+    return {name: value for name, value in told.items() if value}
 
 
 def _port(given: str) -> int:
@@ -121,14 +127,37 @@ def place(address: PostgresAddress) -> str:
 
 
 def what_else_is_in(address: PostgresAddress) -> list[str]:
-    """Return what a server holds that no run of ours has made: databases, and tables where we log in."""
+    """Return what a server holds that no run of ours has made: databases, and tables in those of the start."""
     with address.connect() as connection, connection.cursor() as cursor:
-        cursor.execute("select datname from pg_database where not datistemplate order by datname")
-        names = [str(name) for (name,) in cursor.fetchall()]
-        cursor.execute(_TABLES)
-        tables = [f"table {name} in {address.maintenance}" for (name,) in cursor.fetchall()]
-    known = {"postgres", address.maintenance}
-    return [f"database {name}" for name in names if name not in known and not is_ours(name)] + tables
+        cursor.execute("select datname from pg_database where datname !~ '^template[01]$' order by datname")
+        names = [str(name) for (name,) in cursor.fetchall() if not is_ours(str(name))]
+    looked_into = [name for name in names if name in {address.maintenance, "postgres"}]
+    others = [f"database {name}" for name in names if name not in looked_into]
+    return others + [found for name in looked_into for found in _tables_in(address, name)]
+
+
+def _tables_in(address: PostgresAddress, database: str) -> list[str]:
+    import psycopg2
+
+    try:
+        with address.connect(database) as connection, connection.cursor() as cursor:
+            cursor.execute(_TABLES)
+            return [f"table {name} in {database}" for (name,) in cursor.fetchall()]
+    except psycopg2.OperationalError:
+        return [f"database {database}, which {address.user} cannot look into"]
+
+
+def plan_in(run: RunFolder, server: str) -> str:
+    """Say what the run will make and drop in a server.
+
+    Args:
+        run: the run.
+        server: what it is called.
+    """
+    return (
+        f"{server}: makes databases {own_names(run).database}* and drops them at the end, with those of that role that "
+        "a killed run has left there a day ago or earlier; nothing else is touched"
+    )
 
 
 def begin_in(run: RunFolder, address: PostgresAddress) -> PostgresAddress:

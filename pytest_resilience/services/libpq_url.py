@@ -19,7 +19,7 @@ def libpq_url(
     """Return a connection URI (PostgreSQL documentation, 32.1.1.2); `host` may be the folder of a Unix socket."""
     login = f"{quote(user, safe='')}:{quote(password, safe='')}"
     folder = {"host": host, "port": port} if host.startswith("/") else {}
-    query = urlencode({**folder, **(parameters or {})})
+    query = urlencode({**folder, **(parameters or {})}, quote_via=quote)  # libpq takes a plus for a plus
     where = "" if folder else host_and_port(host, port)
     return f"{scheme}://{login}@{where}/{quote(database, safe='')}" + (f"?{query}" if query else "")
 

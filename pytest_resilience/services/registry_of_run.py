@@ -10,6 +10,19 @@ from pytest_resilience.services.own_names import is_left_behind, own_names
 from pytest_resilience.services.run_folder import RunFolder
 
 
+def plan_in_registry(run: RunFolder, server: str) -> str:
+    """Say what the run will make and delete in a registry.
+
+    Args:
+        run: the run.
+        server: what it is called.
+    """
+    return (
+        f"{server}: deletes at the end the experiments and models {own_names(run).registry}*, with those that a killed "
+        "run has left there a day ago or earlier; what code under test makes there under other names stays"
+    )
+
+
 def begin_in_registry(run: RunFolder, address: MlflowAddress) -> MlflowAddress:
     """See to it that what the run makes in a registry goes with the run, and delete what killed runs have left there.
 
