@@ -37,4 +37,5 @@ from pytest_resilience.plugin.scenario_files import pytest_collect_file as pytes
 from pytest_resilience.plugin.session import pytest_configure as pytest_configure
 from pytest_resilience.plugin.session import pytest_configure_node as pytest_configure_node
 from pytest_resilience.plugin.session import pytest_report_header as pytest_report_header
+from pytest_resilience.plugin.session import pytest_sessionstart as pytest_sessionstart
 from pytest_resilience.plugin.session import pytest_unconfigure as pytest_unconfigure

@@ -93,8 +93,20 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     run = config.stash.get(RUN, None)
     if run is None:
         return lines
-    plans = [f"resilience: {plan}" for plan in run.pool.backend.plans]
-    return [f"resilience: {run.engines}, seed {run.seed}", *plans, *lines]
+    return [f"resilience: {run.engines}, seed {run.seed}", *_plans(run), *lines]
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Say also with `-q`, which leaves the header out, what will be made on servers that are not the run's own."""
+    run = session.config.stash.get(RUN, None)
+    if run is not None and session.config.get_verbosity() < 0:
+        reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+        for plan in _plans(run) if reporter is not None else ():
+            reporter.write_line(plan)
+
+
+def _plans(run: ChaosRun) -> list[str]:
+    return [f"resilience: {plan}" for plan in run.pool.backend.plans]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
