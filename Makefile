@@ -8,7 +8,7 @@ LOCK := requirements/dev.txt
 TOXIPROXY := .tools/bin/toxiproxy-server
 TOXIPROXY_VERSION := 2.12.0
 
-.PHONY: help chaos test apps lint types bench docs toxiproxy pythons lowest latest lock clean
+.PHONY: help chaos test apps lint types bench docs toxiproxy images pythons lowest latest lock clean
 
 help:  ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ $(TOXIPROXY):
 	GOBIN=$(CURDIR)/.tools/bin go install -ldflags "-X github.com/Shopify/toxiproxy/v2.Version=$(TOXIPROXY_VERSION)" \
 		github.com/Shopify/toxiproxy/v2/cmd/server@v$(TOXIPROXY_VERSION)
 	mv .tools/bin/server $@
+
+images: $(STAMP)  ## get the images of docker-compose.yml, or make them where none can be had; tests then use the Docker engine
+	$(BIN)/python tests/services/container_images.py
 
 pythons: $(STAMP)  ## run tests against the installed wheel under each supported Python that is here
 	$(BIN)/python tests/installed/run.py pythons $(TESTS)

@@ -14,8 +14,12 @@ from pytest_resilience.services.process import ChildProcess, Command
 from pytest_resilience.services.run_folder import RunFolder
 
 LABEL = "pytest-resilience"
+OWNER = f"{LABEL}.owner"
+WHERE = f"{LABEL}.where"
+"""Labels: what runs in it, the process whose end is its end, and where that process's number means something."""
 GRACE = 20.0
 """Seconds that the keeper has to remove its container."""
+_GONE_OR_GOING = (404, 409)
 
 
 def run_container(
@@ -37,7 +41,7 @@ def run_container(
     wanted = {
         "image": image,
         "name": name,
-        "labels": {LABEL: kind, f"{LABEL}.owner": str(run.owner)},
+        "labels": {LABEL: kind, OWNER: str(run.owner), WHERE: _where()},
         "auto_remove": True,
         "security_opt": ["no-new-privileges"],
         **settings,
@@ -47,3 +51,41 @@ def run_container(
     keeper = [sys.executable, "-m", "pytest_resilience.services.container_keeper", str(order)]
     command = Command(arguments=keeper, log=log, run=run, grace=GRACE)
     return ChildProcess(f"{title} in a container of {image}", command)
+
+
+def remove_left_behind(engine: Any) -> list[str]:
+    """Remove containers whose owner has ended, and whose keeper was killed with it; return their names.
+
+    Only owners that this process could see are judged: not those on other machines, or in other containers.
+    """
+    ours = engine.containers.list(
+        all=True, filters={"label": [LABEL, f"{WHERE}={_where()}"]}, ignore_removed=True
+    )
+    lost = [container for container in ours if not _is_alive(container.labels.get(OWNER, ""))]
+    for container in lost:
+        remove_container(container)
+    return [str(container.name) for container in lost]
+
+
+def remove_container(container: Any) -> None:
+    """Remove a container, unless it is gone or going: it also removes itself when it ends."""
+    from docker.errors import APIError
+
+    try:
+        container.remove(force=True, v=True)
+    except APIError as error:
+        if error.status_code not in _GONE_OR_GOING:
+            raise
+
+
+def _where() -> str:
+    """Return what tells this machine since it started, and this process's namespace of process numbers in it."""
+    try:
+        started = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{started}/{Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return f"nowhere/{secrets.token_hex(8)}"  # such a system's containers are judged by nobody
+
+
+def _is_alive(owner: str) -> bool:
+    return not owner.isdecimal() or Path("/proc", owner).exists()

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from pytest_resilience.errors import HarnessError
+from pytest_resilience.services.container import remove_container
 from pytest_resilience.services.docker_engine import Asked, docker_engine
 
-_GONE_OR_GOING = (404, 409)
 _ASKED = Asked("a container", instead="embedded services")
 
 
@@ -43,7 +43,7 @@ def _run(container: Any, over: threading.Event) -> None:
             threading.Thread(target=_hand_on_log, args=(container, over), daemon=True).start()
             over.wait()
     finally:
-        _remove(container)
+        remove_container(container)
 
 
 def _settings(order: dict[str, Any]) -> dict[str, Any]:
@@ -55,17 +55,6 @@ def _read(file: Path) -> dict[str, Any]:
     order: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     file.unlink()
     return order
-
-
-def _remove(container: Any) -> None:
-    """Remove it, unless it is gone or going: it also removes itself when it ends."""
-    from docker.errors import APIError
-
-    try:
-        container.remove(force=True, v=True)
-    except APIError as error:
-        if error.status_code not in _GONE_OR_GOING:
-            raise
 
 
 def _hand_on_log(container: Any, over: threading.Event) -> None:

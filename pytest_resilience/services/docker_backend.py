@@ -10,6 +10,7 @@ from typing import Any
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.services import mlflow_docker, postgres_docker
 from pytest_resilience.services.compose_file import image_of, project_of, published_port, running_container
+from pytest_resilience.services.container import remove_left_behind
 from pytest_resilience.services.docker_engine import Asked, docker_engine, fetch_image, version_in
 from pytest_resilience.services.foreign_mlflow import foreign_mlflow
 from pytest_resilience.services.foreign_postgres import begin_in, foreign_postgres, plan_in
@@ -62,6 +63,7 @@ class DockerBackend:
             HarnessError: there is no engine, or what runs there cannot be used.
         """
         with docker_engine(ASKED) as engine:
+            remove_left_behind(engine)
             postgres = running_container(engine, folder, postgres_docker.COMPOSE_SERVICE)
             mlflow = running_container(engine, folder, mlflow_docker.COMPOSE_SERVICE)
         return cls(

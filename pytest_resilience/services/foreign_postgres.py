@@ -118,7 +118,9 @@ def _known(address: PostgresAddress) -> PostgresAddress:
                 f"its own: `alter role {quoted(address.user)} createdb` lets it"
             )
         version = str(connection.get_parameter_status("server_version")).split(maxsplit=1)[0]
-        return replace(address, version=version, tls=bool(tls), password=connection.info.password or "")
+        # psycopg2 decodes what libpq used by the encoding of the database, in which it need not be
+        password = address.password or connection.info.password or ""
+        return replace(address, version=version, tls=bool(tls), password=password)
 
 
 def place(address: PostgresAddress) -> str:

@@ -50,9 +50,11 @@ if [ ! -e $data/PG_VERSION ]; then
     $POSTGRES_INITDB_ARGS
   : > /tmp/password
   echo "host all all all scram-sha-256" >> $data/pg_hba.conf
-  if [ "${POSTGRES_DB:-postgres}" != postgres ]; then
-    echo "create database \\"$POSTGRES_DB\\"" | as postgres --single -D $data postgres
+  database="${POSTGRES_DB:-${POSTGRES_USER:-postgres}}"
+  if [ "$database" != postgres ]; then
+    echo "create database \\"$database\\"" | as postgres --single -D $data postgres
   fi
+  echo "PostgreSQL init process complete; ready for start up."
 fi
 [ "$1" = postgres ] || set -- postgres "$@"
 shift
