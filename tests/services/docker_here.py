@@ -16,7 +16,7 @@ from pytest_resilience.services.compose_file import image_of
 from pytest_resilience.services.docker_engine import Asked, docker_engine
 
 ROOT = Path(__file__).parents[2]
-ASKED = Asked("this test", instead="none")
+ASKED = Asked("this test", instead="the embedded backend")
 DEFAULTS = {"postgres": postgres_docker.DEFAULT_IMAGE, "mlflow": mlflow_docker.DEFAULT_IMAGE}
 
 

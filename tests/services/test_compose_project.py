@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from docker_here import ROOT, engine_with, image, of_run, wait_for
+from docker_here import engine_with, image, of_run, wait_for
 
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.services.docker_backend import DockerBackend
@@ -60,6 +58,7 @@ def test_databases_are_made_in_the_running_server(engine: Any, run: RunFolder, t
     """The run's name begins theirs, they go with it, and the container stays; no other one is started."""
     with composed(engine, tmp_path) as container:
         backend = DockerBackend.find(run, tmp_path)
+        (plan,) = backend.plans
         address = backend.postgres(run, loopback=False)
         address.create_database(f"{address.prefix}one")
         with pytest.raises(HarnessError, match="is not of this run"):
@@ -72,7 +71,7 @@ def test_databases_are_made_in_the_running_server(engine: Any, run: RunFolder, t
     assert ours == []
     assert (container.status, left) == ("running", [])
     assert backend.titles[0].endswith(" (Compose project icu)")
-    assert re.match(r"PostgreSQL of the Compose project icu: makes databases resilience_", backend.plans[0])
+    assert re.match(r"PostgreSQL of the Compose project icu: makes databases resilience_", plan)
     assert "pass" not in repr(backend)
 
 
@@ -116,35 +115,3 @@ def test_project_that_cannot_be_used(
         }
     with composed(engine, tmp_path, **settings), pytest.raises(HarnessError, match=words):
         DockerBackend.find(run, tmp_path)
-
-
-@pytest.fixture
-def compose() -> list[str]:
-    """The command of Compose, or a skip."""
-    docker = shutil.which("docker")
-    if docker is None:
-        pytest.skip("no `docker` on PATH: `docker compose` is not tried")
-    told = subprocess.run([docker, "compose", "version"], capture_output=True, text=True, check=False)
-    if told.returncode != 0:
-        pytest.skip("`docker compose` is not installed")
-    return [docker, "compose", "--project-name", f"t{secrets.token_hex(4)}"]
-
-
-def test_our_compose_file_alone_brings_up_what_a_run_uses(
-    compose: list[str], run: RunFolder, tmp_path: Path
-) -> None:
-    """`docker compose up --wait` in a folder with nothing but our file; a run uses both servers of it."""
-    file = shutil.copy(ROOT / "docker-compose.yml", tmp_path)
-    with engine_with("postgres", "mlflow"):
-        try:
-            subprocess.run([*compose, "--file", file, "up", "--wait"], check=True)
-            backend = DockerBackend.find(run, tmp_path)
-            postgres, mlflow = backend.postgres(run, loopback=True), backend.mlflow(run)
-            postgres.create_database(f"{postgres.prefix}one")
-            run.end()
-            left = what_else_is_in(postgres)
-        finally:
-            subprocess.run([*compose, "--file", file, "down", "--volumes"], check=True)
-
-    assert (left, mlflow.version) == ([], "3.17.2")
-    assert backend.shares_registry
