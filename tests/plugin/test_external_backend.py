@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import os
 import signal
@@ -240,6 +241,34 @@ def test_configuration_gives_addresses(
 
     result.assert_outcomes(passed=1)
     assert shared_postgres.databases() == set()
+
+
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 0), ("labs.prod.invalid", 4)])
+def test_web_services_are_at_their_addresses(
+    pytester: pytest.Pytester, postgres_server: ForeignPostgres, host: str, status: int
+) -> None:
+    """`external` gives those of web services too, in place of what is declared, and production is refused."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    (pytester.path / "resilience.toml").write_text(
+        f'external = {{ labs = "http://{host}:{server.server_port}" }}\n'
+        '[services.labs]\nkind = "http"\nupstream = "{python} nowhere.py {port}"\nenv = { LABS_URL = "{url}" }\n'
+    )
+    pytester.makepyfile("""
+        import urllib.request
+
+        def test_labs(http_service):
+            assert urllib.request.urlopen(http_service.url + "/resilience.toml").status == 200
+    """)
+    result = run_external(pytester)
+    server.shutdown()
+    server.server_close()
+
+    assert result.ret == status
+    if status:
+        result.stderr.re_match_lines(
+            [r".*the service labs is at labs\.prod\.invalid, which looks like production"]
+        )
 
 
 def test_gate(pytester: pytest.Pytester, postgres_server: ForeignPostgres) -> None:

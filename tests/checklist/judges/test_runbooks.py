@@ -62,9 +62,11 @@ def test_pages_without_front_matter_are_named(tmp_path):
     assert "labs.md" in why
 
 
-def judged(folder, *, services=("warehouse",), classes=(), drilled=()):
+def judged(folder, *, services=("warehouse",), classes=(), drilled=(), why_no_drills=""):
     """Return the outcomes and reasons."""
-    found = runbooks.judge(folder, services=services, alert_classes=classes, drilled=drilled)
+    found = runbooks.judge(
+        folder, services=services, alert_classes=classes, drilled=drilled, why_no_drills=why_no_drills
+    )
     return [(one.outcome, one.why) for one in found]
 
 
@@ -104,6 +106,14 @@ def test_covers_may_be_written_as_a_list(folder, covers):
 def test_existence_proves_nothing(folder):
     """Undrilled steps are unproven."""
     assert judged(folder)[0][0] == "unproven"
+
+
+def test_drills_that_may_not_be_run_are_told(folder):
+    """Where a backend forbids them the reason stands in the verdict; one that was run counts as ever."""
+    drilled = [Drilled(path=folder / "warehouse.md", restored=True)]
+
+    assert judged(folder, why_no_drills="not ours") == [("unproven", "not ours")]
+    assert judged(folder, drilled=drilled, why_no_drills="not ours") == [("passed", "")]
 
 
 def test_a_reason_stands_in_for_a_drill(folder):
