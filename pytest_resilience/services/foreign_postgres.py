@@ -54,7 +54,7 @@ def foreign_postgres(dsn: str, *, check_place: CheckPlace = lambda *_: None) -> 
         log="",
         maintenance=given.pop("dbname", None) or "postgres",
         empty="template0",
-        parameters=_from_environment() | given,
+        parameters=given,
     )
     check_place("the PostgreSQL server", address.host, address.maintenance)
     return _known(address)
@@ -80,12 +80,6 @@ def _parsed(dsn: str) -> dict[str, Any]:
             "write the host itself, and unset the variable"
         )
     return given
-
-
-def _from_environment() -> dict[str, str]:
-    """Return what libpq takes from variables, and a proxy that connects in its place has to be told."""
-    told = {name: os.environ.get(f"PG{name.upper()}", "") for name in ("sslmode", "sslrootcert")}
-    return {name: value for name, value in told.items() if value}
 
 
 def _port(given: str) -> int:

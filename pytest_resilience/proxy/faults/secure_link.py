@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pytest_resilience.proxy.inspector import InspectedLink, Inspector
+from pytest_resilience.proxy.wire.postgres.channel_binding import UnboundOffer
 from pytest_resilience.proxy.wire.postgres.requested import GSS_REQUEST, SSL_REQUEST
 from pytest_resilience.proxy.wire.tls import TlsSession
 
@@ -71,6 +72,7 @@ class SecureLink:
         self._client: TlsSession | None = None
         self._server: TlsSession | None = None
         self._beginning: bytes | None = b""
+        self._unbound = UnboundOffer() if security.asks and security.client is None else None
         self._server_answers = security.server is not None and security.asks
         if security.client is not None and not security.asks:
             self._encrypt_client(security.client)
@@ -110,7 +112,9 @@ class SecureLink:
             self._guarded(server.begin)
             data = data[1:]
         if data:
-            self._guarded(lambda: self._show(self._inspector.server_data, server.receive(data)))
+            self._guarded(
+                lambda: self._show(self._inspector.server_data, self._offered(server.receive(data)))
+            )
 
     def client_ended(self, *, reset: bool) -> None:
         """Learn that the client sends no more."""
@@ -182,6 +186,9 @@ class SecureLink:
 
     def _encrypt_client(self, context: ssl.SSLContext) -> None:
         self._client = TlsSession(context, self._link.to_client, server_side=True)
+
+    def _offered(self, data: bytes) -> bytes:
+        return data if self._unbound is None else self._unbound.take(data)
 
     def _show(self, take: Callable[[bytes], None], data: bytes) -> None:
         if data:
