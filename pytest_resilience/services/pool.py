@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any, Protocol, TypeVar, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from pytest_resilience.services.backend import Backend, EmbeddedBackend
 from pytest_resilience.services.engine import EngineAddress, start_engine
@@ -106,10 +106,11 @@ class ServicePool:
 
     @property
     def passwords(self) -> tuple[str, ...]:
-        """The passwords of the run's servers, as far as they were started."""
+        """The passwords of the run's servers, as far as they were started, also as URLs have them."""
         started = [self._facts(name) for name in ("postgres", "mlflow")]
         told = [facts.get("password") or urlsplit(facts.get("given", "")).password for facts in started]
-        return tuple({form for password in told if password for form in (password, unquote(password))})
+        forms = (lambda text: text, unquote, lambda text: quote(text, safe=""))
+        return tuple({form(password) for password in told if password for form in forms})
 
     def _facts(self, name: str) -> dict[str, Any]:
         started = self._started.get(name)
