@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docker.errors import (
+    ImageNotFound,
+)  # at once: pytester takes modules away that a test was the first to import
 
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.services import mlflow_docker, postgres_docker
@@ -28,8 +31,6 @@ def image(service: str) -> str:
 @contextmanager
 def engine_with(*services: str) -> Iterator[Any]:
     """Give an engine that has the images of these services; without one, skip."""
-    from docker.errors import ImageNotFound
-
     try:
         opened = docker_engine(ASKED)
         engine = opened.__enter__()
