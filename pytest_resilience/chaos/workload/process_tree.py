@@ -7,8 +7,10 @@ import os
 import signal
 from pathlib import Path
 
-ROUNDS = 50
-"""How often a herd that forks faster than it is stopped is looked at again."""
+from pytest_resilience.clock import SYSTEM_CLOCK
+
+LONGEST = 5.0
+"""Seconds to look again at a herd that forks faster than it is stopped, or gets no time to stop on a busy machine."""
 
 
 def descendants(pid: int) -> tuple[int, ...]:
@@ -26,12 +28,14 @@ def kill(pid: int) -> tuple[int, ...]:
 def freeze(pid: int) -> tuple[int, ...]:
     """Stop everything below `pid`, until no process is left that could fork another."""
     found: tuple[int, ...] = ()
-    for _ in range(ROUNDS):
+    end = SYSTEM_CLOCK.monotonic() + LONGEST
+    while SYSTEM_CLOCK.monotonic() < end:
         now = descendants(pid)
         _signal(tuple(each for each in now if each not in found), signal.SIGSTOP)
         if now == found and all(_state(each) in {"T", "t", "Z", "X", None} for each in now):
             break
         found = now
+        os.sched_yield()
     return found
 
 

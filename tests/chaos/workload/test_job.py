@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import select
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_resilience.chaos.workload import process_tree
 from pytest_resilience.chaos.workload.supervised import WorkloadStartError
 from pytest_resilience.chaos.workload.workload import Workload, WorkloadUseError
 
@@ -170,6 +172,17 @@ def test_pause_stops_children_too(make) -> None:
 
     assert states == {"T"}
     assert same == seen
+
+
+def test_pause_waits_for_who_gets_no_time_to_stop(make, monkeypatch) -> None:
+    """On a busy machine a process still runs when it was told to stop: it is looked at until it has."""
+    looks, state = itertools.count(), process_tree._state
+    monkeypatch.setattr(process_tree, "_state", lambda pid: state(pid) if next(looks) > 1000 else "R")
+    work = make("sleep", "600")
+    work.start()
+    work.pause()
+
+    assert next(looks) > 1000
 
 
 def test_leftovers_are_children_that_outlive_it(make) -> None:
