@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_resilience.plugin.outcome import UnprovenError, WrongError, keep, plainly
+from pytest_resilience.plugin.replays import BEGIN, as_here
 from pytest_resilience.plugin.suite import SUITE
 
 if TYPE_CHECKING:
@@ -56,8 +57,13 @@ class ExperimentItem(pytest.Item):
             raise UnprovenError(f"unproven: {text}")
 
     def _replay(self) -> str:
-        seed = self.config.stash[SUITE].laboratory.seed
-        return f'Replay: pytest --chaos --chaos-seed={seed} "{self.nodeid}"'
+        options = [f"--chaos-seed={self.config.stash[SUITE].laboratory.seed}"]
+        if self.config.getoption("resilience_checklist", default=False):
+            options.insert(0, "--checklist")  # which is stricter
+        if (schedules := str(self.config.getoption("resilience_explore"))).isdecimal():
+            options.append(f"--chaos-explore={schedules}")
+        command = f'{BEGIN} {" ".join(options)} "{self.nodeid}"'
+        return f"Replay: {as_here(self.config, command)}"
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return the words without a stack."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from pytest_resilience import __version__
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.plugin.ledger import Ledger
 from pytest_resilience.plugin.provenance import commit_of, digest_of, engines_of
+from pytest_resilience.plugin.replays import BEGIN, as_here
 
 if TYPE_CHECKING:
     from pytest_resilience.plugin.chaos_run import ChaosRun
@@ -163,6 +165,7 @@ class GateSession:
                 alert_classes=self.ledger.alert_classes,
                 drilled=self.ledger.drilled,
             )
+        evidence = [replace(each, replay=as_here(self._config, each.replay)) for each in evidence]
         today = datetime.now(UTC).date()
         waivers = () if configuration.waivers is None else read_waivers(configuration.waivers, today=today)
         left_out = self.ledger.left_out(self._why_left_out()) if self.asked else {}
@@ -257,7 +260,7 @@ class GateSession:
 
     def _replay_found(self, found: Mapping[str, Any]) -> str:
         folder = self._config.getoption("resilience_report")
-        return f"pytest --chaos {folder}/{_found_file(found)}"
+        return as_here(self._config, f"{BEGIN} {folder}/{_found_file(found)}")
 
     def _secrets(self) -> list[str]:
         from pytest_resilience.services.alert_inbox.credentials import CREDENTIALS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -62,6 +63,25 @@ def test_what_is_found_is_a_scenario_that_is_red_until_the_code_is_mended(pytest
     run(pytester, str(file)).assert_outcomes(failed=1)
     write_ingestion(pytester.path)
     run(pytester, str(file)).assert_outcomes(passed=1)
+
+
+def test_what_is_printed_to_try_it_again_works_here(pytester: pytest.Pytester) -> None:
+    """It says what the result depends on: the backend, and our name of the option where the project has its own."""
+    pytester.makeconftest("def pytest_addoption(parser): parser.addoption('--chaos', action='store_true')")
+    write_ingestion(pytester.path, POSITION_AFTER)
+    point = COMMIT.replace("COMMIT-2-reply-lost-reply", "UPDATE-1-request-kill")
+    red = run(pytester, "--resilience-chaos", "--checklist", "--chaos-backend=embedded", point)
+    printed = [line for line in red.stdout.lines if line.startswith("Replay: ")]
+    reported = next(
+        each["replay"] for item in report_of(pytester)["items"] for each in item["evidence"] if each["replay"]
+    )
+
+    assert printed == [
+        f'Replay: pytest --resilience-chaos --chaos-backend=embedded --checklist --chaos-seed=1 "{point}"'
+    ]
+    assert reported.startswith("pytest --resilience-chaos --chaos-backend=embedded --checklist ")
+    again = pytester.runpytest_subprocess(*shlex.split(printed[0].removeprefix("Replay: pytest ")))
+    again.assert_outcomes(failed=1)
 
 
 def test_a_workload_that_does_not_work_is_unproven(pytester: pytest.Pytester) -> None:

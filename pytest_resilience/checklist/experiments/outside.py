@@ -45,6 +45,7 @@ def _runbooks(
         services=configuration.services,
         alert_classes=sorted({*seen, *classes_of([], rules)}),
         drilled=[Drilled(**{**drill, "path": Path(drill["path"])}) for drill in drilled],
+        drills=configuration.drills,
         why_no_drills=configuration.why_no_drills,
     )
 

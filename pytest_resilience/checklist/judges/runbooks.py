@@ -50,6 +50,7 @@ def judge(
     services: Iterable[str],
     alert_classes: Iterable[str] = (),
     drilled: Sequence[Drilled] = (),
+    drills: bool = False,
     why_no_drills: str = "",
 ) -> tuple[Evidence, ...]:
     """Return what the runbooks say, and what they lack: one finding for each that has to be covered.
@@ -59,6 +60,7 @@ def judge(
         services: declared ones.
         alert_classes: `CRITICAL/database`, seen or declared.
         drilled: which were drilled.
+        drills: whether they are switched on.
         why_no_drills: why none could be; empty where they could.
     """
     needed = [*dict.fromkeys(services), *dict.fromkeys(alert_classes)]
@@ -73,7 +75,8 @@ def judge(
         where = _no_runbook(folder) if folder is not None else "no folder `runbooks` is declared"
         fix = "write one Markdown file a service: front matter `covers: [...]`, sections " + _titles(SECTIONS)
         return (_case("runbooks").failed(where, fix),)
-    return tuple(_judge_one(name, runbooks, drilled, why_no_drills) for name in needed)
+    why_not = _why_not_drilled(why_no_drills, drills=drills)
+    return tuple(_judge_one(name, runbooks, drilled, why_not) for name in needed)
 
 
 def _no_runbook(folder: Path) -> str:
@@ -98,7 +101,7 @@ def alert_classes(runs: Iterable[RunRecord], rules: Iterable[AlertRule] = ()) ->
 
 
 def _judge_one(
-    name: str, runbooks: Sequence[Runbook], drilled: Sequence[Drilled], why_no_drills: str
+    name: str, runbooks: Sequence[Runbook], drilled: Sequence[Drilled], why_not: tuple[str, str]
 ) -> Evidence:
     covering = [book for book in runbooks if any(fnmatchcase(name, pattern) for pattern in book.covers)]
     if not covering:
@@ -111,9 +114,21 @@ def _judge_one(
     for finding in _findings(book):
         return case.failed(*finding)
     drill = next((drill for drill in drilled if drill.path == book.path), None)
-    if drill is None and book.drills and why_no_drills:
-        return case.unproven(why_no_drills, "run the checklist with --chaos-backend=embedded, or =docker")
+    if drill is None and book.drills:
+        return case.unproven(*why_not)
     return _judge_drill(case, book, drill)
+
+
+def _why_not_drilled(why_no_drills: str, *, drills: bool) -> tuple[str, str]:
+    """Return why steps that are there were not run, and what to do."""
+    if why_no_drills:
+        return why_no_drills, "run the checklist with --chaos-backend=embedded, or =docker"
+    if not drills:
+        return (
+            "it has steps for a drill, and drills are switched off",
+            "set drills = true in [tool.resilience]",
+        )
+    return "it has steps for a drill, and was not drilled", "run the whole checklist"
 
 
 def _findings(book: Runbook) -> Iterator[tuple[str, str]]:
@@ -142,10 +157,6 @@ def _judge_drill(case: Case, book: Runbook, drill: Drilled | None) -> Evidence:
         return case.failed(f"its steps did not bring the steady state back: {drill.why}", "correct the steps")
     if not book.drills and book.undrilled:
         return case.passed(f"not drilled: {book.undrilled}")
-    if book.drills:
-        return case.unproven(
-            "it has steps for a drill, and was not drilled", "set drills = true in [tool.resilience]"
-        )
     return case.unproven(
         "nothing in it is drilled: that it exists proves nothing",
         "tag its steps (```bash drill), or say in it: cannot be drilled because ...",

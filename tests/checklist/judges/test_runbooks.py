@@ -103,9 +103,13 @@ def test_covers_may_be_written_as_a_list(folder, covers):
     assert read_runbook(folder / "warehouse.md").covers == ("warehouse", "labs")
 
 
-def test_existence_proves_nothing(folder):
-    """Undrilled steps are unproven."""
-    assert judged(folder)[0][0] == "unproven"
+@pytest.mark.parametrize(("drills", "fix"), [(False, "set drills = true"), (True, "run the whole checklist")])
+def test_existence_proves_nothing(folder, drills, fix):
+    """Undrilled steps are unproven; where drills are on and this one was left out, that is not the remedy."""
+    (found,) = runbooks.judge(folder, services=["warehouse"], drills=drills)
+
+    assert found.outcome == "unproven"
+    assert fix in found.fix
 
 
 def test_drills_that_may_not_be_run_are_told(folder):
