@@ -58,17 +58,17 @@ class Starter:
         self._zero = zero
         self._tweaks = tweaks
         self._preparation = preparation
-        records = preparation is not None and preparation.modules is None
-        self._any_control = self._controlled(kill) if tweaks.wanted or records else None
+        wanted = None if preparation is None or preparation.modules is not None else preparation.imports
+        self._any_control = self._controlled(kill, wanted) if tweaks.wanted or wanted else None
 
-    def _controlled(self, kill: Callable[[], None]) -> Control:
+    def _controlled(self, kill: Callable[[], None], imports: Path | None) -> Control:
         return Control(
             self._tweaks,
             private=self._private,
             folder=self._folder,
             began=self._zero,
             kill=kill,
-            imports=None if self._preparation is None else self._preparation.imports,
+            imports=imports,
         )
 
     @property

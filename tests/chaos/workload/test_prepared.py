@@ -111,8 +111,11 @@ def test_ends_are_the_same(both, preparation, program: str, status: int) -> None
 
 
 def test_modules_are_loaded_once_and_the_teams_own_never(both, preparation) -> None:
-    """What the clean run loaded from site-packages and the standard library is there; the team's code is not."""
-    _, prepared = both(program="import sys; print('psycopg2' in sys.modules); import psycopg2, team")
+    """What the clean run loaded from site-packages and the standard library is there, and ours; the team's is not."""
+    program = "import sys; print({'psycopg2', 'pytest_resilience.runtime.retry'} <= {*sys.modules})"
+    _, prepared = both(
+        program=f"{program}; import psycopg2, team; from pytest_resilience.runtime import retry"
+    )
     prepared.start()
     prepared.wait(LONG)
 

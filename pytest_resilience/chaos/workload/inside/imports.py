@@ -1,4 +1,4 @@
-"""Write down which modules of the standard library and of site-packages a process has loaded."""
+"""Write down which modules of the standard library and of site-packages a process has loaded, and which of ours."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import json
 import os
 import sys
 import sysconfig
+
+OURS = "pytest_resilience"
+"""Stands in site-packages for everybody but its own developers."""
 
 
 def record(path: str) -> None:
@@ -24,4 +27,4 @@ def _is_foreign(name: str, module: object, folders: tuple[str, ...]) -> bool:
     origin = getattr(spec, "origin", None)
     if spec is None or spec.name != name or not isinstance(origin, str):
         return False
-    return os.path.realpath(origin).startswith(folders)
+    return name.partition(".")[0] == OURS or os.path.realpath(origin).startswith(folders)
