@@ -128,32 +128,49 @@ def _inodes(pid: int) -> Iterator[str]:
 
 
 def _table(pid: int, inodes: set[str]) -> dict[str, Socket]:
-    """Return the other side of each of these sockets, by inode; a listening one has none."""
+    """Return the other side of each of these sockets, by inode; listening ones and pairs of pipes have none."""
     table: dict[str, Socket] = {}
     for name in ("tcp", "tcp6"):
-        for row in _rows(pid, name):
-            if row[9] in inodes and (row[3] == _LISTENS or not row[2].endswith(":0000")):
+        text = _net(pid, name)
+        for inode in inodes:
+            row = _row(text, inode)
+            if row and (row[3] == _LISTENS or not row[2].endswith(":0000")):
                 host, port = _decoded(row[2])
-                table[row[9]] = Socket(pid=pid, host=host, port=port, local=_decoded(row[1])[0])
+                table[inode] = Socket(pid=pid, host=host, port=port, local=_decoded(row[1])[0])
     if inodes - table.keys():
         table.update((inode, seen) for inode, seen in _unix(pid) if inode in inodes)
     return table
 
 
 def _unix(pid: int) -> Iterator[tuple[str, Socket]]:
-    """Yield Unix sockets by the client's inode: the path stands at the server's end alone."""
-    paths = {row[6]: row[7] for row in _rows(pid, "unix") if len(row) == 8}
-    for inode, peer in unix_peers().items():
-        if peer in paths and inode not in paths:
-            yield inode, Socket(pid=pid, path=paths[peer])
+    """Yield Unix sockets by inode: the path stands at the server's end alone, and at none of a pair."""
+    peers = unix_peers()  # before the names: whoever is accepted in between is looked at once more
+    rows = [line.split(maxsplit=7) for line in _net(pid, "unix").splitlines()[1:]]
+    names = {row[6]: row[7] if len(row) == 8 else None for row in rows}
+    for inode, peer in peers.items():
+        if names.get(inode) is not None:
+            yield inode, Socket(pid=pid)
+        elif peer in names:
+            yield inode, Socket(pid=pid, path=names[peer])
 
 
-def _rows(pid: int, name: str) -> list[list[str]]:
+def _net(pid: int, name: str) -> str:
     try:
-        lines = Path(f"/proc/{pid}/net/{name}").read_text(encoding="utf-8", errors="replace").splitlines()[1:]
+        return Path(f"/proc/{pid}/net/{name}").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return []
-    return [line.split(maxsplit=7 if name == "unix" else -1) for line in lines]
+        return ""
+
+
+def _row(text: str, inode: str) -> list[str] | None:
+    """Return a socket's row in a table that may have thousands of them."""
+    at = text.find(f" {inode} ")
+    while at >= 0:
+        end = text.find("\n", at)
+        row = text[text.rfind("\n", 0, at) + 1 : end if end >= 0 else None].split()
+        if row[9] == inode:
+            return row
+        at = text.find(f" {inode} ", at + 1)
+    return None
 
 
 def _decoded(text: str) -> tuple[str, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_resilience.chaos.workload.bypass import Address, BypassWatcher, sockets_of
+from pytest_resilience.chaos.workload.bypass import Address, BypassWatcher, Known, sockets_of
 
 HOLDS = """
 import os, socket, sys
@@ -96,3 +96,21 @@ def test_ipv4_address_in_ipv6_clothes_is_the_same(make, listener: socket.socket)
 def test_process_that_is_gone_has_no_sockets() -> None:
     """A number that no process has any more is nothing."""
     assert sockets_of([2**22]) == []
+
+
+def test_what_can_lead_nowhere_is_looked_at_once(tmp_path: Path) -> None:
+    """A pair, a listener and its end of a connection; a socket that may still be connected is looked at again."""
+    known = Known()
+    left, right = socket.socketpair()
+    with left, right, socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as client:
+        server.bind(str(tmp_path / "desk"))
+        server.listen()
+        client.connect(str(tmp_path / "desk"))
+        with server.accept()[0] as accepted, socket.socket(socket.AF_UNIX) as idle:
+            sockets_of([os.getpid()], known)
+            settled = {
+                name: not known.new(os.getpid(), [str(os.fstat(each.fileno()).st_ino)])
+                for name, each in (("pair", left), ("end", accepted), ("client", client), ("idle", idle))
+            }
+
+    assert settled == {"pair": True, "end": True, "client": True, "idle": False}
