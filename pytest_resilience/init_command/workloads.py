@@ -22,7 +22,8 @@ _SERVERS = (
 )
 _QUESTIONS = (
     "may it be started again (resume)? does it keep checkpoints (major_operation)? what undoes it (rollback,\n"
-    "#   snapshot)? which rows does it promise (exactly_once)?"
+    "#   snapshot)? which rows does it promise (exactly_once)? does it load much before it works\n"
+    "#   (start = 'prepared' is quicker)?"
 )
 _NO_WORKLOAD = re.compile(r"rollback|undo|migrate|manage|env")
 
