@@ -65,6 +65,9 @@ class Judge:
         live = [event for event in events if event[1] in self._reached]
         call = events[0][0]
         seen = [one for event in live for one in self._seen(event, call.sink.errors)]
+        if call.sink.enough and any(one.state == "unguarded" for one in seen):
+            fewer = [one for event in live for one in self._seen(event, call.sink.enough)]
+            seen = seen if any(one.state == "unguarded" for one in fewer) else fewer
         worst = min(seen, key=lambda one: (_ORDER.index(one.state), len(one.path), one.path), default=None)
         judged = live or events
         return Site(

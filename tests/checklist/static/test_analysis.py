@@ -150,3 +150,23 @@ def test_the_same_code_gives_the_same_report(labels, tmp_path):
     }
 
     assert len(outputs) == 1
+
+
+@pytest.mark.parametrize(
+    ("caught", "state"), [("psycopg2.OperationalError", "guarded"), ("psycopg2.DataError", "unguarded")]
+)
+def test_a_connection_is_guarded_by_what_it_raises(read, caught, state):
+    """A connection that fails is an OperationalError, whatever else a statement may raise."""
+    report = read(f"""
+        import psycopg2
+
+        def connect(dsn):
+            try:
+                return psycopg2.connect(dsn, connect_timeout=3)
+            except {caught}:
+                return None
+
+        connect("dbname=a")
+    """)
+
+    assert [site.state for site in report.sites] == [state]

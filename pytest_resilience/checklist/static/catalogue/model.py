@@ -19,6 +19,7 @@ class Sink:
         library: what it belongs to.
         service: the kind of service at the other end.
         errors: what it raises when the service fails; a handler has to cover all of them.
+        enough: what it raises of these when the service fails; a handler that covers this alone is one, too.
         also: what it raises besides, rarely; a handler that misses them gets a warning.
         writes: whether it changes something; `sql` where its statement tells.
         statement: position of the statement.
@@ -37,6 +38,7 @@ class Sink:
     library: str
     service: str
     errors: tuple[str, ...] = ()
+    enough: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     writes: bool | Literal["sql"] = False
     statement: int = 0
