@@ -92,7 +92,7 @@ class GateSession:
         """Remember that not all was tried."""
         self._interrupted = True
 
-    @pytest.hookimpl(trylast=True)
+    @pytest.hookimpl(tryfirst=True)  # before pytest writes its JUnit file
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Form the verdict, write the reports, and set the exit status."""
         if self.is_worker:

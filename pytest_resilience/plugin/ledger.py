@@ -105,7 +105,7 @@ class Ledger:
                     "kind": "dynamic",
                     "subject": f"test {report.nodeid}",
                     "outcome": "passed" if passed else "unproven" if unproven else "failed",
-                    "why": "" if passed else _last_line(report),
+                    "why": "" if passed else _last_words(report),
                     "fix": "" if passed else "Mend the code, or the test, and run it again.",
                     "replay": "" if passed else f'pytest --chaos "{report.nodeid}"',
                 }
@@ -164,6 +164,10 @@ def _said(evidence: Evidence) -> tuple[object, ...]:
     return evidence.item, evidence.kind, evidence.subject, evidence.warnings
 
 
-def _last_line(report: pytest.TestReport) -> str:
+def _last_words(report: pytest.TestReport) -> str:
+    """Return why a test failed, and where; of what it printed about that, the first line."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is not None:
+        return f"{str(crash.message).splitlines()[0][:250]} ({report.location[0]}:{crash.lineno})"
     lines = [line.strip() for line in str(report.longrepr).splitlines() if line.strip()]
     return lines[-1][:300] if lines else "it failed"

@@ -97,7 +97,8 @@ OPTIONS: tuple[tuple[str, str, dict[str, Any]], ...] = (
         {
             "type": _positive_seconds,
             "metavar": "SECONDS",
-            "help": "stop exploring then; what was not reached is unproven",
+            "help": "begin no experiment later than that after the first one; what was not reached is unproven. Clean "
+            "runs, scenarios and tests come besides",
         },
     ),
     (

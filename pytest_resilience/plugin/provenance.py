@@ -25,7 +25,10 @@ def commit_of(folder: Path, report: Path) -> tuple[str | None, bool | None]:
     head = git(folder, "rev-parse", "HEAD")
     if head is None:
         return None, None
-    changed = git(folder, "status", "--porcelain", "--", ".", f":(exclude){os.path.relpath(report, folder)}")
+    top = git(folder, "rev-parse", "--show-toplevel")
+    inside = top is not None and report.resolve().is_relative_to(Path(top).resolve())
+    aside = [f":(exclude){os.path.relpath(report.resolve(), folder.resolve())}"] if inside else []
+    changed = git(folder, "status", "--porcelain", "--", ".", *aside)
     return head, changed is None or bool(changed)
 
 

@@ -60,9 +60,41 @@ def pytest_configure(config: pytest.Config) -> None:
     run = config.stash[RUN] = begin(config)
     _collect_scenarios(config, run.configuration.scenarios)
     config.stash[SUITE] = make_suite(config, run)
+    _refuse_wrong_waivers(run.configuration.waivers)
     gate = GateSession(config, run)
     config.stash[GATE] = gate
     config.pluginmanager.register(gate, "resilience-gate")
+    if not gate.is_worker:
+        _report_before_the_end(config)
+
+
+def _report_before_the_end(config: pytest.Config) -> None:
+    """Let SIGTERM, which a pipeline sends when its time is over, end the run as Ctrl-C does: with a report."""
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        return
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        return  # somebody else has plans for it
+
+    def end(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one ends it at once
+        raise KeyboardInterrupt("SIGTERM")
+
+    signal.signal(signal.SIGTERM, end)
+    config.add_cleanup(lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
+
+
+def _refuse_wrong_waivers(file: Path | None) -> None:
+    """Read the waivers before anything runs: what is wrong in them is not told after an hour."""
+    from pytest_resilience.checklist.waivers.file import WaiverError, read_waivers
+
+    try:
+        if file is not None:
+            read_waivers(file)
+    except WaiverError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def _collect_scenarios(config: pytest.Config, folder: Path) -> None:

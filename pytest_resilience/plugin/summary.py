@@ -28,6 +28,11 @@ def write_summary(terminal: Any, report: Report, *, asked: bool, folder: Path) -
     if len(report.found) > MOST_FOUND:
         terminal.write_line(f"found: {len(report.found) - MOST_FOUND} more, in {folder / 'found'}")
     terminal.write_line(f"report: {os.path.relpath(folder / 'index.html')}")
+    if asked and report.shard is None and report.dirty is not False:
+        why = (
+            "files differ from the commit, see git status" if report.commit else "there is no git commit here"
+        )
+        terminal.write_line(f"no attestation: {why}")
     if os.environ.get("GITHUB_ACTIONS") == "true" and asked:
         from pytest_resilience.report.github import workflow_commands
 

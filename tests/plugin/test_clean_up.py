@@ -70,6 +70,25 @@ def test_signals(pytester: pytest.Pytester, end: signal.Signals, workers: tuple[
     assert not Path(folder).exists()
 
 
+def test_a_terminated_run_has_said_what_it_knows(pytester: pytest.Pytester) -> None:
+    """A pipeline whose time is over sends SIGTERM: the report is there, and says that the run was interrupted."""
+    pytester.makepyfile(STUCK)
+    run = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "--checklist", "-q"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        text=True,
+    )
+    _await_file(pytester.path / "ready", run)
+    run.send_signal(signal.SIGTERM)
+    printed, _ = run.communicate()
+
+    assert run.returncode == pytest.ExitCode.INTERRUPTED
+    assert "report: resilience-report/index.html" in printed
+    assert (pytester.path / "resilience-report" / "report.json").exists()
+
+
 def test_end_of_a_run(pytester: pytest.Pytester) -> None:
     """A run that ends by itself has ended its services before it returns."""
     ends = STUCK.replace("threading.Event().wait()", "pass").replace("postgres)", "postgres, mlflow_server)")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+
 import pytest
 
+COMMITTER = ("-c", "user.name=a", "-c", "user.email=a@example.org")
 MARKED = """
     import pytest
 
@@ -78,7 +82,7 @@ def test_projects_other_options_win_too(pytester: pytest.Pytester) -> None:
 
 def test_seed_comes_from_the_commit(pytester: pytest.Pytester) -> None:
     """Without a given seed, everybody who tests a commit gets the same one."""
-    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    git = ["git", *COMMITTER]
     pytester.run("git", "init", "-q")
     pytester.run(*git, "commit", "-q", "--allow-empty", "-m", "first")
     commit = pytester.run("git", "rev-parse", "HEAD").outlines[0]
@@ -169,3 +173,31 @@ def test_scenarios_are_collected_beside_testpaths(
     listed = pytester.runpytest_subprocess("--collect-only", "-q", *arguments)
 
     assert sorted(line.split("::")[1] for line in listed.outlines if "::" in line) == expected
+
+
+def test_wrong_waivers_are_told_before_anything_runs(pytester: pytest.Pytester) -> None:
+    """With file and line, and exit status 4."""
+    (pytester.path / "resilience.toml").write_text('waivers = "waivers.toml"\n')
+    (pytester.path / "waivers.toml").write_text('[[waiver]]\nitem = "transactons"\n')
+    pytester.makepyfile("def test(): raise SystemExit('it ran')")
+    result = pytester.runpytest_subprocess("--chaos", "--checklist")
+    said = result.stdout.str() + result.stderr.str()
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "waivers.toml:2:1: item is 'transactons': did you mean 'transactions'?" in said
+
+
+def test_why_there_is_no_attestation_is_told(pytester: pytest.Pytester) -> None:
+    """A report outside of the repository makes no commit dirty; what differs from it does."""
+    project = pytester.mkdir("project")
+    (project / "test_plain.py").write_text("def test(): pass")
+    for command in (("init", "-q"), ("add", "-A"), (*COMMITTER, "commit", "-qm", "x")):
+        subprocess.run(["git", *command], cwd=project, check=True)
+    os.chdir(project)
+    options = ("--checklist", "--checklist-mode=warn", "--chaos-report=../outside", "-p", "no:cacheprovider")
+    clean = pytester.runpytest_subprocess(*options)
+    (project / "more.txt").write_text("not committed")
+    dirty = pytester.runpytest_subprocess(*options)
+
+    clean.stdout.no_fnmatch_line("no attestation*")
+    dirty.stdout.fnmatch_lines(["no attestation: files differ from the commit, see git status"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ET
 
 import pytest
 
@@ -57,3 +58,16 @@ def test_a_warning_mode_reports_and_fails_nothing(pytester: pytest.Pytester) -> 
 
     assert result.ret == 0
     assert (pytester.path / "resilience-report" / "index.html").exists()
+
+
+def test_pytests_own_junit_file_has_the_verdicts(pytester: pytest.Pytester) -> None:
+    """The properties are there before pytest writes the file, also under pytest-xdist."""
+    pytester.makepyfile(TESTS)
+    for more in ((), ("-n", "1")):
+        pytester.runpytest_subprocess("--chaos", "--checklist", "--junitxml=junit.xml", *more)
+        root = ET.parse(pytester.path / "junit.xml").getroot()  # noqa: S314 - pytest wrote it
+        properties = {each.get("name"): each.get("value") for each in root.iter("property")}
+
+        assert properties["resilience.gate"] == "failed"
+        assert properties["resilience.item.transactions"] == "passed"
+        assert "it waits for ever" in properties["resilience.item.backoff.why"]
