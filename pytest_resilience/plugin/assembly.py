@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 EVERY_POINT = ("cut", "error", "lost-reply", "kill")
 """What items 3 and 4 try at every point, whatever the exploration is set to."""
+OF_A_JOB = 20
+"""How many points of one kind these are of a job, at even distances: first and last, and no thousand of one loop."""
 OF_A_SERVER = 2
 """How many points of one kind these are of a server, which does the same for each request once it is connected."""
 
@@ -121,7 +123,12 @@ def _explored(
 
 
 def _probes(clean: CleanRun, explore: str, *, seed: int, checklist: bool) -> tuple[Probe, ...]:
-    from pytest_resilience.chaos.explore.choice import all_probes, first_of_each_class, one_of_each_class
+    from pytest_resilience.chaos.explore.choice import (
+        all_probes,
+        first_of_each_class,
+        one_of_each_class,
+        spread_over_each_class,
+    )
 
     points = clean.recording.points
     if explore == "exhaustive":
@@ -135,5 +142,7 @@ def _probes(clean: CleanRun, explore: str, *, seed: int, checklist: bool) -> tup
     )
     if clean.workload.shape == "server":
         every = first_of_each_class(every, most=OF_A_SERVER)
+    else:
+        every = spread_over_each_class(every, most=OF_A_JOB)
     kept = {(probe.point.service, probe.id) for probe in (*sampled, *every)}
     return tuple(probe for probe in probes if (probe.point.service, probe.id) in kept)

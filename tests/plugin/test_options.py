@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 
 import pytest
 
@@ -192,7 +191,7 @@ def test_why_there_is_no_attestation_is_told(pytester: pytest.Pytester) -> None:
     project = pytester.mkdir("project")
     (project / "test_plain.py").write_text("def test(): pass")
     for command in (("init", "-q"), ("add", "-A"), (*COMMITTER, "commit", "-qm", "x")):
-        subprocess.run(["git", *command], cwd=project, check=True)
+        pytester.run("git", "-C", str(project), *command)
     os.chdir(project)
     options = ("--checklist", "--checklist-mode=warn", "--chaos-report=../outside", "-p", "no:cacheprovider")
     clean = pytester.runpytest_subprocess(*options)

@@ -26,6 +26,24 @@ def first_of_each_class(probes: Sequence[Probe], *, most: int) -> tuple[Probe, .
     return tuple(kept)
 
 
+def spread_over_each_class(probes: Sequence[Probe], *, most: int) -> tuple[Probe, ...]:
+    """Return the probes of each class, of one with more than so many those at even distances, first and last with it.
+
+    A statement that is sent a thousand times is not another place in the code each time.
+    """
+    classes: dict[tuple[str, ...], list[int]] = {}
+    for at, probe in enumerate(probes):
+        classes.setdefault((probe.name, *probe.point.kind_of_place), []).append(at)
+    kept = {at for places in classes.values() for at in _evenly(places, most)}
+    return tuple(probe for at, probe in enumerate(probes) if at in kept)
+
+
+def _evenly(places: Sequence[int], most: int) -> list[int]:
+    if len(places) <= most:
+        return list(places)
+    return [places[round(number * (len(places) - 1) / (most - 1))] for number in range(most)]
+
+
 def one_of_each_class(points: Sequence[FaultPoint], *, seed: int) -> tuple[Probe, ...]:
     """Return one probe of each class, in the order of the run; which one follows from the seed.
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_resilience.chaos.explore.choice import all_probes, first_of_each_class, one_of_each_class
+from pytest_resilience.chaos.explore.choice import (
+    all_probes,
+    first_of_each_class,
+    one_of_each_class,
+    spread_over_each_class,
+)
 from pytest_resilience.chaos.points.point import FaultPoint
 
 
@@ -55,6 +60,17 @@ def test_the_first_of_each_class_are_kept_in_their_order() -> None:
         ("COMMIT", 1),
     }
     assert {probe.class_of for probe in first} == {probe.class_of for probe in probes}
+
+
+def test_what_is_repeated_often_is_tried_at_even_distances() -> None:
+    """Fifty INSERTs are five, the first and the last with them; what there is less of stays whole."""
+    probes = all_probes([*POINTS, *COMMITS])
+    spread = spread_over_each_class(probes, most=5)
+
+    assert {probe.point.nth for probe in spread if probe.point.message == "INSERT"} == {1, 13, 25, 38, 50}
+    assert tuple(probe for probe in spread if probe.point.message == "COMMIT") == all_probes(COMMITS)
+    assert {probe.class_of for probe in spread} == {probe.class_of for probe in probes}
+    assert spread_over_each_class(probes, most=50) == probes
 
 
 def test_a_sample_follows_from_its_seed() -> None:

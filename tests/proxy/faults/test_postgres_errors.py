@@ -53,6 +53,8 @@ def test_codes_have_their_classes(warehouse, code, of_psycopg2, of_psycopg):
     assert (diagnosis.sqlstate, diagnosis.severity) == (code, "ERROR")
     assert (diagnosis.message_primary, diagnosis.message_detail) == ("as told", "in detail")
     assert warehouse.rows == []
+    traced = [entry["shape"] for entry in warehouse.trace if entry["message"] == "ErrorResponse"]
+    assert traced == [code, code]  # as the client has them
 
 
 def test_asyncpg_has_its_class(warehouse):

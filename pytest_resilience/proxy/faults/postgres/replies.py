@@ -80,7 +80,9 @@ class PostgresReplies(PostgresStream):
     def _look(self, kind: int, start: int, end: int, at: float) -> bool:
         buffer = self._reader.buffer
         request = replied(self._session, kind, buffer, start + 5, end)
-        self._trace(at, kind, _told(kind, buffer, start + 5, end), end - start)
+        swapped = request.substitute if kind == _ERROR and request is not None else None
+        text = _told(kind, buffer, start + 5, end) if swapped is None else sqlstate(swapped[5:])
+        self._trace(at, kind, text, end - start)
         if self.dropping:
             self._discard(end)
         elif kind not in UNASKED:
