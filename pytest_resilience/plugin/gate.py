@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +16,16 @@ import pytest
 from pytest_resilience import __version__
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.plugin.ledger import Ledger
-from pytest_resilience.plugin.provenance import commit_of, digest_of, engines_of
+from pytest_resilience.plugin.provenance import commit_of, digest_of, engines_of, is_of_a_whole_run
 from pytest_resilience.plugin.replays import BEGIN, as_here
+from pytest_resilience.plugin.selection import SELECTED
 
 if TYPE_CHECKING:
     from pytest_resilience.plugin.chaos_run import ChaosRun
     from pytest_resilience.report.model import Report
 
+PART = "part"
+"""The folder, in that of the report, of the report of a part."""
 HANDED_OVER = "resilience"
 """What a worker of pytest-xdist sends the controller at its end."""
 
@@ -124,9 +129,21 @@ class GateSession:
             return False
         return self.asked or bool(ledger.scenarios or ledger.done)
 
-    @property
+    @cached_property
     def _folder(self) -> Path:
+        """Where the reports go; those of a part that is tried again stand beside those of the whole run."""
+        folder = self._given_folder
+        return folder / PART if self._is_part(folder) and is_of_a_whole_run(folder) else folder
+
+    @property
+    def _given_folder(self) -> Path:
         return Path(self._config.invocation_params.dir, self._config.getoption("resilience_report"))
+
+    def _is_part(self, folder: Path) -> bool:
+        option = self._config.option
+        found = (Path(self._config.invocation_params.dir, argument) for argument in self._config.args)
+        again = any(path.resolve().is_relative_to(folder.resolve()) for path in found)
+        return bool(self._config.stash[SELECTED].named or option.keyword or option.markexpr or again)
 
     def _hand_over(self) -> None:
         output: dict[str, Any] = vars(self._config)["workeroutput"]
@@ -199,7 +216,7 @@ class GateSession:
 
         ledger, configuration = self.ledger, self._run.configuration
         shard = self._config.getoption("resilience_shard")
-        commit, dirty = commit_of(self._config.rootpath, self._folder)
+        commit, dirty = commit_of(self._config.rootpath, self._given_folder)
         return {
             "started": self.began.isoformat(),
             "seed": self._run.seed,
@@ -259,7 +276,7 @@ class GateSession:
             write_file(folder / f"{each['slug']}.yaml", scrub(each["text"]))
 
     def _replay_found(self, found: Mapping[str, Any]) -> str:
-        folder = self._config.getoption("resilience_report")
+        folder = os.path.relpath(self._folder, self._config.invocation_params.dir)
         return as_here(self._config, f"{BEGIN} {folder}/{_found_file(found)}")
 
     def _secrets(self) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -30,6 +31,15 @@ def commit_of(folder: Path, report: Path) -> tuple[str | None, bool | None]:
     aside = [f":(exclude){os.path.relpath(report.resolve(), folder.resolve())}"] if inside else []
     changed = git(folder, "status", "--porcelain", "--", ".", *aside)
     return head, changed is None or bool(changed)
+
+
+def is_of_a_whole_run(folder: Path) -> bool:
+    """Tell whether a folder has the report of a checklist of which nothing was left out."""
+    try:
+        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        return bool(report["gate"]["asked"]) and not report["left_out"] and report["shard"] is None
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
 
 
 def git(folder: Path, *arguments: str) -> str | None:

@@ -71,3 +71,19 @@ def test_pytests_own_junit_file_has_the_verdicts(pytester: pytest.Pytester) -> N
         assert properties["resilience.gate"] == "failed"
         assert properties["resilience.item.transactions"] == "passed"
         assert "it waits for ever" in properties["resilience.item.backoff.why"]
+
+
+def test_what_is_tried_again_leaves_the_report_of_the_whole_run(pytester: pytest.Pytester) -> None:
+    """A part has a report of its own beside it; the next whole run has its place again."""
+    pytester.makepyfile(TESTS)
+    whole = pytester.path / "resilience-report" / "report.json"
+    pytester.runpytest_subprocess("--chaos", "--checklist")
+    first = whole.read_text()
+    part = pytester.runpytest_subprocess("--chaos", "--checklist", "-k", "unsound")
+    after = whole.read_text()
+    pytester.runpytest_subprocess("--chaos", "--checklist")
+
+    assert after == first
+    part.stdout.fnmatch_lines(["report: resilience-report/part/index.html"])
+    assert (whole.parent / "part" / "report.json").exists()
+    assert whole.read_text() != first
