@@ -24,7 +24,7 @@ from pytest_resilience.checklist.thresholds import (
 from pytest_resilience.checklist.verdict import Evidence
 
 ITEM = "breakers"
-_ADD = "put a circuit breaker around calls to it: open after 5 failures in a row, refuse at once, try one call a minute"
+_ADD = "put a circuit breaker around calls to it: open after 5 failures in a row, refuse at once, try one a pause later"
 _FEW_CONNECTIONS = 5
 """Connections of a job to a database that no breaker would help."""
 

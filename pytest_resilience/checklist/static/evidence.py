@@ -131,7 +131,8 @@ def _backoff(report: StaticReport) -> Iterator[Evidence]:
             faults.append(f"its delays are {retried.backoff}")
         if not retried.bounded:
             faults.append("it never ends")
-        warnings = () if retried.jitter else (f"The delays in {retried.where} do not vary: add jitter.",)
+        told = retried.jitter or retried.backoff == "unknown"  # a wait of the team's own may well vary
+        warnings = () if told else (f"The delays in {retried.where} do not vary: add jitter.",)
         if faults:
             why = f"{site.sink} is tried again by {retried.by} in {retried.where}: {' and '.join(faults)}."
             fix = (

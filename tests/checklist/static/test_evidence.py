@@ -113,3 +113,27 @@ def test_only_what_a_declared_entry_point_leads_to_fails(read):
         ("script.py:5", "unproven"),
         ("used.py:5", "failed"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("wait", "warns"), [("wait_exponential(1)", True), ("wait_random_exponential(1)", False), ("own", False)]
+)
+def test_jitter_is_missed_where_delays_can_be_told(read, wait, warns):
+    """A wait that the team has written itself, around Retry-After, may vary: nobody can tell by reading."""
+    report = read(f"""
+        import requests
+        from tenacity import Retrying, stop_after_attempt, wait_exponential, wait_random_exponential
+
+        def own(state):
+            return max(wait_random_exponential(1)(state), asked(state))
+
+        def fetch():
+            for attempt in Retrying(wait={wait}, stop=stop_after_attempt(3)):
+                with attempt:
+                    return requests.get("https://x", timeout=1)
+
+        fetch()
+    """)
+    warnings = [warning for one in evidence(report, "backoff") for warning in one.warnings]
+
+    assert bool([warning for warning in warnings if "do not vary" in warning]) is warns
