@@ -91,7 +91,8 @@ def _gate_line(report: Report, *, color: bool) -> str:
     word = _painted("FAILED", "failed", color=color)
     waits = " (mode warn: the run goes on)" if gate.mode == "warn" else ""
     stops = [verdict for verdict in report.items if verdict.word in {"failed", "unproven"}]
-    about = f"{len(stops)} of 10 items {'stops' if len(stops) == 1 else 'stop'} the deploy"
+    stop = "would stop" if gate.mode == "warn" else "stops" if len(stops) == 1 else "stop"
+    about = f"{len(stops)} of 10 items {stop} the deploy"
     return f"resilience gate: {word}, {about if stops else printable(gate.why[0])}{waits}"
 
 
