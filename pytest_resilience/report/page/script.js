@@ -308,12 +308,9 @@
     const word = !asked ? "not judged" : gate.deferred ? "deferred" : gate.passed ? "passed" : "failed";
     $("head").classList.add(word.replace(" ", "-"));
     $("verdict").textContent = `Resilience gate: ${word}`;
-    const shard = report.shard ? `This is shard ${report.shard.index} of ${report.shard.count}; only all together are judged. ` : "";
-    const warn = !asked ? "The checklist was not asked for (--checklist). " : gate.mode === "warn" && !gate.passed ? "Mode warn: the run goes on. " : "";
     const counts = WORDS.map((each) => [each, report.items.filter((item) => item.verdict === each).length]);
     const tally = counts.filter(([, count]) => count).map(([each, count]) => `${count} ${each}`).join(", ");
-    const vacuous = !gate.passed && !counts[0][1] && !counts[1][1] ? ` ${(gate.why || []).join("; ")}` : "";
-    $("why").textContent = `${shard}${warn}Of ten items: ${tally}.${vacuous}`;
+    $("why").textContent = `Of ten items: ${tally}.`;
     const points = report.coverage;
     const pairs = [["Commit", report.commit && report.commit.slice(0, 12) + (report.dirty ? " (dirty)" : "")],
       ["Started", report.started], ["Took", report.duration && seconds(report.duration)], ["Seed", report.seed],
