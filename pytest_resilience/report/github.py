@@ -113,7 +113,9 @@ def _property(text: str) -> str:
 def _row(verdict: Verdict) -> str:
     known = item(verdict.item)
     sign = _SIGNS[verdict.word]
-    cells = (known.number, known.id, f"{sign} {verdict.word}", len(verdict.evidence), _escaped(verdict.why))
+    warned = sum(bool(each.warnings) for each in verdict.evidence)
+    count = f"{len(verdict.evidence)}, {warned} with warnings" if warned else len(verdict.evidence)
+    cells = (known.number, known.id, f"{sign} {verdict.word}", count, _escaped(verdict.why))
     return f"| {' | '.join(map(str, cells))} |"
 
 

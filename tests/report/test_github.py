@@ -21,6 +21,13 @@ def test_the_summary_has_a_row_for_each_item(report):
     assert summary(report).startswith("## Resilience gate: failed\n")
 
 
+def test_the_summary_counts_warnings(report):
+    """Beside the evidence that has them."""
+    (row,) = (line for line in summary(report).splitlines() if line.startswith("| 2 |"))
+
+    assert "| 3, 1 with warnings |" in row
+
+
 def test_the_summary_shows_names_as_they_are(report):
     """No HTML, no table cell and no code fence is broken by them."""
     bad = "a|b <img src=x> `x` ```\n| 1 | forged |"

@@ -102,6 +102,48 @@ def test_hostile_names_are_shown_not_run(browser, page):
     assert browser.run("document.querySelectorAll('img').length") == 0
 
 
+def test_an_item_says_how_many_have_warnings(browser, tmp_path, report):
+    """What passed has evidence, not findings: those sound like something to mend."""
+    first = report.items[0]
+    warned = tuple(
+        replace(first.evidence[0], warnings=warnings) for warnings in ((), ("no jitter", "slow"), ())
+    )
+    file = tmp_path / "index.html"
+    items = (replace(first, evidence=warned), *report.items[1:])
+    file.write_text(to_html(replace(report, items=items)), encoding="utf-8")
+    browser.open(file.as_uri())
+    counts = browser.run(
+        "[...document.querySelectorAll('#items > .row > summary > .count')].map((each) => each.innerText)"
+    )
+
+    assert counts[:3] == [
+        "3 pieces of evidence, 1 with warnings",
+        "3 findings, 1 with warnings",
+        "1 piece of evidence",
+    ]
+
+
+def test_findings_of_one_subject_are_told_apart(browser, tmp_path, report):
+    """By the fault at the end of the experiment's id; the worst is on top."""
+    failed = report.items[1].evidence[0]
+    replays = [
+        "pytest 'resilience::backoff::ingest::labs::POST /predict::cut' --chaos",
+        "pytest resilience::backoff::ingest::labs",
+    ]
+    evidence = [replace(failed, replay=replay) for replay in replays]
+    evidence.insert(0, replace(failed, outcome="passed", subject="workload score", replay=""))
+    file = tmp_path / "index.html"
+    items = (replace(report.items[1], evidence=tuple(evidence)),)
+    file.write_text(to_html(replace(report, items=items)), encoding="utf-8")
+    browser.open(file.as_uri())
+
+    assert browser.run("[...document.querySelectorAll('.evidence > b')].map((each) => each.innerText)") == [
+        "workload ingest / service labs / POST /predict::cut",
+        "workload ingest / service labs",
+        "workload score",
+    ]
+
+
 def test_the_policy_lets_no_other_script_run(browser, page):
     """Were something to break out all the same."""
     browser.open(page)

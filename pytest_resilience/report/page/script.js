@@ -51,9 +51,17 @@
     return list;
   }
 
-  function evidence(each) {
+  // What tells apart findings of one subject: the fault at the end of the experiment's id.
+  function faultOf(replay) {
+    const found = /(['"])(resilience::.*?)\1|(resilience::\S+)/.exec(replay || "");
+    return found ? (found[2] || found[3]).split("::").slice(4).join("::") : "";
+  }
+
+  function evidence(each, together) {
+    const many = together.filter((other) => other.subject === each.subject).length > 1;
+    const fault = many && faultOf(each.replay);
     return make("div", { class: `evidence ${each.outcome}` },
-      badge(each.outcome), make("b", {}, each.subject), make("span", { class: "count" }, each.kind),
+      badge(each.outcome), make("b", {}, each.subject + (fault ? ` / ${fault}` : "")), make("span", { class: "count" }, each.kind),
       facts([["Why", each.why], ["Fix", each.fix], ["Replay", each.replay && command(each.replay)],
         ...(each.warnings || []).map((warning) => ["Warning", warning])]));
   }
@@ -76,10 +84,20 @@
       open() { show(); details.open = true; } };
   }
 
+  function howMany(item) {
+    const count = item.evidence.length;
+    const warned = item.evidence.filter((each) => each.warnings?.length).length;
+    const noun = item.verdict !== "passed" ? plural(count, "finding") : count === 1 ? "1 piece of evidence" : `${count} pieces of evidence`;
+    return noun + (warned ? `, ${warned} with warnings` : "");
+  }
+
+  const RANKS = ["failed", "unproven", "passed", "not-applicable"];
+  const rank = (each) => 2 * RANKS.indexOf(each.outcome) + (each.warnings?.length ? 0 : 1);
+
   function itemRow(item) {
     const texts = [item.id, item.title, item.why, ...item.evidence.flatMap((each) =>
       [each.subject, each.why, each.fix, each.replay, each.kind, ...(each.warnings || [])])];
-    return row(item.verdict, `${item.number} ${item.title}`, item.why, plural(item.evidence.length, "finding"),
+    return row(item.verdict, `${item.number} ${item.title}`, item.why, howMany(item),
       texts, [item.id], (inside) => {
         for (const waiver of item.waivers || []) {
           inside.append(make("p", { class: "note" }, `Waived${waiver.subject ? ` for ${waiver.subject}` : ""}: ` +
@@ -87,8 +105,8 @@
         }
         const said = item.evidence.some((each) => each.why === item.why);
         if (item.why && !said) inside.append(facts([["Why", item.why], ["Fix", item.fix]]));
-        const worst = [...item.evidence].sort((a, b) => WORDS.indexOf(a.outcome) - WORDS.indexOf(b.outcome));
-        inside.append(...worst.map(evidence));
+        const worst = [...item.evidence].sort((a, b) => rank(a) - rank(b));
+        inside.append(...worst.map((each) => evidence(each, worst)));
         if (!worst.length) inside.append(make("p", { class: "quiet" }, "No evidence."));
       });
   }
