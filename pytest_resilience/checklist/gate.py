@@ -124,7 +124,7 @@ def _verdict(
 
 
 def _told_first(open_doubts: list[_Doubt]) -> _Doubt:
-    """Return the worst; with a waiver that expired goes what it covered, so that nobody takes the date for the cause."""
+    """Return the worst; with a waiver that expired goes what it covered: its date is not the cause."""
     first = min(open_doubts, key=lambda doubt: doubt.word != "failed")
     causes = [doubt for doubt in open_doubts if not doubt.by_waiver]
     if not first.by_waiver or not causes:

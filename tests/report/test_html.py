@@ -102,6 +102,15 @@ def test_hostile_names_are_shown_not_run(browser, page):
     assert browser.run("document.querySelectorAll('img').length") == 0
 
 
+def test_the_time_is_told_without_microseconds(browser, tmp_path, report):
+    """Nobody reads them."""
+    file = tmp_path / "index.html"
+    file.write_text(to_html(replace(report, started="2026-03-01T09:30:00.123456+00:00")), encoding="utf-8")
+    browser.open(file.as_uri())
+
+    assert "Started 2026-03-01T09:30:00+00:00" in browser.run("document.getElementById('facts').innerText")
+
+
 def test_an_item_says_how_many_have_warnings(browser, tmp_path, report):
     """What passed has evidence, not findings: those sound like something to mend."""
     first = report.items[0]

@@ -331,7 +331,7 @@
     $("why").textContent = `Of ten items: ${tally}.`;
     const points = report.coverage;
     const pairs = [["Commit", report.commit && report.commit.slice(0, 12) + (report.dirty ? " (dirty)" : "")],
-      ["Started", report.started], ["Took", report.duration && seconds(report.duration)], ["Seed", report.seed],
+      ["Started", report.started.replace(/\.\d+/, "")], ["Took", report.duration && seconds(report.duration)], ["Seed", report.seed],
       ["Fault points", points.points && `${points.survived} survived of ${points.exercised} exercised of ${points.points}`],
       ["Time", report.time_scale !== 1 && `waits ran ${report.time_scale} times faster`],
       ...Object.entries(report.engines)];
