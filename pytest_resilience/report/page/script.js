@@ -296,9 +296,16 @@
 
   function show() {
     for (const each of [...items, ...scenarios, ...found]) each.element.hidden = !matches(each);
-    const fitting = runs.filter(matches);
-    $("runs").replaceChildren(...fitting.slice(0, limit).map((each) => each.element));
-    $("more").hidden = fitting.length <= limit;
+    const passed = (each) => each.word === "passed";
+    const told = runs.filter(matches);
+    const fitting = [...told.filter((each) => !passed(each)), ...told.filter(passed)];
+    const drawn = fitting.slice(0, limit);
+    $("runs").replaceChildren(...drawn.filter((each) => !passed(each)).map((each) => each.element));
+    $("passed").replaceChildren(...drawn.filter(passed).map((each) => each.element));
+    $("passed-s").hidden = !fitting.some(passed);
+    $("passed-h").textContent = `${plural(fitting.filter(passed).length, "run")} passed`;
+    if (state.q || state.item || state.verdict.size) $("passed-s").open = true; // what is looked for is not folded
+    $("more").hidden = fitting.length <= limit || (passed(fitting[limit]) && !$("passed-s").open);
     $("more").textContent = `Show ${Math.min(RUNS_AT_ONCE, fitting.length - limit)} more of ${plural(fitting.length, "run")}`;
     const count = (rows) => rows.filter((each) => !each.element.hidden).length;
     $("items-s").hidden = !count(items);
@@ -338,9 +345,9 @@
     for (const [name, value] of pairs) {
       if (value || value === 0) $("facts").append(make("li", {}, make("b", {}, `${name} `), String(value)));
     }
-    for (const text of [...(report.unused_waivers || []).map((each) => `Unused: ${each}.`), ...(report.notes || [])]) {
-      $("head").append(make("p", { class: "quiet" }, text));
-    }
+    for (const each of report.unused_waivers || []) $("head").append(make("p", { class: "quiet" }, `Unused: ${each}.`));
+    $("notes").append(...(report.notes || []).map((text) => make("p", {}, text)));
+    $("notes-s").hidden = !report.notes?.length;
   }
 
   function controls() {
@@ -355,7 +362,8 @@
     }
     $("search").addEventListener("input", () => { state.q = $("search").value.trim(); writeHash(); limit = RUNS_AT_ONCE; const typed = $("search").value; show(); $("search").value = typed; });
     $("item").addEventListener("change", () => { state.item = $("item").value; change(); });
-    $("more").addEventListener("click", () => { const before = limit; limit += RUNS_AT_ONCE; show(); $("runs").children[before]?.querySelector("summary").focus(); });
+    $("more").addEventListener("click", () => { const before = limit; limit += RUNS_AT_ONCE; show(); document.querySelectorAll("#runs > .row, #passed > .row")[before]?.querySelector("summary").focus(); });
+    $("passed-s").addEventListener("toggle", show);
     $("skip").addEventListener("click", (event) => { event.preventDefault(); $("items").focus(); });
     $("theme").addEventListener("click", () => {
       const dark = state.theme ? state.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
@@ -377,7 +385,7 @@
       event.preventDefault();
       $("search").focus();
     } else if ((event.key === "j" || event.key === "k") && !typing) {
-      const heads = [...document.querySelectorAll("details.row:not([hidden]) > summary")];
+      const heads = [...document.querySelectorAll("details.row:not([hidden]) > summary")].filter((each) => each.checkVisibility());
       const now = heads.indexOf(document.activeElement.closest?.("details.row")?.querySelector("summary"));
       heads[Math.min(heads.length - 1, Math.max(0, now + (event.key === "j" ? 1 : -1)))]?.focus();
     }
@@ -397,6 +405,7 @@
     if (named >= 0) {
       limit = Math.max(limit, named + 1);
       show();
+      if (runs[named].word === "passed") $("passed-s").open = true;
       runs[named].open();
       runs[named].element.scrollIntoView({ behavior: "instant" });
     }
