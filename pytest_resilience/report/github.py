@@ -13,7 +13,7 @@ from pytest_resilience.checklist.verdict import Evidence, Verdict
 from pytest_resilience.report.answer import answer
 from pytest_resilience.report.model import Report
 from pytest_resilience.report.place import place
-from pytest_resilience.report.printable import printable
+from pytest_resilience.report.printable import printable, sentence
 
 MOST_ANNOTATIONS = 10
 """Of one level in one step: GitHub drops the rest silently."""
@@ -115,12 +115,8 @@ def _command(level: str, evidence: Evidence) -> str:
     where = f"file={_property(found.path)},line={found.line}," if found else ""
     title = _property(f"resilience {item(evidence.item).number} {evidence.item}")
     subject = f"{evidence.subject}: " if evidence.subject and not found else ""
-    said = " ".join(_sentence(each) for each in (f"{subject}{evidence.why}", evidence.fix) if each)
+    said = " ".join(sentence(each) for each in (f"{subject}{evidence.why}", evidence.fix) if each)
     return f"::{level} {where}title={title}::{_data(said)}"
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "!", "?", ":")) else f"{text}."
 
 
 def _data(text: str) -> str:

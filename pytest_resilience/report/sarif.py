@@ -13,6 +13,7 @@ from pytest_resilience.checklist.verdict import Evidence, Outcome, Verdict
 from pytest_resilience.report.declared import Declarations
 from pytest_resilience.report.model import Report
 from pytest_resilience.report.place import Place, place
+from pytest_resilience.report.printable import sentence
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 DECLARATION = "pyproject.toml"
@@ -105,9 +106,8 @@ def _message(evidence: Evidence) -> str:
     parts = [evidence.why or f"{evidence.subject}: {evidence.outcome}.", evidence.fix]
     if place(evidence) is None:
         parts.insert(0, f"{evidence.subject}:")
-    if evidence.replay:
-        parts.append(f"Run: {evidence.replay}")
-    return " ".join(part for part in parts if part)
+    said = [sentence(part) for part in parts if part]
+    return " ".join([*said, f"Run: {evidence.replay}"] if evidence.replay else said)
 
 
 def _location(evidence: Evidence, declared: Declarations | None) -> dict[str, Any]:

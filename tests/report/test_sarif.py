@@ -194,6 +194,15 @@ def test_the_written_log_names_the_configuration(tmp_path, report):
     assert files == {"resilience.toml", "icu_platform/labs.py"}
 
 
+def test_a_message_is_of_sentences():
+    """Why, fix and command run into each other else."""
+    (found, *_) = (
+        each for each in one(finding(fix="double it", replay="pytest x")) if each["ruleId"] == "backoff"
+    )
+
+    assert found["message"]["text"] == "linear. double it. Run: pytest x"
+
+
 def test_fingerprints_outlive_moved_lines():
     """The same finding three lines lower is the same; another one is not."""
     marks = [
