@@ -278,7 +278,7 @@ def test_a_wrapped_title_stays_right_of_its_arrow(browser, page):
     )
     titles = browser.run(BOXES.format("#items h3"))
 
-    assert max(map(len, titles)) > 1
+    assert max(map(len, titles)) == 2
     assert min(left for boxes in titles for left in boxes) > begin + padding - 1 > begin + 20
 
 

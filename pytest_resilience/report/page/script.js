@@ -67,7 +67,7 @@
   }
 
   function row(word, title, first, count, texts, items, fill) {
-    const head = make("summary", {}, badge(word || "not judged"), make("h3", {}, title),
+    const head = make("summary", {}, badge(word || "not judged"), make("h3", {}, title), " ",
       make("span", { class: "count" }, count), first ? make("span", { class: "first" }, first) : null);
     const details = make("details", { class: `row ${word}` }, head);
     let filled = false;
