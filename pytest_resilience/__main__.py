@@ -8,7 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
+from pytest_resilience import __version__
 from pytest_resilience.errors import ResilienceError
+
+PURPOSE = """\
+Says whether a deploy may rely on code that has to survive lost connections,
+slow services and crashes. The gate itself runs as `pytest --chaos --checklist`;
+these commands prepare it, read what it has left, and keep models in charge."""
+
+EXAMPLE = """\
+example, before a deploy:
+  python -m pytest_resilience verify resilience-report --commit "$(git rev-parse HEAD)"
+
+`python -m pytest_resilience COMMAND --help` explains one command."""
 
 USAGE_ERROR = 2
 """Exit status where the command line itself is wrong, as argparse has it."""
@@ -80,7 +92,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m pytest_resilience", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m pytest_resilience",
+        description=PURPOSE,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"pytest-resilience {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in COMMANDS:
         module = import_module(command.module)

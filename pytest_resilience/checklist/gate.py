@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from pytest_resilience.checklist.items import ITEMS, Item
@@ -109,7 +109,7 @@ def _verdict(
     valid = [waiver for waiver in waivers if not waiver.is_expired(today)]
     open_doubts = [doubt for doubt in doubts if not _is_covered(doubt, valid)]
     used = [waiver for waiver in valid if any(_is_covered(doubt, [waiver]) for doubt in doubts)]
-    first = min(open_doubts or doubts, key=lambda doubt: doubt.word != "failed")
+    first = _told_first(open_doubts or doubts)
     notes = tuple(waiver.note() for waiver in used)
     return Verdict(
         item=item.id,
@@ -121,6 +121,17 @@ def _verdict(
         replay=first.replay,
         waivers=notes,
     )
+
+
+def _told_first(open_doubts: list[_Doubt]) -> _Doubt:
+    """Return the worst; with a waiver that expired goes what it covered: its date is not the cause."""
+    first = min(open_doubts, key=lambda doubt: doubt.word != "failed")
+    causes = [doubt for doubt in open_doubts if not doubt.by_waiver]
+    if not first.by_waiver or not causes:
+        return first
+    cause = min(causes, key=lambda doubt: doubt.word != "failed")
+    fix = f"{cause.fix.rstrip('.')}. Then the waiver: {first.fix}" if cause.fix else first.fix
+    return replace(first, why=f"{cause.why.rstrip('.')}. And {first.why}", fix=fix, replay=cause.replay)
 
 
 def _without_doubt(item: Item, evidence: tuple[Evidence, ...]) -> Verdict:

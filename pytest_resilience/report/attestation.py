@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_resilience.checklist.items import ITEMS
 from pytest_resilience.report.model import Report
+from pytest_resilience.report.printable import printable
 from pytest_resilience.report.result import names, result
 
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -18,6 +19,9 @@ PREDICATE = "https://in-toto.io/attestation/test-result/v0.1"
 REPORT_NAME = "report.json"
 CLOCKS_DIFFER = timedelta(minutes=5)
 """How far in the future a time may be that another machine's clock wrote."""
+COVERAGE = ("points", "exercised", "survived")
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+"""Seconds."""
 _FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -51,6 +55,7 @@ def _configuration(report: Report, report_text: str) -> list[dict[str, Any]]:
         "seed": report.seed,
         "timeScale": report.time_scale,
         "notApplicable": skipped,
+        "faultPoints": {each: getattr(report.coverage, each) for each in COVERAGE},
     }
     digest = hashlib.sha256(report_text.encode()).hexdigest()
     descriptors = [{"name": REPORT_NAME, "digest": {"sha256": digest}, "annotations": annotations}]
@@ -97,7 +102,10 @@ def objections(
 def _of_commit(subject: Any, commit: str) -> Iterator[str]:
     wanted = commit.strip().lower()
     if not _FULL.fullmatch(wanted):
-        yield f"--commit is {commit!r}: give the full hash (40 or 64 digits), a short one may mean several commits"
+        yield (
+            f"--commit is {commit!r}: give the full hash (40 or 64 digits), which `git rev-parse HEAD` prints; "
+            "a name or a short hash may mean several commits"
+        )
         return
     if not isinstance(subject, list) or len(subject) != 1:
         yield "it has to have exactly one subject, the commit"
@@ -129,9 +137,52 @@ def _of_age(started: datetime | None, max_age: timedelta, now: datetime) -> Iter
     if started is None:
         yield "it does not say when the run began, with an offset from UTC"
     elif started > now + CLOCKS_DIFFER:
-        yield f"it is from the future: {started.isoformat()}, and now is {now.isoformat(timespec='seconds')}"
+        began, is_now = (each.isoformat(timespec="seconds") for each in (started, now))
+        yield f"it is from the future: {began}, and now is {is_now}"
     elif now - started > max_age:
-        yield f"it is from {started.isoformat()}, more than {max_age} ago: run the gate again"
+        began = started.isoformat(timespec="seconds")
+        age, most = in_words(now - started), in_words(max_age)
+        yield f"it is {age} old (from {began}), and may be {most} old: run the gate again"
+
+
+def in_words(age: timedelta) -> str:
+    """Return an age as people say it, rounded down: `50 min`, `3 h`, `9 days`."""
+    seconds = max(0, int(age.total_seconds()))
+    if seconds < MINUTE:
+        return f"{seconds} s"
+    if seconds < 2 * HOUR:
+        return f"{seconds // MINUTE} min"
+    return f"{seconds // HOUR} h" if seconds < 2 * DAY else f"{seconds // DAY} days"
+
+
+def told(text: str, *, commit: str, now: datetime) -> str:
+    """Return what an attestation that nothing speaks against says, in a sentence.
+
+    Args:
+        text: the file's content, for which `objections` found none.
+        commit: the full hash of the commit that is to be deployed.
+        now: the time, with its offset.
+    """
+    predicate = json.loads(text)["predicate"]
+    warned = _texts(predicate.get("warnedTests"))
+    started = _started(predicate)
+    parts = [f"the gate passed for commit {commit.strip().lower()}"]
+    if warned or predicate.get("result") == "WARNED":
+        items = f"{len(warned)} item{'' if len(warned) == 1 else 's'}"
+        parts.append(
+            f"with warnings or waivers in {items} ({printable(', '.join(warned)) or 'not said which'})"
+        )
+    parts += [f"{in_words(now - started)} old"] if started else []
+    return ", ".join([*parts, *_points(_annotations(predicate).get("faultPoints"))])
+
+
+def _points(found: Any) -> list[str]:
+    """Return how much was explored; nothing where an older attestation does not say."""
+    numbers = [found.get(each) for each in COVERAGE] if isinstance(found, Mapping) else []
+    if not numbers or not all(isinstance(each, int) for each in numbers):
+        return []
+    points, exercised, survived = numbers
+    return [f"{survived} survived of {exercised} exercised of {points} fault points"]
 
 
 def _started(predicate: Mapping[str, Any]) -> datetime | None:

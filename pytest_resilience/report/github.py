@@ -5,13 +5,15 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 
 from pytest_resilience.checklist.items import item
 from pytest_resilience.checklist.verdict import Evidence, Verdict
+from pytest_resilience.report.answer import answer
 from pytest_resilience.report.model import Report
 from pytest_resilience.report.place import place
-from pytest_resilience.report.printable import printable
+from pytest_resilience.report.printable import printable, sentence
 
 MOST_ANNOTATIONS = 10
 """Of one level in one step: GitHub drops the rest silently."""
@@ -23,7 +25,7 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~@-])")
 
 def summary(report: Report) -> str:
     """Return the step summary."""
-    lines = [f"## Resilience gate: {report.gate.word}"]
+    lines = [f"## Resilience gate: {report.gate.word} ({_about(report)})", "", _escaped(answer(report))]
     items = report.items if report.gate.asked else ()
     if items:
         lines += ["", "| # | item | verdict | evidence | why |", "|--:|---|---|--:|---|", *map(_row, items)]
@@ -45,6 +47,20 @@ def summary(report: Report) -> str:
     ]
     text = "\n".join(lines) + "\n\n"
     return text.encode()[:LONGEST_SUMMARY].decode(errors="ignore")
+
+
+def _about(report: Report) -> str:
+    """Return what tells this run from others: the commit, the minute and the mode."""
+    dirty = ", dirty" if report.dirty else ""
+    commit = f"commit {_escaped(report.commit[:12])}{dirty}" if report.commit else "no commit"
+    return f"{commit}, {_minute(report.started)}, mode {report.gate.mode}"
+
+
+def _minute(started: str) -> str:
+    try:
+        return datetime.fromisoformat(started).strftime("%Y-%m-%d %H:%M %Z").strip()
+    except ValueError:
+        return _escaped(started)
 
 
 def workflow_commands(report: Report) -> str:
@@ -99,7 +115,8 @@ def _command(level: str, evidence: Evidence) -> str:
     where = f"file={_property(found.path)},line={found.line}," if found else ""
     title = _property(f"resilience {item(evidence.item).number} {evidence.item}")
     subject = f"{evidence.subject}: " if evidence.subject and not found else ""
-    return f"::{level} {where}title={title}::{_data(f'{subject}{evidence.why} {evidence.fix}'.strip())}"
+    said = " ".join(sentence(each) for each in (f"{subject}{evidence.why}", evidence.fix) if each)
+    return f"::{level} {where}title={title}::{_data(said)}"
 
 
 def _data(text: str) -> str:
@@ -113,7 +130,9 @@ def _property(text: str) -> str:
 def _row(verdict: Verdict) -> str:
     known = item(verdict.item)
     sign = _SIGNS[verdict.word]
-    cells = (known.number, known.id, f"{sign} {verdict.word}", len(verdict.evidence), _escaped(verdict.why))
+    warned = sum(bool(each.warnings) for each in verdict.evidence)
+    count = f"{len(verdict.evidence)}, {warned} with warnings" if warned else len(verdict.evidence)
+    cells = (known.number, known.id, f"{sign} {verdict.word}", count, _escaped(verdict.why))
     return f"| {' | '.join(map(str, cells))} |"
 
 

@@ -9,8 +9,10 @@ import json
 from importlib.resources import files
 from typing import Any
 
+from pytest_resilience.report.answer import answer
 from pytest_resilience.report.json_form import to_json
 from pytest_resilience.report.model import Report
+from pytest_resilience.report.printable import printable
 
 _UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 """Characters that could end the data's element, or start another; JSON has another way to write them."""
@@ -22,6 +24,7 @@ def to_html(report: Report) -> str:
     parts = {
         "POLICY": html.escape(_policy(style, script)),
         "TITLE": html.escape(f"Resilience gate: {report.gate.word}"),
+        "ANSWER": html.escape(printable(answer(report))),
         "STYLE": style,
         "DATA": _data(report),
         "SCRIPT": script,

@@ -11,6 +11,7 @@ from pytest_resilience.checklist.gate import form_verdicts, why_not
 from pytest_resilience.checklist.verdict import Evidence
 from pytest_resilience.checklist.waivers.waiver import unused
 from pytest_resilience.report.model import Gate, Mode, Report
+from pytest_resilience.report.order import in_order
 
 
 def judged(
@@ -28,7 +29,7 @@ def judged(
     A shard keeps its evidence, and its gate is deferred: only all shards together are judged.
     """
     raw = Report(gate=Gate(passed=False, mode=mode), items=(), **facts)
-    verdicts = form_verdicts(evidence, raw.waivers, today=today, left_out=raw.left_out)
+    verdicts = form_verdicts(in_order(evidence), raw.waivers, today=today, left_out=raw.left_out)
     deferred = raw.shard is not None
     reasons = why_not(verdicts)
     passed = asked and not reasons and not deferred

@@ -9,3 +9,8 @@ def printable(text: str) -> str:
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in joined
     )
+
+
+def sentence(text: str) -> str:
+    """Return the text with a mark at its end, so that another one can follow."""
+    return text if text.endswith((".", "!", "?", ":")) else f"{text}."

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_resilience.report.attestation import to_statement
+from pytest_resilience.report.declared import declarations
 from pytest_resilience.report.folder import write_files
 from pytest_resilience.report.github import write_summary
 from pytest_resilience.report.html import to_html
@@ -45,7 +46,7 @@ def publish(
     contents = {
         "report.json": text,
         "index.html": to_html(clean),
-        "report.sarif": _json(to_sarif(clean)),
+        "report.sarif": _json(to_sarif(clean, declarations(clean, folder.parent, Path.cwd()))),
         "attestation.json": None if statement is None else _json(statement),
     }
     write_files(folder, contents)

@@ -10,17 +10,24 @@ from urllib.parse import quote
 from pytest_resilience.checklist.items import ITEMS, Item
 from pytest_resilience.checklist.items import item as item_of
 from pytest_resilience.checklist.verdict import Evidence, Outcome, Verdict
+from pytest_resilience.report.declared import Declarations
 from pytest_resilience.report.model import Report
-from pytest_resilience.report.place import place
+from pytest_resilience.report.place import Place, place
+from pytest_resilience.report.printable import sentence
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 DECLARATION = "pyproject.toml"
-"""The file that findings of runs are shown at: code scanning refuses results that have no file."""
+"""The file that findings of runs are shown at where none is known: code scanning refuses results without one."""
 _LEVELS = {"failed": "error", "unproven": "warning"}
 
 
-def to_sarif(report: Report) -> dict[str, Any]:
-    """Return the log."""
+def to_sarif(report: Report, declared: Declarations | None = None) -> dict[str, Any]:
+    """Return the log.
+
+    Args:
+        report: what was judged.
+        declared: the project's configuration: findings of runs are shown at what they are about.
+    """
     versions = report.versions
     driver = {
         "name": "pytest-resilience",
@@ -31,7 +38,7 @@ def to_sarif(report: Report) -> dict[str, Any]:
         "tool": {"driver": driver},
         "automationDetails": {"id": "resilience-gate/"},
         "columnKind": "unicodeCodePoints",
-        "results": [result for verdict in report.items for result in _results(verdict)],
+        "results": [result for verdict in report.items for result in _results(verdict, declared)],
         "properties": {"commit": report.commit, "seed": report.seed, "gatePassed": report.gate.passed},
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
@@ -55,9 +62,9 @@ def _rule(item: Item) -> dict[str, Any]:
     }
 
 
-def _results(verdict: Verdict) -> list[dict[str, Any]]:
+def _results(verdict: Verdict, declared: Declarations | None) -> list[dict[str, Any]]:
     open_ones = [each for each in verdict.evidence if each.outcome in _LEVELS]
-    results = [_result(verdict, each) for each in open_ones]
+    results = [_result(verdict, each, declared) for each in open_ones]
     said = {each.why for each in open_ones}
     if verdict.word in {*_LEVELS, "waived"} and verdict.why and verdict.why not in said:
         outcome: Outcome = "failed" if verdict.word == "failed" else "unproven"
@@ -69,11 +76,11 @@ def _results(verdict: Verdict) -> list[dict[str, Any]]:
             why=verdict.why,
             fix=verdict.fix,
         )
-        results.append(_result(verdict, whole))
+        results.append(_result(verdict, whole, declared))
     return results
 
 
-def _result(verdict: Verdict, evidence: Evidence) -> dict[str, Any]:
+def _result(verdict: Verdict, evidence: Evidence, declared: Declarations | None) -> dict[str, Any]:
     number = item_of(evidence.item).number
     result = {
         "ruleId": evidence.item,
@@ -81,7 +88,7 @@ def _result(verdict: Verdict, evidence: Evidence) -> dict[str, Any]:
         "kind": "fail",
         "level": _LEVELS[evidence.outcome],
         "message": {"text": _message(evidence)},
-        "locations": [_location(evidence)],
+        "locations": [_location(evidence, declared)],
         "partialFingerprints": {"resilienceFinding/v1": _fingerprint(evidence)},
         "properties": {
             "outcome": evidence.outcome,
@@ -99,21 +106,23 @@ def _message(evidence: Evidence) -> str:
     parts = [evidence.why or f"{evidence.subject}: {evidence.outcome}.", evidence.fix]
     if place(evidence) is None:
         parts.insert(0, f"{evidence.subject}:")
-    if evidence.replay:
-        parts.append(f"Run: {evidence.replay}")
-    return " ".join(part for part in parts if part)
+    said = [sentence(part) for part in parts if part]
+    return " ".join([*said, f"Run: {evidence.replay}"] if evidence.replay else said)
 
 
-def _location(evidence: Evidence) -> dict[str, Any]:
+def _location(evidence: Evidence, declared: Declarations | None) -> dict[str, Any]:
     found = place(evidence)
     if found is not None:
-        artifact = {"uri": _uri(found.path)}
-        return {"physicalLocation": {"artifactLocation": artifact, "region": {"startLine": found.line}}}
-    artifact = {"uri": DECLARATION}
+        return {"physicalLocation": _physical(found)}
+    at = Place(DECLARATION, 1) if declared is None else declared.place_of(evidence.subject)
     return {
-        "physicalLocation": {"artifactLocation": artifact, "region": {"startLine": 1}},
+        "physicalLocation": _physical(at),
         "logicalLocations": [{"fullyQualifiedName": evidence.subject, "kind": "resource"}],
     }
+
+
+def _physical(found: Place) -> dict[str, Any]:
+    return {"artifactLocation": {"uri": _uri(found.path)}, "region": {"startLine": found.line}}
 
 
 def _uri(path: str) -> str:

@@ -1,4 +1,4 @@
-"""The summary at the end of a run: a line for each item, and for each open one why, what to do, what to run."""
+"""The summary at the end of a run: the answer, a line for each item, and for each open one why, fix and command."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from pytest_resilience.checklist.items import item
 from pytest_resilience.checklist.verdict import Verdict
+from pytest_resilience.report.answer import answer
 from pytest_resilience.report.model import Report
 from pytest_resilience.report.printable import printable
 
@@ -22,7 +23,8 @@ def render_text(report: Report, *, width: int = 80, color: bool = False) -> str:
         width: columns; only commands to copy are longer.
         color: use ANSI colours.
     """
-    lines = [f"{'#':>2}  {'item':<16}  {'verdict':<14}  evidence"]
+    lines = [*textwrap.wrap(printable(answer(report)), max(width, 40)), ""]
+    lines += [f"{'#':>2}  {'item':<16}  {'verdict':<14}  evidence"]
     for verdict in report.items:
         lines.append(_row(verdict, color=color))
         lines += _details(verdict, max(width, 40))
@@ -91,7 +93,8 @@ def _gate_line(report: Report, *, color: bool) -> str:
     word = _painted("FAILED", "failed", color=color)
     waits = " (mode warn: the run goes on)" if gate.mode == "warn" else ""
     stops = [verdict for verdict in report.items if verdict.word in {"failed", "unproven"}]
-    about = f"{len(stops)} of 10 items {'stops' if len(stops) == 1 else 'stop'} the deploy"
+    stop = "would stop" if gate.mode == "warn" else "stops" if len(stops) == 1 else "stop"
+    about = f"{len(stops)} of 10 items {stop} the deploy"
     return f"resilience gate: {word}, {about if stops else printable(gate.why[0])}{waits}"
 
 

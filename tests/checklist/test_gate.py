@@ -184,6 +184,18 @@ def test_an_expired_waiver_fails_its_item_by_name():
     assert "the waiver of rollback, train at resilience-waivers.toml:7 expired on 2026-02-28" in verdict.why
 
 
+def test_an_expired_waiver_does_not_hide_the_cause():
+    """Both are told: what is wrong with the item, and that nobody has renewed its waiver."""
+    found = evidence("alerts", "failed", why="No alert came.", fix="Send one.", replay="pytest x")
+    verdict = word("alerts", found, waivers=[waiver("alerts", days=-1)])
+
+    assert verdict.why == (
+        "No alert came. And the waiver of alerts at resilience-waivers.toml:1 expired on 2026-02-28; ana owns it"
+    )
+    assert verdict.fix.startswith("Send one. Then the waiver: remove it, or have ben approve a new date")
+    assert verdict.replay == "pytest x"
+
+
 def test_unused_waivers_are_found():
     """What covers nothing can go; what covers something stays; expired ones are told elsewhere."""
     found = [evidence("rollback", "failed", subject="train"), evidence("alerts", "passed")]

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pytest_resilience.__main__ import main
-from pytest_resilience.report.attestation import objections, to_statement
+from pytest_resilience.report.attestation import in_words, objections, to_statement, told
 from pytest_resilience.report.json_form import to_text
 from pytest_resilience.report.model import Shard
 
@@ -103,7 +103,11 @@ def test_a_good_one_is_accepted(green):
         ({"commit": "8f14e45"}, "give the full hash"),
         ({"commit": ""}, "give the full hash"),
         ({"commit": "0" * 40}, f"it is about commit {COMMIT}, not 000"),
-        ({"days": 0.5}, "more than 12:00:00 ago: run the gate again"),
+        ({"commit": "HEAD"}, "which `git rev-parse HEAD` prints"),
+        (
+            {"days": 0.5},
+            "it is 14 h old (from 2026-03-01T09:30:00+00:00), and may be 12 h old: run the gate again",
+        ),
         ({"now": NOW - timedelta(days=2)}, "it is from the future"),
     ],
 )
@@ -189,6 +193,41 @@ def test_strict_refuses_waivers(green):
     assert "waivers or warnings" in refused(data, strict=True)
 
 
+@pytest.mark.parametrize(
+    ("age", "words"),
+    [
+        ({"seconds": -3}, "0 s"),
+        ({"seconds": 59}, "59 s"),
+        ({"minutes": 50, "microseconds": 7}, "50 min"),
+        ({"minutes": 90}, "90 min"),
+        ({"hours": 3, "minutes": 59}, "3 h"),
+        ({"days": 1}, "24 h"),
+        ({"days": 9, "hours": 5}, "9 days"),
+    ],
+)
+def test_an_age_is_said_as_people_say_it(age, words):
+    """In one unit, rounded down."""
+    assert in_words(timedelta(**age)) == words
+
+
+def test_an_accepted_one_says_what_it_is_about(green):
+    """Its commit, its age, and how much was explored."""
+    said = told(json.dumps(statement(green)), commit=COMMIT.upper(), now=NOW)
+
+    assert said == (
+        f"the gate passed for commit {COMMIT}, 14 h old, 309 survived of 312 exercised of 312 fault points"
+    )
+
+
+def test_warnings_are_told_where_it_is_accepted(green):
+    """Who deploys should know of them; an attestation of before says nothing of fault points."""
+    data = changed(green, result="WARNED", warnedTests=["backoff", "alerts"])
+    del data["predicate"]["configuration"][0]["annotations"]["faultPoints"]
+    said = told(json.dumps(data), commit=COMMIT, now=NOW)
+
+    assert said.endswith(f"{COMMIT}, with warnings or waivers in 2 items (backoff, alerts), 14 h old")
+
+
 @pytest.fixture
 def file(tmp_path, green):
     """An attestation of just now."""
@@ -202,6 +241,13 @@ def test_the_command_accepts(file, capsys):
     """Status 0, and the commit."""
     assert main(["verify", str(file), "--commit", COMMIT, "--max-age", "7d"]) == 0
     assert COMMIT in capsys.readouterr().out
+
+
+def test_the_folder_will_do(file, capsys):
+    """As for merge and report; refusals name the file in it."""
+    assert main(["verify", str(file.parent), "--commit", COMMIT]) == 0
+    assert main(["verify", str(file.parent), "--commit", "HEAD"]) == 1
+    assert f"refused: {file}: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

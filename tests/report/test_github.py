@@ -18,7 +18,32 @@ def test_the_summary_has_a_row_for_each_item(report):
     rows = [line.split("|")[2].strip() for line in summary(report).splitlines() if line.startswith("| ")]
 
     assert rows[1:] == [item.id for item in ITEMS]
-    assert summary(report).startswith("## Resilience gate: failed\n")
+    assert summary(report).startswith("## Resilience gate: failed (")
+
+
+def test_the_summary_says_which_run_it_is_of(report):
+    """In its first line: several of them stand below each other. Then the answer in words."""
+    first, _, said, *_ = summary(report).splitlines()
+
+    assert first == "## Resilience gate: failed (commit 8f14e45fceea, 2026-03-01 09:30 UTC, mode gate)"
+    assert said.startswith(
+        "Only a part was run: nothing can be said of rollback. No: 3 items stop the deploy"
+    )
+
+
+def test_an_annotation_is_of_sentences(report):
+    """Why and fix run into each other else."""
+    bad = replace(report.items[1].evidence[1], why="it waits linearly", fix="wait exponentially")
+    text = workflow_commands(replace(report, items=(replace(report.items[1], evidence=(bad,), why=bad.why),)))
+
+    assert text.splitlines()[0].endswith("::it waits linearly. wait exponentially.")
+
+
+def test_the_summary_counts_warnings(report):
+    """Beside the evidence that has them."""
+    (row,) = (line for line in summary(report).splitlines() if line.startswith("| 2 |"))
+
+    assert "| 3, 1 with warnings |" in row
 
 
 def test_the_summary_shows_names_as_they_are(report):

@@ -17,6 +17,16 @@ HOSTILE = "</script><img src=x onerror=\"console.error('broke out')\">&amp;<!--"
 VISIBLE = "[...document.querySelectorAll('#{} > .row')].filter((row) => !row.hidden).length"
 DATA = re.compile(r'<script type="application/json" id="report">(.*?)</script>', re.DOTALL)
 MANY = 350
+SHOWN = "[...document.querySelectorAll('{}')].filter((row) => row.checkVisibility()).length"
+BOXES = """
+[...document.querySelectorAll("{}")].map((each) => {{
+  const range = document.createRange();
+  range.selectNodeContents(each);
+  return [...range.getClientRects()].map((box) => box.left);
+}})
+"""
+SETTLED = "new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)))"
+"""What has been pressed is drawn."""
 
 
 def test_the_data_is_the_report(report):
@@ -102,6 +112,57 @@ def test_hostile_names_are_shown_not_run(browser, page):
     assert browser.run("document.querySelectorAll('img').length") == 0
 
 
+def test_the_time_is_told_without_microseconds(browser, tmp_path, report):
+    """Nobody reads them."""
+    file = tmp_path / "index.html"
+    file.write_text(to_html(replace(report, started="2026-03-01T09:30:00.123456+00:00")), encoding="utf-8")
+    browser.open(file.as_uri())
+
+    assert "Started 2026-03-01T09:30:00+00:00" in browser.run("document.getElementById('facts').innerText")
+
+
+def test_an_item_says_how_many_have_warnings(browser, tmp_path, report):
+    """What passed has evidence, not findings: those sound like something to mend."""
+    first = report.items[0]
+    warned = tuple(
+        replace(first.evidence[0], warnings=warnings) for warnings in ((), ("no jitter", "slow"), ())
+    )
+    file = tmp_path / "index.html"
+    items = (replace(first, evidence=warned), *report.items[1:])
+    file.write_text(to_html(replace(report, items=items)), encoding="utf-8")
+    browser.open(file.as_uri())
+    counts = browser.run(
+        "[...document.querySelectorAll('#items > .row > summary > .count')].map((each) => each.innerText)"
+    )
+
+    assert counts[:3] == [
+        "3 pieces of evidence, 1 with warnings",
+        "3 findings, 1 with warnings",
+        "1 piece of evidence",
+    ]
+
+
+def test_findings_of_one_subject_are_told_apart(browser, tmp_path, report):
+    """By the fault at the end of the experiment's id; the worst is on top."""
+    failed = report.items[1].evidence[0]
+    replays = [
+        "pytest 'resilience::backoff::ingest::labs::POST /predict::cut' --chaos",
+        "pytest resilience::backoff::ingest::labs",
+    ]
+    evidence = [replace(failed, replay=replay) for replay in replays]
+    evidence.insert(0, replace(failed, outcome="passed", subject="workload score", replay=""))
+    file = tmp_path / "index.html"
+    items = (replace(report.items[1], evidence=tuple(evidence)),)
+    file.write_text(to_html(replace(report, items=items)), encoding="utf-8")
+    browser.open(file.as_uri())
+
+    assert browser.run("[...document.querySelectorAll('.evidence > b')].map((each) => each.innerText)") == [
+        "workload ingest / service labs / POST /predict::cut",
+        "workload ingest / service labs",
+        "workload score",
+    ]
+
+
 def test_the_policy_lets_no_other_script_run(browser, page):
     """Were something to break out all the same."""
     browser.open(page)
@@ -162,17 +223,63 @@ def test_keys_go_through_the_items(browser, page):
 def test_many_runs_are_drawn_when_they_are_opened(browser, page):
     """A hundred rows at first, more when asked for, and no time line before."""
     browser.open(page)
-    assert (browser.run(VISIBLE.format("runs")), browser.run("document.querySelectorAll('svg').length")) == (
-        100,
-        0,
-    )
+    shown = SHOWN.format("#runs > .row, #passed > .row")
+    lines = "document.querySelectorAll('svg').length"
+    assert (browser.run(shown), browser.run(lines)) == (1, 0)
+    browser.run(f"document.getElementById('passed-h').click(), {SETTLED}")
+    assert (browser.run(shown), browser.run(lines)) == (100, 0)
     browser.run("document.getElementById('more').click()")
     browser.run("document.querySelectorAll('#runs summary')[0].click()")
 
-    assert (browser.run(VISIBLE.format("runs")), browser.run("document.querySelectorAll('svg').length")) == (
-        200,
-        1,
+    assert (browser.run(shown), browser.run(lines)) == (200, 1)
+
+
+def test_runs_that_passed_are_folded(browser, page):
+    """Until somebody looks for them, by a filter or by an address; the keys pass over them."""
+    shown = SHOWN.format("#passed > .row")
+    browser.open(page)
+    assert browser.run("document.getElementById('passed-h').innerText") == "351 runs passed"
+    assert browser.run(shown) == 0
+    for _ in range(20):
+        browser.press("j")
+    assert browser.run("document.activeElement.innerText").split("\n")[0].startswith("failed")
+    browser.open(f"{page}#q=message+7")
+    assert browser.run(shown) > 0
+    browser.open(f"{page}#run=run-120")
+
+    assert browser.run("document.querySelectorAll('svg').length") == 1
+    assert browser.run(shown) > 100
+
+
+def test_notes_stand_at_the_bottom(browser, page, report):
+    """Folded: what is new since the last test run is not the verdict."""
+    browser.open(page)
+
+    assert report.notes[0] not in browser.run("document.querySelector('header').innerText")
+    assert report.notes[0] in browser.run("document.querySelector('main > :last-child').textContent")
+    assert not browser.run("document.querySelector('main > :last-child').open")
+
+
+def test_no_label_is_broken_inside_a_word(browser, page):
+    """A service's name stands whole."""
+    browser.open(page)
+    browser.run("document.querySelector('#scenarios summary').click()")
+    lines = browser.run(BOXES.format("#scenarios dt"))
+
+    assert [len(boxes) for boxes in lines] == [1, 1]
+
+
+def test_a_wrapped_title_stays_right_of_its_arrow(browser, page):
+    """Each of its lines."""
+    browser.open(page, width=390)
+    begin, padding = browser.run(
+        "(([each]) => [each.getBoundingClientRect().left, parseFloat(getComputedStyle(each).paddingLeft)])"
+        "(document.querySelectorAll('#items summary'))"
     )
+    titles = browser.run(BOXES.format("#items h3"))
+
+    assert max(map(len, titles)) == 2
+    assert min(left for boxes in titles for left in boxes) > begin + padding - 1 > begin + 20
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -182,7 +289,7 @@ def test_a_time_line_has_everything(browser, page, report, width):
     run = report.runs[0]
     titles = browser.run("[...document.querySelectorAll('svg g title')].map((each) => each.textContent)")
     browser.run("document.querySelector('.marks summary').click()")
-    browser.run("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)))")
+    browser.run(SETTLED)
 
     assert len(titles) == len(run.marks)
     for words in (

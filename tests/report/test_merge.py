@@ -162,6 +162,17 @@ def test_the_command_refuses_strangers(folders, tmp_path, capsys):
     assert not (tmp_path / "all").exists()
 
 
+def test_the_command_refuses_a_shard_named_twice(folders, tmp_path, capsys):
+    """By its name: whoever typed it meant another one."""
+    first = folders[0]
+    arguments = [*folders, f"{first}/report.json", "--out", str(tmp_path / "all")]
+
+    assert main(["merge", *arguments]) == 4
+    assert main(["merge", *folders, first, "--out", str(tmp_path / "all")]) == 4
+    assert capsys.readouterr().err.count(f"{first} is given more than once") == 2
+    assert not (tmp_path / "all").exists()
+
+
 def test_a_waiver_that_expires_meanwhile_fails(shards):
     """Joined shards are judged on the day they are joined."""
     last_day = TODAY + timedelta(days=9)

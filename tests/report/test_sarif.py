@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from datetime import date
 
+import pytest
 from jsonschema import Draft202012Validator
 
 from pytest_resilience.checklist.items import ITEMS
 from pytest_resilience.checklist.verdict import Evidence
+from pytest_resilience.report.declared import declarations
 from pytest_resilience.report.judged import judged
+from pytest_resilience.report.publish import publish
 from pytest_resilience.report.sarif import to_sarif
 
 TEXT = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string", "minLength": 1}}}
@@ -117,6 +121,86 @@ def test_a_finding_of_a_run_has_a_logical_place():
 
     assert found["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] == subject
     assert found["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "pyproject.toml"
+
+
+TABLES = """{0}
+# what is declared
+[{1}services.labs]
+kind = "http"
+
+[{1}workloads.ingest]
+[[{1}workloads.ingest.exactly_once]]
+[{1}workloads."score card"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix"), [("resilience.toml", ""), ("pyproject.toml", "tool.resilience.")]
+)
+@pytest.mark.parametrize(
+    ("subject", "line"),
+    [
+        ("workload ingest / service labs", 6),
+        ("workload ingest", 6),
+        ("workload score card / service labs / control: hang", 8),
+        ("service labs", 3),
+        ("backoff", 1),
+    ],
+)
+def test_a_finding_of_a_run_stands_at_its_declaration(tmp_path, report, name, prefix, subject, line):
+    """In the file that the project has, at the table of the workload or service."""
+    first = "[tool.resilience]" if prefix else 'packages = ["app"]'
+    (tmp_path / name).write_text(TABLES.format(first, prefix), encoding="utf-8")
+    (tmp_path / "part").mkdir()
+    found = declarations(report, tmp_path / "part")
+
+    assert (found.place_of(subject).path, found.place_of(subject).line) == (name, line)
+
+
+def test_findings_of_scenarios_and_tests_stand_in_their_files(tmp_path, report):
+    """Wherever the project keeps them; one that is gone stands at the declaration."""
+    (tmp_path / "resilience.toml").write_text('scenarios = "faults"\n', encoding="utf-8")
+    for path in ("faults/db/lost.yaml", "tests/test_a.py"):
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).touch()
+    found = declarations(report, tmp_path)
+
+    assert found.place_of("scenario db/lost.yaml").path == "faults/db/lost.yaml"
+    assert found.place_of("test tests/test_a.py::test_b[1]").path == "tests/test_a.py"
+    assert found.place_of("scenario db/gone.yaml").path == "resilience.toml"
+
+
+def test_the_digest_tells_which_file_was_read(tmp_path, report):
+    """Where a folder above has one too; a file that has changed since is better than none."""
+    (tmp_path / "resilience.toml").write_text("seed", encoding="utf-8")
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part" / "pyproject.toml").write_text("[tool.resilience]\n", encoding="utf-8")
+    read = replace(report, configuration=hashlib.sha256(b"seed").hexdigest())
+
+    assert declarations(read, tmp_path / "part").file == tmp_path / "resilience.toml"
+    assert declarations(report, tmp_path / "part").file.name == "pyproject.toml"
+
+
+def test_the_written_log_names_the_configuration(tmp_path, report):
+    """Of the project that the report's folder is in; nobody has to say where that is."""
+    (tmp_path / "resilience.toml").write_text("[workloads.ingest]\n", encoding="utf-8")
+    publish(report, tmp_path / "out", environment={})
+    log = json.loads((tmp_path / "out" / "report.sarif").read_text(encoding="utf-8"))
+    files = {
+        each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+        for each in log["runs"][0]["results"]
+    }
+
+    assert files == {"resilience.toml", "icu_platform/labs.py"}
+
+
+def test_a_message_is_of_sentences():
+    """Why, fix and command run into each other else."""
+    (found, *_) = (
+        each for each in one(finding(fix="double it", replay="pytest x")) if each["ruleId"] == "backoff"
+    )
+
+    assert found["message"]["text"] == "linear. double it. Run: pytest x"
 
 
 def test_fingerprints_outlive_moved_lines():

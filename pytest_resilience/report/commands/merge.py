@@ -6,11 +6,13 @@ import argparse
 import os
 import shutil
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pytest_resilience.report.github import workflow_commands
-from pytest_resilience.report.json_form import read_report
+from pytest_resilience.report.json_form import ReportError, read_report
 from pytest_resilience.report.merge import merged
 from pytest_resilience.report.publish import publish
 from pytest_resilience.report.terminal import render_text
@@ -32,7 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the joined report, print its summary, and return 1 where the gate fails."""
-    shards = {str(folder): read_report(folder) for folder in dict.fromkeys(arguments.folders)}
+    _refuse_twice(arguments.folders)
+    shards = {str(folder): read_report(folder) for folder in arguments.folders}
     report = publish(merged(shards, today=datetime.now(UTC).date()), arguments.out)
     width = shutil.get_terminal_size().columns
     color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
@@ -40,3 +43,14 @@ def run(arguments: argparse.Namespace) -> int:
     if os.environ.get("GITHUB_ACTIONS") == "true":
         sys.stdout.write(workflow_commands(report))
     return 1 if report.gate.mode == "gate" and not report.gate.passed else 0
+
+
+def _refuse_twice(folders: Sequence[Path]) -> None:
+    """Refuse a shard that is named twice: somebody meant another one, which would be missing."""
+    twice = [str(path) for path, count in Counter(map(_folder, folders)).items() if count > 1]
+    if twice:
+        raise ReportError(f"{', '.join(twice)} is given more than once: name the folder of each shard once")
+
+
+def _folder(path: Path) -> Path:
+    return path.parent if path.name == "report.json" else path

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pytest_resilience.errors import HarnessError
+from pytest_resilience.report.declared import declarations
 from pytest_resilience.report.folder import write_file
 from pytest_resilience.report.github import summary, workflow_commands
 from pytest_resilience.report.html import to_html
@@ -48,7 +49,7 @@ def _text(report: Report) -> str:
 
 
 def _sarif(report: Report) -> str:
-    return json.dumps(to_sarif(report), indent=1) + "\n"
+    return json.dumps(to_sarif(report, declarations(report, Path.cwd())), indent=1) + "\n"
 
 
 def _junit(report: Report) -> str:

@@ -8,16 +8,31 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pytest_resilience.report.attestation import objections
+from pytest_resilience.report.attestation import objections, told
 
 _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d|w)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
+_NOT_THERE = (
+    "it is not there. A run of the whole checklist on a commit writes it beside report.json; a shard, changed files "
+    "that are not committed, or a folder without git leave none"
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the subcommand."""
-    parser.add_argument("file", metavar="ATTESTATION", type=Path, help="the attestation.json of the run")
-    parser.add_argument("--commit", metavar="SHA", required=True, help="the full hash of what is deployed")
+    parser.add_argument(
+        "file",
+        metavar="ATTESTATION",
+        type=Path,
+        help="the attestation.json of the run, or the folder that has it",
+    )
+    parser.add_argument(
+        "--commit",
+        metavar="SHA",
+        required=True,
+        help="the full hash of what is deployed: $(git rev-parse HEAD)",
+    )
     parser.add_argument(
         "--max-age", metavar="AGE", type=_age, default=timedelta(days=7), help="12h, 7d (the default), 2w"
     )
@@ -26,20 +41,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the verdict; return 0 where the deploy may go on, 1 where it must not."""
+    file = arguments.file / "attestation.json" if arguments.file.is_dir() else arguments.file
+    now = datetime.now(UTC)
     try:
-        text = arguments.file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return _refused([f"{file} cannot be read: {_NOT_THERE}"])
     except (OSError, UnicodeDecodeError) as error:
-        return _refused([f"{arguments.file} cannot be read: {error}"])
+        return _refused([f"{file} cannot be read: {error}"])
     found = objections(
         text,
         commit=arguments.commit,
         max_age=arguments.max_age,
-        now=datetime.now(UTC),
+        now=now,
         strict=arguments.strict,
     )
     if found:
-        return _refused([f"{arguments.file}: {reason}" for reason in found])
-    sys.stdout.write(f"verified: the gate passed for commit {arguments.commit.strip().lower()}\n")
+        return _refused([f"{file}: {reason}" for reason in found])
+    sys.stdout.write(f"verified: {told(text, commit=arguments.commit, now=now)}\n")
     return 0
 
 

@@ -51,15 +51,23 @@
     return list;
   }
 
-  function evidence(each) {
+  // What tells apart findings of one subject: the fault at the end of the experiment's id.
+  function faultOf(replay) {
+    const found = /(['"])(resilience::.*?)\1|(resilience::\S+)/.exec(replay || "");
+    return found ? (found[2] || found[3]).split("::").slice(4).join("::") : "";
+  }
+
+  function evidence(each, together) {
+    const many = together.filter((other) => other.subject === each.subject).length > 1;
+    const fault = many && faultOf(each.replay);
     return make("div", { class: `evidence ${each.outcome}` },
-      badge(each.outcome), make("b", {}, each.subject), make("span", { class: "count" }, each.kind),
+      badge(each.outcome), make("b", {}, each.subject + (fault ? ` / ${fault}` : "")), make("span", { class: "count" }, each.kind),
       facts([["Why", each.why], ["Fix", each.fix], ["Replay", each.replay && command(each.replay)],
         ...(each.warnings || []).map((warning) => ["Warning", warning])]));
   }
 
   function row(word, title, first, count, texts, items, fill) {
-    const head = make("summary", {}, badge(word || "not judged"), make("h3", {}, title),
+    const head = make("summary", {}, badge(word || "not judged"), make("h3", {}, title), " ",
       make("span", { class: "count" }, count), first ? make("span", { class: "first" }, first) : null);
     const details = make("details", { class: `row ${word}` }, head);
     let filled = false;
@@ -76,10 +84,20 @@
       open() { show(); details.open = true; } };
   }
 
+  function howMany(item) {
+    const count = item.evidence.length;
+    const warned = item.evidence.filter((each) => each.warnings?.length).length;
+    const noun = item.verdict !== "passed" ? plural(count, "finding") : count === 1 ? "1 piece of evidence" : `${count} pieces of evidence`;
+    return noun + (warned ? `, ${warned} with warnings` : "");
+  }
+
+  const RANKS = ["failed", "unproven", "passed", "not-applicable"];
+  const rank = (each) => 2 * RANKS.indexOf(each.outcome) + (each.warnings?.length ? 0 : 1);
+
   function itemRow(item) {
     const texts = [item.id, item.title, item.why, ...item.evidence.flatMap((each) =>
       [each.subject, each.why, each.fix, each.replay, each.kind, ...(each.warnings || [])])];
-    return row(item.verdict, `${item.number} ${item.title}`, item.why, plural(item.evidence.length, "finding"),
+    return row(item.verdict, `${item.number} ${item.title}`, item.why, howMany(item),
       texts, [item.id], (inside) => {
         for (const waiver of item.waivers || []) {
           inside.append(make("p", { class: "note" }, `Waived${waiver.subject ? ` for ${waiver.subject}` : ""}: ` +
@@ -87,8 +105,8 @@
         }
         const said = item.evidence.some((each) => each.why === item.why);
         if (item.why && !said) inside.append(facts([["Why", item.why], ["Fix", item.fix]]));
-        const worst = [...item.evidence].sort((a, b) => WORDS.indexOf(a.outcome) - WORDS.indexOf(b.outcome));
-        inside.append(...worst.map(evidence));
+        const worst = [...item.evidence].sort((a, b) => rank(a) - rank(b));
+        inside.append(...worst.map((each) => evidence(each, worst)));
         if (!worst.length) inside.append(make("p", { class: "quiet" }, "No evidence."));
       });
   }
@@ -278,9 +296,16 @@
 
   function show() {
     for (const each of [...items, ...scenarios, ...found]) each.element.hidden = !matches(each);
-    const fitting = runs.filter(matches);
-    $("runs").replaceChildren(...fitting.slice(0, limit).map((each) => each.element));
-    $("more").hidden = fitting.length <= limit;
+    const passed = (each) => each.word === "passed";
+    const told = runs.filter(matches);
+    const fitting = [...told.filter((each) => !passed(each)), ...told.filter(passed)];
+    const drawn = fitting.slice(0, limit);
+    $("runs").replaceChildren(...drawn.filter((each) => !passed(each)).map((each) => each.element));
+    $("passed").replaceChildren(...drawn.filter(passed).map((each) => each.element));
+    $("passed-s").hidden = !fitting.some(passed);
+    $("passed-h").textContent = `${plural(fitting.filter(passed).length, "run")} passed`;
+    if (state.q || state.item || state.verdict.size) $("passed-s").open = true; // what is looked for is not folded
+    $("more").hidden = fitting.length <= limit || (passed(fitting[limit]) && !$("passed-s").open);
     $("more").textContent = `Show ${Math.min(RUNS_AT_ONCE, fitting.length - limit)} more of ${plural(fitting.length, "run")}`;
     const count = (rows) => rows.filter((each) => !each.element.hidden).length;
     $("items-s").hidden = !count(items);
@@ -308,24 +333,21 @@
     const word = !asked ? "not judged" : gate.deferred ? "deferred" : gate.passed ? "passed" : "failed";
     $("head").classList.add(word.replace(" ", "-"));
     $("verdict").textContent = `Resilience gate: ${word}`;
-    const shard = report.shard ? `This is shard ${report.shard.index} of ${report.shard.count}; only all together are judged. ` : "";
-    const warn = !asked ? "The checklist was not asked for (--checklist). " : gate.mode === "warn" && !gate.passed ? "Mode warn: the run goes on. " : "";
     const counts = WORDS.map((each) => [each, report.items.filter((item) => item.verdict === each).length]);
     const tally = counts.filter(([, count]) => count).map(([each, count]) => `${count} ${each}`).join(", ");
-    const vacuous = !gate.passed && !counts[0][1] && !counts[1][1] ? ` ${(gate.why || []).join("; ")}` : "";
-    $("why").textContent = `${shard}${warn}Of ten items: ${tally}.${vacuous}`;
+    $("why").textContent = `Of ten items: ${tally}.`;
     const points = report.coverage;
     const pairs = [["Commit", report.commit && report.commit.slice(0, 12) + (report.dirty ? " (dirty)" : "")],
-      ["Started", report.started], ["Took", report.duration && seconds(report.duration)], ["Seed", report.seed],
+      ["Started", report.started.replace(/\.\d+/, "")], ["Took", report.duration && seconds(report.duration)], ["Seed", report.seed],
       ["Fault points", points.points && `${points.survived} survived of ${points.exercised} exercised of ${points.points}`],
       ["Time", report.time_scale !== 1 && `waits ran ${report.time_scale} times faster`],
       ...Object.entries(report.engines)];
     for (const [name, value] of pairs) {
       if (value || value === 0) $("facts").append(make("li", {}, make("b", {}, `${name} `), String(value)));
     }
-    for (const text of [...(report.unused_waivers || []).map((each) => `Unused: ${each}.`), ...(report.notes || [])]) {
-      $("head").append(make("p", { class: "quiet" }, text));
-    }
+    for (const each of report.unused_waivers || []) $("head").append(make("p", { class: "quiet" }, `Unused: ${each}.`));
+    $("notes").append(...(report.notes || []).map((text) => make("p", {}, text)));
+    $("notes-s").hidden = !report.notes?.length;
   }
 
   function controls() {
@@ -340,7 +362,8 @@
     }
     $("search").addEventListener("input", () => { state.q = $("search").value.trim(); writeHash(); limit = RUNS_AT_ONCE; const typed = $("search").value; show(); $("search").value = typed; });
     $("item").addEventListener("change", () => { state.item = $("item").value; change(); });
-    $("more").addEventListener("click", () => { const before = limit; limit += RUNS_AT_ONCE; show(); $("runs").children[before]?.querySelector("summary").focus(); });
+    $("more").addEventListener("click", () => { const before = limit; limit += RUNS_AT_ONCE; show(); document.querySelectorAll("#runs > .row, #passed > .row")[before]?.querySelector("summary").focus(); });
+    $("passed-s").addEventListener("toggle", show);
     $("skip").addEventListener("click", (event) => { event.preventDefault(); $("items").focus(); });
     $("theme").addEventListener("click", () => {
       const dark = state.theme ? state.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
@@ -362,7 +385,7 @@
       event.preventDefault();
       $("search").focus();
     } else if ((event.key === "j" || event.key === "k") && !typing) {
-      const heads = [...document.querySelectorAll("details.row:not([hidden]) > summary")];
+      const heads = [...document.querySelectorAll("details.row:not([hidden]) > summary")].filter((each) => each.checkVisibility());
       const now = heads.indexOf(document.activeElement.closest?.("details.row")?.querySelector("summary"));
       heads[Math.min(heads.length - 1, Math.max(0, now + (event.key === "j" ? 1 : -1)))]?.focus();
     }
@@ -382,6 +405,7 @@
     if (named >= 0) {
       limit = Math.max(limit, named + 1);
       show();
+      if (runs[named].word === "passed") $("passed-s").open = true;
       runs[named].open();
       runs[named].element.scrollIntoView({ behavior: "instant" });
     }

@@ -33,7 +33,13 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_change_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of those that change who is in charge."""
-    parser.add_argument("--scheme", choices=("auto", "aliases", "stages"), default="auto")
+    parser.add_argument(
+        "--scheme",
+        choices=("auto", "aliases", "stages"),
+        default="auto",
+        help="how the registry says who is in charge: aliases (champion), stages (Production) of older servers, or "
+        "auto (the default): stages where a version is in one and there is no champion",
+    )
     parser.add_argument("--why", metavar="TEXT", help="the reason, for the ledger")
     parser.add_argument("--dry-run", action="store_true", help="check and tell, and change nothing")
 
