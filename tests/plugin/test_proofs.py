@@ -7,6 +7,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from pytest_resilience.plugin.ledger import Ledger
+
 TESTS = """
     import pytest
 
@@ -87,3 +89,16 @@ def test_what_is_tried_again_leaves_the_report_of_the_whole_run(pytester: pytest
     part.stdout.fnmatch_lines(["report: resilience-report/part/index.html"])
     assert (whole.parent / "part" / "report.json").exists()
     assert whole.read_text() != first
+
+
+@pytest.mark.parametrize(("facts", "failed"), [({"experiment": "a", "outcome": "failed"}, 0), ({}, 1)])
+def test_a_failed_experiment_is_no_failed_test(facts: dict, failed: int) -> None:
+    """Its item judges it: where a waiver covers that, an attestation must not refuse the commit for a test."""
+    report = pytest.TestReport(
+        "resilience::a", ("resilience", None, "a"), {}, outcome="failed", longrepr="it broke", when="call"
+    )
+    vars(report)["resilience"] = json.dumps(facts | {"evidence": [], "found": None, "point": None})
+    ledger = Ledger()
+    ledger.take(report)
+
+    assert ledger.tests["failed"] == failed
