@@ -190,6 +190,16 @@ BROKEN = {
         "4:10",
         "on: no service is called 'warehose'; did you mean",
     ),
+    "a service that its workload does not use": known_only(
+        at("{start: true}", "down", on="labs").replace("ingest", "api"),
+        "4:10",
+        "on: faults on 'labs', which workload 'api' does not use: add it to its uses",
+    ),
+    "messages that its workload does not send": known_only(
+        at("{request: GET /}", "kill", on="labs").replace("ingest", "api"),
+        "4:10",
+        "on: faults on 'labs', which workload 'api' does not use: add it to its uses",
+    ),
     "a workload for a service": known_only(
         at("{start: true}", "down", on="ingest"), "4:10", "on: 'ingest' is a"
     ),

@@ -43,9 +43,11 @@ def _configuration(folder: Path) -> Configuration:
             name: ServiceDeclaration(name=name, kind=kind, component=name) for name, kind in services.items()
         },
         workloads={
-            "ingest": WorkloadDeclaration(name="ingest", shape="job", exactly_once=(promise,)),
-            "api": WorkloadDeclaration(name="api", shape="server"),
-            "score": WorkloadDeclaration(name="score", shape="function"),
+            "ingest": WorkloadDeclaration(
+                name="ingest", shape="job", uses=("warehouse",), exactly_once=(promise,)
+            ),
+            "api": WorkloadDeclaration(name="api", shape="server", uses=("registry",)),
+            "score": WorkloadDeclaration(name="score", shape="function", uses=("labs",)),
         },
     )
 
