@@ -140,6 +140,11 @@ class ProxiedService:
         """End a fault at a message."""
         self.engine.heal_fault(self.proxy, fault)
 
+    def rows_seen(self, fault: str) -> int | None:
+        """Return how many rows a fault's trigger has counted; none where it counts none."""
+        rows: int | None = self.engine.fault(self.proxy, fault)["rows_seen"]
+        return rows
+
     def receipts(self, fault: str | None, *, kind: str, with_message: bool) -> Sequence[Receipt]:
         """Return the receipts that a fault has left, none before it was armed."""
         if fault is None:
