@@ -20,6 +20,8 @@ _MOST_NAMES = 8
 def why_never_fired(fault: FaultRecord, record: RunRecord) -> str:
     """Say how near the traffic came to the trigger, where that can be counted; for the end of a sentence."""
     when = fault.order.when
+    if fault.order.kind == "disk_full" and fault.injected_at is not None:
+        return f": {_no_write(fault, fault.injected_at)}"
     if when.after is not None:
         return ": the workload made no connection, or had ended by then"
     if when.start:
@@ -29,6 +31,19 @@ def why_never_fired(fault: FaultRecord, record: RunRecord) -> str:
     seen = sum(message.count for message in record.messages if _is_match(message, fault))
     near = _nearest(fault, record) if seen == 0 else ""
     return f": {seen} matched, the {ordinal(when.nth)} was to be hit{near}"
+
+
+def _no_write(fault: FaultRecord, since: float) -> str:
+    """Say of a disk that was full that nobody came to write to it."""
+    when, attributes = fault.order.when, fault.order.attributes
+    room, below = attributes.get("bytes", 0), attributes.get("path", ".")
+    wrote = f"no more than the {room} bytes that are allowed" if room else "nothing"
+    of_server = (
+        """; for a full disk of the database's server use `error: {sqlstate: "53100"}`"""
+        if when.rows is not None or when.message is not None or when.sql is not None
+        else ""
+    )
+    return f"it was there from {since:.3f} s on, but the workload wrote {wrote} below {below!r}{of_server}"
 
 
 def _rows(fault: FaultRecord, record: RunRecord) -> str:

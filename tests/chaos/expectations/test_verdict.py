@@ -110,6 +110,33 @@ def test_what_was_nearest(record, when, near):
     assert said.endswith(near or "was to be hit")
 
 
+@pytest.mark.parametrize(
+    ("order", "why"),
+    [
+        (
+            FaultOrder(on="warehouse", when=When(message="COMMIT", side="reply"), kind="disk_full"),
+            """wrote nothing below '.'; for a full disk of the database's server use `error: {sqlstate: "53100"}`""",
+        ),
+        (
+            FaultOrder(
+                when=When(after=1.0), kind="disk_full", attributes={"path": "state", "bytes": 4096}, on=None
+            ),
+            "wrote no more than the 4096 bytes that are allowed below 'state'",
+        ),
+    ],
+)
+def test_full_disk_that_met_no_write(record, order, why):
+    """It was there and healed, so it is not said to have missed its trigger."""
+    fault = FaultRecord(order=order, injected_at=0.5, healed_at=0.619)
+    run = record(messages=SPOKEN, faults=(fault,))
+    verdict = verdict_of(SCENARIO, run, record(messages=SPOKEN), [GOOD])
+
+    assert verdict.why.endswith(f"never fired: it was there from 0.500 s on, but the workload {why}")
+    assert ": there from 0.500 s on, but never fired, healed at 0.619 s" in render(
+        verdict, SCENARIO, run, replay="pytest"
+    )
+
+
 def test_closed_listener_needs_no_messages(record):
     """Where all connections were refused there are no messages, and the receipt is proof enough."""
     assert why_unproven(record(), record(messages=SPOKEN)) is None
