@@ -87,6 +87,7 @@ class ServiceHandle:
             ValueError: the kind is unknown, or a value means nothing.
             TypeError: an attribute is unknown or missing.
         """
+        __tracebackhide__ = True
         _check(stream, toxicity)
         known = network_kind(kind)
         settings = known.toxic_attributes(attributes)
@@ -104,6 +105,7 @@ def _toxic(kind: str, settings: Mapping[str, int], stream: str, toxicity: float)
 
 
 def _check(stream: str, toxicity: float) -> None:
+    __tracebackhide__ = True
     if stream not in STREAMS:
         raise ValueError(f"stream is {stream!r}: it is one of {', '.join(STREAMS)}")
     if not 0 <= toxicity <= 1:

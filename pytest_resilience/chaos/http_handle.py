@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pytest_resilience.chaos.handle import ServiceHandle
 from pytest_resilience.chaos.point import HttpPoint
 from pytest_resilience.chaos.trigger import Side, trigger
+from pytest_resilience.proxy.faults.path_template import PathTemplate
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,12 @@ class HttpHandle(ServiceHandle):
             connection: only on this connection of the test, from 1.
             headers: regular expressions that are searched in the request's headers of these names.
             body: a regular expression that is searched in the request's body.
+
+        Raises:
+            ValueError: a value means nothing.
         """
+        __tracebackhide__ = True
+        PathTemplate(request)  # what it refuses, the engine would only where the fault's block begins
         when = trigger(
             {"request": request},
             {

@@ -105,6 +105,7 @@ class Sandbox:
             UnknownServiceError: there is no such service.
             HarnessError: it could not be brought into its declared state.
         """
+        __tracebackhide__ = True
         return self._service(name).handle
 
     def of_kind(self, kind: ServiceKind) -> ServiceHandle:
@@ -203,6 +204,7 @@ class Sandbox:
             when: the trigger, with the arguments of the handle's `at`.
             attributes: the fault's own.
         """
+        __tracebackhide__ = True
         handle = self.service(service)
         if when is None:
             return handle.inject(kind, **attributes)
@@ -228,6 +230,7 @@ class Sandbox:
                 self._ground.undo.callback(fault.heal)
 
     def _service(self, name: str) -> Begun:
+        __tracebackhide__ = True
         if name not in self._begun:
             declared = self.declared
             if name not in declared:

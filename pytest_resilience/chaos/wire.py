@@ -134,6 +134,7 @@ class ProxiedService:
 
     def add_fault(self, order: Mapping[str, Any]) -> str:
         """Arm a fault at a message, and return its id."""
+        __tracebackhide__ = True
         return self.engine.add_fault(self.proxy, order)
 
     def heal_fault(self, fault: str) -> None:
