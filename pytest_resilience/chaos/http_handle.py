@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from pytest_resilience.chaos.handle import ServiceHandle
@@ -12,7 +13,7 @@ from pytest_resilience.chaos.trigger import Side, trigger
 from pytest_resilience.proxy.faults.path_template import PathTemplate
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class HttpHandle(ServiceHandle):
     """A web service behind a proxy.
 
@@ -21,6 +22,7 @@ class HttpHandle(ServiceHandle):
         scheme: `https` where the proxy speaks TLS to clients.
     """
 
+    _word: ClassVar[str] = "http"
     direct_url: str
     scheme: str = "http"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pytest_resilience.chaos.handle import ServiceHandle
 from pytest_resilience.chaos.point import PostgresPoint
@@ -13,7 +14,7 @@ from pytest_resilience.services.libpq_url import libpq_url
 from pytest_resilience.services.postgres import PostgresAddress
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PostgresHandle(ServiceHandle):
     """A database behind a proxy.
 
@@ -23,6 +24,7 @@ class PostgresHandle(ServiceHandle):
         scheme: the scheme of `dsn`, for example `postgresql+psycopg2`.
     """
 
+    _word: ClassVar[str] = "postgres"
     address: PostgresAddress
     database: str
     scheme: str = "postgresql"

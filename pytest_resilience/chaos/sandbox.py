@@ -35,7 +35,7 @@ class UnknownServiceError(HarnessError):
     """Say that a test asked for a service that nobody declared."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Sandbox:
     """Services of one test or one run, made when first asked for, undone when closed.
 
@@ -58,6 +58,10 @@ class Sandbox:
     _begun: dict[str, Begun] = field(default_factory=dict)
     _ground: Ground = field(init=False)
     _around: Surroundings = field(init=False)
+
+    def __repr__(self) -> str:
+        """Return its title alone: addresses of the configuration may hold passwords."""
+        return f"<sandbox {self.title!r}>"
 
     def __post_init__(self) -> None:
         folder = Path.cwd() if self.configuration is None else self.configuration.folder

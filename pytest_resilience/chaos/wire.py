@@ -22,7 +22,7 @@ from pytest_resilience.services.supervised_toxiproxy import SupervisedToxiproxy
 from pytest_resilience.services.toxiproxy_client import EngineRefusedError
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class ProxiedService:
     """The proxies of this test in front of one service.
 
@@ -44,6 +44,10 @@ class ProxiedService:
     proxy: str
     faults: list[Fault] = field(default_factory=list)
     _closings: int = 0
+
+    def __repr__(self) -> str:
+        """Return its name alone."""
+        return f"<proxied {self.name!r}>"
 
     @classmethod
     def begin(

@@ -151,6 +151,24 @@ def test_unknown_names_are_told(pytester: pytest.Pytester, body: str, words: str
     assert "pytest_resilience/" not in result.stdout.str()
 
 
+def test_a_red_test_shows_no_password(pytester: pytest.Pytester) -> None:
+    """Its arguments are shown by their kinds and names."""
+    pytester.makepyfile(
+        """
+        from pathlib import Path
+
+        def test_lost(postgres, chaos, service):
+            point = postgres.at("COMMIT")
+            Path("password").write_text(postgres.password)
+            assert (postgres, point, chaos) == ()
+        """
+    )
+    result = pytester.runpytest_subprocess("--chaos", "-l", "-vv")
+
+    result.stdout.fnmatch_lines(["postgres * = <postgres 'postgres'>"])
+    assert (pytester.path / "password").read_text() not in result.stdout.str()
+
+
 def test_service_that_does_not_start_is_told_plainly(pytester: pytest.Pytester) -> None:
     """The reason stands alone, without the stack of the harness."""
     pytester.makeconftest(
