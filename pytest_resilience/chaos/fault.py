@@ -103,6 +103,7 @@ class Fault:
             self._late_error = error
 
     def __enter__(self) -> Self:
+        __tracebackhide__ = True
         if self._active:
             raise HarnessError(f"the fault {self.name} is injected already; make another one")
         self._active = self._used = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from pytest_resilience.chaos.fault import Fault
 from pytest_resilience.chaos.mechanisms import Closed, Toxic
@@ -13,7 +13,7 @@ from pytest_resilience.chaos.units import Duration, seconds
 from pytest_resilience.chaos.wire import ProxiedService
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ServiceHandle:
     """A service behind its proxy.
 
@@ -22,7 +22,14 @@ class ServiceHandle:
     connection with the probability `toxicity`.
     """
 
+    _word: ClassVar[str] = "service"
+    """What its kind is called where it is shown."""
+
     proxied: ProxiedService
+
+    def __repr__(self) -> str:
+        """Return its kind and name alone: pytest shows a red test's arguments, and a password is among the facts."""
+        return f"<{self._word} {self.name!r}>"
 
     @property
     def name(self) -> str:
@@ -87,6 +94,7 @@ class ServiceHandle:
             ValueError: the kind is unknown, or a value means nothing.
             TypeError: an attribute is unknown or missing.
         """
+        __tracebackhide__ = True
         _check(stream, toxicity)
         known = network_kind(kind)
         settings = known.toxic_attributes(attributes)
@@ -104,6 +112,7 @@ def _toxic(kind: str, settings: Mapping[str, int], stream: str, toxicity: float)
 
 
 def _check(stream: str, toxicity: float) -> None:
+    __tracebackhide__ = True
     if stream not in STREAMS:
         raise ValueError(f"stream is {stream!r}: it is one of {', '.join(STREAMS)}")
     if not 0 <= toxicity <= 1:

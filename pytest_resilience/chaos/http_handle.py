@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from pytest_resilience.chaos.handle import ServiceHandle
 from pytest_resilience.chaos.point import HttpPoint
 from pytest_resilience.chaos.trigger import Side, trigger
+from pytest_resilience.proxy.faults.path_template import PathTemplate
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class HttpHandle(ServiceHandle):
     """A web service behind a proxy.
 
@@ -20,6 +22,7 @@ class HttpHandle(ServiceHandle):
         scheme: `https` where the proxy speaks TLS to clients.
     """
 
+    _word: ClassVar[str] = "http"
     direct_url: str
     scheme: str = "http"
 
@@ -51,7 +54,12 @@ class HttpHandle(ServiceHandle):
             connection: only on this connection of the test, from 1.
             headers: regular expressions that are searched in the request's headers of these names.
             body: a regular expression that is searched in the request's body.
+
+        Raises:
+            ValueError: a value means nothing.
         """
+        __tracebackhide__ = True
+        PathTemplate(request)  # what it refuses, the engine would only where the fault's block begins
         when = trigger(
             {"request": request},
             {

@@ -88,6 +88,7 @@ class AtMessage:
 
     def inject(self) -> None:
         """Arm the fault."""
+        __tracebackhide__ = True
         self._fault = self.service.add_fault(self.order)
 
     def heal(self) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pytest_resilience.chaos.http_handle import HttpHandle
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class MlflowHandle(HttpHandle):
     """A tracking server behind a proxy.
 
@@ -16,6 +17,7 @@ class MlflowHandle(HttpHandle):
             do not meet.
     """
 
+    _word: ClassVar[str] = "mlflow"
     prefix: str = ""
 
     @property

@@ -112,9 +112,11 @@ def network_kind(name: str) -> NetworkKind:
     Raises:
         ValueError: there is none.
     """
+    __tracebackhide__ = True
     kinds = {kind.name: kind for kind in NETWORK_KINDS}
     if name in AT_A_MESSAGE:
         raise ValueError(f"fault {name!r} goes to a message: say which, when={{'message': 'COMMIT'}}")
     if name not in kinds:
-        raise ValueError(f"there is no fault kind {name!r}; {nearest(name, kinds)}")
+        hint = nearest(name, [*kinds, *AT_A_MESSAGE])
+        raise ValueError(f"there is no fault kind {name!r}; {hint} (from {AT_A_MESSAGE[0]} on with `when`)")
     return kinds[name]

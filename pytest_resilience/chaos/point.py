@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -12,6 +13,8 @@ from pytest_resilience.chaos.nearest import nearest
 from pytest_resilience.chaos.outage import OutageAtMessage
 from pytest_resilience.chaos.units import Duration, seconds
 from pytest_resilience.chaos.wire import ProxiedService
+
+_SQLSTATE = re.compile(r"(?!00)[0-9A-Z]{5}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Point:
             ValueError: no such kind can go here, or a value means nothing.
             TypeError: an attribute is unknown or missing.
         """
+        __tracebackhide__ = True
         if kind not in self.KINDS:
             raise ValueError(f"no fault {kind!r} can go to a message; {nearest(kind, self.KINDS)}")
         fault: Fault = getattr(self, kind)(**attributes)
@@ -101,7 +105,16 @@ class PostgresPoint(Point):
         detail: str | None = None,
         must_fire: bool = True,
     ) -> Fault:
-        """Answer with an error of that SQLSTATE instead of handing the message on."""
+        """Answer with an error of that SQLSTATE instead of handing the message on.
+
+        Raises:
+            ValueError: it is not the five characters of an error.
+        """
+        __tracebackhide__ = True
+        if not _SQLSTATE.fullmatch(sqlstate):
+            raise ValueError(
+                f"sqlstate is {sqlstate!r}: it is the five characters of an error, such as 40001"
+            )
         given = {"sqlstate": sqlstate, "severity": severity, "message": message, "detail": detail}
         return self.fault("error", _without_none(given), must_fire=must_fire)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pytest_resilience.chaos.handle import ServiceHandle
 from pytest_resilience.chaos.point import PostgresPoint
 from pytest_resilience.chaos.trigger import Side, trigger
+from pytest_resilience.proxy.wire.postgres.command_tags import canonical_message
 from pytest_resilience.services.libpq_url import libpq_url
 from pytest_resilience.services.postgres import PostgresAddress
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PostgresHandle(ServiceHandle):
     """A database behind a proxy.
 
@@ -21,6 +24,7 @@ class PostgresHandle(ServiceHandle):
         scheme: the scheme of `dsn`, for example `postgresql+psycopg2`.
     """
 
+    _word: ClassVar[str] = "postgres"
     address: PostgresAddress
     database: str
     scheme: str = "postgresql"
@@ -78,9 +82,24 @@ class PostgresHandle(ServiceHandle):
 
         Raises:
             TypeError: not exactly one of `message`, `sql` and `rows` is given.
+            ValueError: there is no such message, or a value means nothing.
         """
+        __tracebackhide__ = True
         when = trigger(
             {"message": message, "sql": sql, "rows": rows},
             {"table": table, "side": side, "nth": nth, "connection": connection},
         )
+        _check(message, sql)
         return PostgresPoint(self.proxied, when, times)
+
+
+def _check(message: str | None, sql: str | None) -> None:
+    """See here what the engine would refuse only where the fault's block begins."""
+    __tracebackhide__ = True
+    if message is not None:
+        canonical_message(message)
+    if sql is not None:
+        try:
+            re.compile(sql)
+        except re.error as error:
+            raise ValueError(f"sql is {sql!r}, which is no regular expression: {error}") from None

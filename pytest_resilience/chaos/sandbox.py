@@ -35,7 +35,7 @@ class UnknownServiceError(HarnessError):
     """Say that a test asked for a service that nobody declared."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Sandbox:
     """Services of one test or one run, made when first asked for, undone when closed.
 
@@ -58,6 +58,10 @@ class Sandbox:
     _begun: dict[str, Begun] = field(default_factory=dict)
     _ground: Ground = field(init=False)
     _around: Surroundings = field(init=False)
+
+    def __repr__(self) -> str:
+        """Return its title alone: addresses of the configuration may hold passwords."""
+        return f"<sandbox {self.title!r}>"
 
     def __post_init__(self) -> None:
         folder = Path.cwd() if self.configuration is None else self.configuration.folder
@@ -105,6 +109,7 @@ class Sandbox:
             UnknownServiceError: there is no such service.
             HarnessError: it could not be brought into its declared state.
         """
+        __tracebackhide__ = True
         return self._service(name).handle
 
     def of_kind(self, kind: ServiceKind) -> ServiceHandle:
@@ -203,6 +208,7 @@ class Sandbox:
             when: the trigger, with the arguments of the handle's `at`.
             attributes: the fault's own.
         """
+        __tracebackhide__ = True
         handle = self.service(service)
         if when is None:
             return handle.inject(kind, **attributes)
@@ -228,6 +234,7 @@ class Sandbox:
                 self._ground.undo.callback(fault.heal)
 
     def _service(self, name: str) -> Begun:
+        __tracebackhide__ = True
         if name not in self._begun:
             declared = self.declared
             if name not in declared:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pytest_resilience.chaos.handle import ServiceHandle
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class TcpHandle(ServiceHandle):
     """A service behind a proxy that passes bytes on as they are; it has the faults of connections.
 
@@ -16,5 +17,6 @@ class TcpHandle(ServiceHandle):
         direct_port: the port there.
     """
 
+    _word: ClassVar[str] = "tcp"
     direct_host: str
     direct_port: int

@@ -20,6 +20,7 @@ def trigger(one_of: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, A
         TypeError: none or several triggers are given.
         ValueError: a value means nothing.
     """
+    __tracebackhide__ = True
     given = {name: value for name, value in one_of.items() if value is not None}
     if len(given) != 1:
         raise TypeError(f"give exactly one of {', '.join(one_of)}; got {', '.join(given) or 'none'}")

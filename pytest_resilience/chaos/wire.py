@@ -22,7 +22,7 @@ from pytest_resilience.services.supervised_toxiproxy import SupervisedToxiproxy
 from pytest_resilience.services.toxiproxy_client import EngineRefusedError
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class ProxiedService:
     """The proxies of this test in front of one service.
 
@@ -44,6 +44,10 @@ class ProxiedService:
     proxy: str
     faults: list[Fault] = field(default_factory=list)
     _closings: int = 0
+
+    def __repr__(self) -> str:
+        """Return its name alone."""
+        return f"<proxied {self.name!r}>"
 
     @classmethod
     def begin(
@@ -134,11 +138,17 @@ class ProxiedService:
 
     def add_fault(self, order: Mapping[str, Any]) -> str:
         """Arm a fault at a message, and return its id."""
+        __tracebackhide__ = True
         return self.engine.add_fault(self.proxy, order)
 
     def heal_fault(self, fault: str) -> None:
         """End a fault at a message."""
         self.engine.heal_fault(self.proxy, fault)
+
+    def rows_seen(self, fault: str) -> int | None:
+        """Return how many rows a fault's trigger has counted; none where it counts none."""
+        rows: int | None = self.engine.fault(self.proxy, fault)["rows_seen"]
+        return rows
 
     def receipts(self, fault: str | None, *, kind: str, with_message: bool) -> Sequence[Receipt]:
         """Return the receipts that a fault has left, none before it was armed."""

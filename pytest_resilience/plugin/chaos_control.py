@@ -38,6 +38,7 @@ class ChaosControl:
             ValueError: there is no such kind, or a value means nothing.
             TypeError: an attribute is unknown or missing.
         """
+        __tracebackhide__ = True
         return self._sandbox.inject(service, kind, when=when, **attributes)
 
     @property

@@ -82,6 +82,7 @@ class EngineClient(ToxiproxyClient):
 
     def add_fault(self, proxy: str, order: Mapping[str, Any]) -> str:
         """Arm a fault at an exact message, and return its id."""
+        __tracebackhide__ = True
         fault = self.call("POST", f"{_faults_of(proxy)}/faults", order)
         self._confirm(fault, {"kind": order["kind"], "state": "armed"})
         return str(fault["id"])

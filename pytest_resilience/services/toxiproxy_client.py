@@ -103,6 +103,7 @@ class ToxiproxyClient:
 
     def call(self, verb: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Send one request and return the parsed answer, none where it is empty."""
+        __tracebackhide__ = True
         connection = http.client.HTTPConnection(self.host, self.port, timeout=self.timeout)
         try:
             connection.request(verb, path, None if body is None else json.dumps(body))

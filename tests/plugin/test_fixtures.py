@@ -126,15 +126,47 @@ def test_red_test_shows_what_happened(pytester: pytest.Pytester) -> None:
             "there is no service 'postgrs'; did you mean 'postgres'? known are postgres, mlflow",
         ),
         ("chaos.inject('warehouse', 'down')", "there is no service 'warehouse'; known are postgres, mlflow"),
-        ("chaos.inject('postgres', 'dwn')", "there is no fault kind 'dwn'; did you mean 'down'?*"),
+        (
+            "chaos.inject('postgres', 'dwn')",
+            "there is no fault kind 'dwn'; did you mean 'down'?*, bad_chunk *",
+        ),
+        ("service('postgres').at('COMIT')", "there is no PostgreSQL message 'COMIT'; did you mean 'COMMIT'?"),
+        ("service('postgres').at(sql='(').cut()", "sql is '(', which is no regular expression: *"),
+        (
+            "service('postgres').at('COMMIT').error('disk full')",
+            "sqlstate is 'disk full': it is the five characters of an error, such as 40001",
+        ),
+        (
+            "service('postgres').at('COMMIT').error('40001', severity='BAD').__enter__()",
+            "*severity must be one of *",
+        ),
     ],
 )
 def test_unknown_names_are_told(pytester: pytest.Pytester, body: str, words: str) -> None:
-    """A misspelled service or kind is named, with the nearest known one."""
+    """A misspelled service, kind or message is named, with the nearest known one, and none of our code is shown."""
     pytester.makepyfile(f"def test_lost(service, chaos): {body}")
     result = pytester.runpytest_subprocess("--chaos")
 
     result.stdout.fnmatch_lines([f"E *: {words}"])
+    assert "pytest_resilience/" not in result.stdout.str()
+
+
+def test_a_red_test_shows_no_password(pytester: pytest.Pytester) -> None:
+    """Its arguments are shown by their kinds and names."""
+    pytester.makepyfile(
+        """
+        from pathlib import Path
+
+        def test_lost(postgres, chaos, service):
+            point = postgres.at("COMMIT")
+            Path("password").write_text(postgres.password)
+            assert (postgres, point, chaos) == ()
+        """
+    )
+    result = pytester.runpytest_subprocess("--chaos", "-l", "-vv")
+
+    result.stdout.fnmatch_lines(["postgres * = <postgres 'postgres'>"])
+    assert (pytester.path / "password").read_text() not in result.stdout.str()
 
 
 def test_service_that_does_not_start_is_told_plainly(pytester: pytest.Pytester) -> None:

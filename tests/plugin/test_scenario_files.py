@@ -53,6 +53,31 @@ def test_a_fault_that_never_fires_proves_nothing(pytester: pytest.Pytester) -> N
     assert [each["verdict"] for each in report_of(pytester)["scenarios"]] == ["unproven"]
 
 
+def test_a_fault_that_never_fires_says_what_was_nearest(pytester: pytest.Pytester) -> None:
+    """A slip, or a number too many, is seen at once."""
+
+    def unfired(kind: str, when: str) -> str:
+        return SCENARIO.replace("{message: COMMIT, side: reply, nth: 2}", when).replace("cut", kind)
+
+    write_ingestion(
+        pytester.path,
+        scenarios__slip=unfired("cut", "{sql: insert into rwos}"),
+        **{f"scenarios__{kind}": unfired(kind, "{rows: 100}") for kind in ("cut", "down", "kill")},
+    )
+    result = run(pytester)
+
+    result.assert_outcomes(failed=4)
+    result.stdout.fnmatch_lines_random(
+        [
+            "*never fired: 0 matched*; nearest seen: insert into rows",
+            *(
+                f"*the fault {kind} on warehouse after 100 rows never fired: 4 rows were seen"
+                for kind in ("cut", "down", "kill")
+            ),
+        ]
+    )
+
+
 def test_a_workload_that_does_not_work_proves_nothing(pytester: pytest.Pytester) -> None:
     """Undisturbed it fails already."""
     write_ingestion(pytester.path, BROKEN, scenarios__lost=SCENARIO)

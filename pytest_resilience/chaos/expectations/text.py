@@ -64,7 +64,9 @@ def _fault(fault: FaultRecord) -> str:
     times = ", ".join(f"{receipt.at:.3f}" for receipt in fault.receipts[:5])
     more = f" and {len(fault.receipts) - 5} more" if len(fault.receipts) > 5 else ""
     healed = f", healed at {fault.healed_at:.3f} s" if fault.healed_at is not None else ""
-    return f"{fault_words(fault.order)}: {f'fired at {times} s{more}' if times else 'never fired'}{healed}"
+    there = "" if fault.injected_at is None else f"there from {fault.injected_at:.3f} s on, but "
+    fired = f"fired at {times} s{more}" if times else f"{there}never fired"
+    return f"{fault_words(fault.order)}: {fired}{healed}"
 
 
 def trace(record: RunRecord, around: int = AROUND) -> list[str]:

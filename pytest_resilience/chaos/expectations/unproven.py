@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from pytest_resilience.chaos.expectations.exit import exit_words
-from pytest_resilience.chaos.expectations.fault_words import fault_words, ordinal
+from pytest_resilience.chaos.expectations.fault_words import fault_words
 from pytest_resilience.chaos.expectations.judgement import shortened
-from pytest_resilience.chaos.run.record import FaultRecord, Message, RunRecord
+from pytest_resilience.chaos.expectations.never_fired import why_never_fired
+from pytest_resilience.chaos.run.record import RunRecord
 
 
 def why_unproven(record: RunRecord, clean: RunRecord | None) -> str | None:
@@ -33,7 +33,7 @@ def _reasons(record: RunRecord, clean: RunRecord | None) -> Iterator[str]:
     yield from _silent_services(record, clean)
     for fault in record.faults:
         if not fault.receipts:
-            yield f"the fault {fault_words(fault.order)} never fired{_matches(fault, record)}"
+            yield f"the fault {fault_words(fault.order)} never fired{why_never_fired(fault, record)}"
 
 
 def _impossible(record: RunRecord) -> Iterator[str]:
@@ -74,38 +74,3 @@ def _silent_services(record: RunRecord, clean: RunRecord | None) -> Iterator[str
                 f"there was no traffic to {service}: does the workload read its address from the environment "
                 "variables that are declared for it?"
             )
-
-
-def _matches(fault: FaultRecord, record: RunRecord) -> str:
-    """Say how near the traffic came to the trigger, where that can be counted."""
-    when = fault.order.when
-    if when.after is not None:
-        return ": the workload made no connection, or had ended by then"
-    if when.start:
-        return ": no connection came across it"
-    if when.rows is not None:
-        return f": fewer than {when.rows} rows were seen, or none after them"
-    seen = sum(1 for message in record.messages if _is_match(message, fault))
-    return f": {seen} matched, the {ordinal(when.nth)} was to be hit"
-
-
-def _is_match(message: Message, fault: FaultRecord) -> bool:
-    when = fault.order.when
-    if message.service != fault.order.on or message.side != when.side:
-        return False
-    if when.connection not in {None, message.connection}:
-        return False
-    texts = [text for text in (message.message, message.shape) if text]
-    if when.message is not None:
-        wanted = when.message.upper()
-        return any(text.upper() == wanted or text.upper().split()[:1] == [wanted] for text in texts)
-    if when.sql is not None:
-        return any(re.search(when.sql, text, re.IGNORECASE) for text in texts)
-    return any(_is_request(when.request or "", text) for text in texts)
-
-
-def _is_request(wanted: str, text: str) -> bool:
-    pattern = "".join(
-        "[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{[^}]*\})", wanted)
-    )
-    return re.fullmatch(pattern, text.partition("?")[0], re.IGNORECASE) is not None

@@ -137,6 +137,7 @@ class FaultRecord:
         injected_at, healed_at: seconds since the run began.
         impossible: why it could not be made here; none where it could.
         id: what `Message.fault` of its service calls it; none where it strikes no messages.
+        rows_seen: how many rows its trigger has counted; none where it fired, or counts none.
     """
 
     order: FaultOrder
@@ -145,6 +146,7 @@ class FaultRecord:
     healed_at: float | None = None
     impossible: str | None = None
     id: str | None = None
+    rows_seen: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

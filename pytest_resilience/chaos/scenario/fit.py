@@ -47,6 +47,7 @@ class _Fault:
         if isinstance(self.node, MappingNode) and self.node.get("on") is None:
             self._check_left_out()
         elif self.on is not None and self.on in services:
+            self._check_used(self.on)
             self._check_service(services[self.on].kind)
         elif self.on is not None and self.on in self.page.configuration.workloads:
             self._check_workload(self.on)
@@ -86,6 +87,15 @@ class _Fault:
             self.complain(
                 f"on: with {trigger_name(self.when)} it is the service whose messages are watched; "
                 f"{self.kind.name} acts on the workload anyhow",
+                "on",
+            )
+
+    def _check_used(self, on: str) -> None:
+        """Only the services that a workload uses run with it undisturbed, and are told to it."""
+        workload = self.page.workload
+        if workload is not None and on not in workload.uses:
+            self.complain(
+                f"on: faults on {on!r}, which workload {workload.name!r} does not use: add it to its uses",
                 "on",
             )
 

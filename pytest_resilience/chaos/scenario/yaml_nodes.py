@@ -177,16 +177,37 @@ class _Reading:
         self.document.is_broken = True
 
 
-_HINTS = {
-    "mapping values are not allowed": "; a text that holds `: ` needs quotes",
-    "character '\\t'": "; indent with spaces",
-    "found '<scalar>'": "; a text that begins with a quote goes on to the next one, and holds no more",
+_INDENTED = (
+    "this line is indented unlike its neighbours: begin the keys of one mapping, and the `-` of one list, "
+    "in one column"
+)
+_OPEN = "a bracket that was opened before is not closed: close it, and put a comma between its items"
+_PLAINLY = {
+    "<block end>, but found '<block mapping start>'": _INDENTED,
+    "<block end>, but found '<block sequence start>'": _INDENTED,
+    "<block end>, but found '-'": _INDENTED,
+    "<block end>, but found '<scalar>'": (
+        "something follows a text in quotes: a text that begins with a quote goes on to the next one, "
+        "and holds no more"
+    ),
+    "<block end>, but found '}'": "this bracket closes nothing: take it away",
+    "<block end>, but found ']'": "this bracket closes nothing: take it away",
+    "expected ',' or": _OPEN,
+    "expected the node content, but found '<stream end>'": _OPEN,
+    "mapping values are not allowed": (
+        "there is no place for a `: ` here: a text that holds one needs quotes, a key begins in the column "
+        "of its neighbours"
+    ),
+    "could not find expected ':'": "the line above is a key without its colon: write `key: value`",
+    "character '\\t'": "a tab cannot indent: indent with spaces",
+    "cannot start any token": "a text cannot begin with this character: put it in quotes",
 }
+"""What the parser says, by a part of it, as a sentence for who wrote the file."""
 
 
 def _said(problem: str) -> str:
-    hint = next((hint for known, hint in _HINTS.items() if known in problem), "")
-    return f"this is no YAML: {problem}{hint}"
+    plainly = next((said for part, said in _PLAINLY.items() if part in problem), problem)
+    return f"this is no YAML: {plainly}"
 
 
 def _scalar(event: Any) -> str | int | float | bool | None:

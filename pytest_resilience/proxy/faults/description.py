@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from pytest_resilience.proxy.faults.fault import Fault
+from pytest_resilience.proxy.faults.triggers.rows import Rows
 
 
 def fault_json(fault: Fault, proxy: str) -> dict[str, Any]:
@@ -20,6 +21,7 @@ def fault_json(fault: Fault, proxy: str) -> dict[str, Any]:
         "state": str(fault.state),
         "seen": fault.seen,
         "fired": fault.fired,
+        "rows_seen": fault.trigger.total if isinstance(fault.trigger, Rows) else None,
         "added_at": fault.added_at,
     }
 

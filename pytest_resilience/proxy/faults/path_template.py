@@ -17,6 +17,7 @@ class PathTemplate:
     """
 
     def __init__(self, text: str) -> None:
+        __tracebackhide__ = True
         method, _, path = text.strip().partition(" ")
         path = path.strip().partition("?")[0]
         if not re.fullmatch(r"[A-Za-z]+|\*", method) or not path.startswith("/"):

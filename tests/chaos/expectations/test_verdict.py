@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_resilience.chaos.expectations.fault_words import fault_words, ordinal
@@ -31,9 +33,9 @@ def message(at, text="Query", shape=None, **facts):
     )
 
 
-def unfired(on="warehouse", kind="cut", **when):
+def unfired(on="warehouse", kind="cut", rows_seen=None, **when):
     """Make a fault that met nothing."""
-    return FaultRecord(order=FaultOrder(on=on, when=When(**when), kind=kind))
+    return FaultRecord(order=FaultOrder(on=on, when=When(**when), kind=kind), rows_seen=rows_seen)
 
 
 SPOKEN = (message(0.1, "Startup"), message(0.5, "CommandComplete", "COMMIT", side="reply"))
@@ -55,6 +57,11 @@ SPOKEN = (message(0.1, "Startup"), message(0.5, "CommandComplete", "COMMIT", sid
         ),
         ({"faults": (unfired(sql="insert"),)}, "never fired: 0 matched, the 1st was to be hit"),
         ({"faults": (unfired(rows=100),)}, "never fired: fewer than 100 rows were seen"),
+        ({"faults": (unfired(rows=100, rows_seen=40),)}, "never fired: 40 rows were seen"),
+        (
+            {"faults": (unfired(rows=100, rows_seen=100),)},
+            "never fired: 100 rows were seen, and none after them",
+        ),
         ({"faults": (unfired(after=2.0),)}, "the fault cut on warehouse after 2 s never fired"),
         (
             {
@@ -74,6 +81,60 @@ def test_why_unproven(record, facts, why):
     said = why_unproven(record(messages=SPOKEN, **facts), record(messages=SPOKEN))
 
     assert (why in (said or "")) if why else said is None
+
+
+@pytest.mark.parametrize(
+    ("when", "near"),
+    [
+        ({"sql": "insert into reslts"}, "; nearest seen: insert into results"),
+        ({"sql": r"^insert\s+into\s+(?-i:resluts)\b"}, "; nearest seen: insert into results"),
+        ({"sql": "vacuum"}, ""),
+        ({"rows": 5, "table": "raw.reslts", "rows_seen": 0}, "; nearest seen: insert into results"),
+        ({"message": "COMIT"}, "; nearest seen: COMMIT"),
+        ({"message": "MERGE"}, "; seen were Startup, INSERT, COMMIT"),
+        ({"request": "GET /result/{id}", "on": "labs"}, "; nearest seen: GET /results/{x}"),
+    ],
+)
+def test_what_was_nearest(record, when, near):
+    """A slip in a trigger is told from traffic that never came."""
+    messages = (
+        message(0.1, "Startup"),
+        message(0.2, shape="insert into results(id, name) values (?, ?)"),
+        message(0.3, shape="commit"),
+        replace(message(0.4, "GET /results/7", "/results/{}"), service="labs"),
+    )
+
+    said = why_unproven(record(messages=messages, faults=(unfired(**when),)), record(messages=messages))
+
+    assert said.partition(": ")[2].partition("; nearest")[0].partition("; seen")[0].endswith(("hit", "seen"))
+    assert said.endswith(near or "was to be hit")
+
+
+@pytest.mark.parametrize(
+    ("order", "why"),
+    [
+        (
+            FaultOrder(on="warehouse", when=When(message="COMMIT", side="reply"), kind="disk_full"),
+            """wrote nothing below '.'; for a full disk of the database's server use `error: {sqlstate: "53100"}`""",
+        ),
+        (
+            FaultOrder(
+                when=When(after=1.0), kind="disk_full", attributes={"path": "state", "bytes": 4096}, on=None
+            ),
+            "wrote no more than the 4096 bytes that are allowed below 'state'",
+        ),
+    ],
+)
+def test_full_disk_that_met_no_write(record, order, why):
+    """It was there and healed, so it is not said to have missed its trigger."""
+    fault = FaultRecord(order=order, injected_at=0.5, healed_at=0.619)
+    run = record(messages=SPOKEN, faults=(fault,))
+    verdict = verdict_of(SCENARIO, run, record(messages=SPOKEN), [GOOD])
+
+    assert verdict.why.endswith(f"never fired: it was there from 0.500 s on, but the workload {why}")
+    assert ": there from 0.500 s on, but never fired, healed at 0.619 s" in render(
+        verdict, SCENARIO, run, replay="pytest"
+    )
 
 
 def test_closed_listener_needs_no_messages(record):

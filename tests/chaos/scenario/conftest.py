@@ -34,9 +34,11 @@ def configuration(tmp_path: Path) -> Configuration:
                 name="ingest",
                 shape="job",
                 command=("{python}", "-m", "icu_platform.ingest"),
-                uses=("warehouse",),
+                uses=("warehouse", "registry", "labs", "queue"),
                 exactly_once=(ExactlyOnce(service="warehouse", table="raw.icustays", key=("stay_id",)),),
             ),
-            "api": WorkloadDeclaration(name="api", shape="server", command=("{python}",), uses=("registry",)),
+            "api": WorkloadDeclaration(
+                name="api", shape="server", command=("{python}",), uses=("warehouse", "registry")
+            ),
         },
     )

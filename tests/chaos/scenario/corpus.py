@@ -113,8 +113,22 @@ STEADY = HEAD + FAULTS + "steady_state:\n  - "
 
 BROKEN = {
     "no YAML": Broken("scenario: [\n", "2:1", "this is no YAML"),
-    "a colon in a text": Broken("scenario: Lost: half\n", "1:15", "; a text that holds `: ` needs quotes"),
-    "a tab": Broken("scenario: Lost\n\tworkload: a\n", "2:1", "; indent with spaces"),
+    "a colon in a text": Broken("scenario: Lost: half\n", "1:15", "a text that holds one needs quotes"),
+    "a tab": Broken("scenario: Lost\n\tworkload: a\n", "2:1", ": indent with spaces"),
+    "indented less": Broken(
+        "scenario: Lost\nfaults:\n  - on: warehouse\n   when: {start: true}\n",
+        "4:4",
+        "this is no YAML: this line is indented unlike its neighbours: begin the keys",
+    ),
+    "indented more": Broken(
+        "scenario: Lost\n  workload: ingest\n", "2:11", "this is no YAML: there is no place"
+    ),
+    "a list in a mapping": Broken("scenario: Lost\n- workload\n", "2:1", "this is no YAML: this line is"),
+    "a bracket left open": Broken("scenario: {a: 1\nb: 2\n", "2:2", "this is no YAML: a bracket that was"),
+    "a bracket too many": Broken("scenario: [a]]\n", "1:14", "this is no YAML: this bracket closes nothing"),
+    "a key alone": Broken("scenario: a\nfaults\nb: 1\n", "3:1", "this is no YAML: the line above is a key"),
+    "more after a quote": Broken("scenario: 'a' b\n", "1:15", "this is no YAML: something follows a text"),
+    "a text that begins with @": Broken("scenario: @a\n", "1:11", "this is no YAML: a text cannot begin"),
     "a control character": Broken("scenario: a\nb: \x01\n", "2:4", "this is no YAML"),
     "an impossible escape": Broken('scenario: "\\UFFFFFFFF"\n', "1:1", "this is no YAML"),
     "half a character": known_only(top('runbook: "\\ud800"'), "7:10", "this holds half a character"),
@@ -189,6 +203,16 @@ BROKEN = {
         at("{start: true}", "down", on="warehose"),
         "4:10",
         "on: no service is called 'warehose'; did you mean",
+    ),
+    "a service that its workload does not use": known_only(
+        at("{start: true}", "down", on="labs").replace("ingest", "api"),
+        "4:10",
+        "on: faults on 'labs', which workload 'api' does not use: add it to its uses",
+    ),
+    "messages that its workload does not send": known_only(
+        at("{request: GET /}", "kill", on="labs").replace("ingest", "api"),
+        "4:10",
+        "on: faults on 'labs', which workload 'api' does not use: add it to its uses",
     ),
     "a workload for a service": known_only(
         at("{start: true}", "down", on="ingest"), "4:10", "on: 'ingest' is a"

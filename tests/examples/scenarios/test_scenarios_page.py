@@ -28,6 +28,8 @@ from pytest_resilience.chaos.scenario.yaml_nodes import read_document
 HERE = Path(__file__).parent
 FILES = sorted(HERE.glob("*.yaml"))
 PAGE = (HERE.parents[2] / "docs" / "adding-a-scenario.md").read_text(encoding="utf-8")
+FAULTS = re.findall(r"^\| .+ \| `(\{on: .+\})` \|$", PAGE, re.MULTILINE)
+"""The table of what to write to say what."""
 VALIDATOR = jsonschema.Draft202012Validator(published_schema())
 
 
@@ -43,9 +45,11 @@ def _configuration(folder: Path) -> Configuration:
             name: ServiceDeclaration(name=name, kind=kind, component=name) for name, kind in services.items()
         },
         workloads={
-            "ingest": WorkloadDeclaration(name="ingest", shape="job", exactly_once=(promise,)),
-            "api": WorkloadDeclaration(name="api", shape="server"),
-            "score": WorkloadDeclaration(name="score", shape="function"),
+            "ingest": WorkloadDeclaration(
+                name="ingest", shape="job", uses=("warehouse",), exactly_once=(promise,)
+            ),
+            "api": WorkloadDeclaration(name="api", shape="server", uses=("registry",)),
+            "score": WorkloadDeclaration(name="score", shape="function", uses=("labs",)),
         },
     )
 
@@ -72,6 +76,16 @@ def test_every_block_is_an_example() -> None:
 
     assert sorted(named) == [file.name for file in FILES]
     assert len(named) == PAGE.count("```yaml")
+
+
+def test_every_fault_of_the_table_is_one(tmp_path: Path) -> None:
+    text = "\n  - ".join(["scenario: All of them\nworkload: ingest\nexpect: [{exit: 0}]\nfaults:", *FAULTS])
+    (tmp_path / "all.yaml").write_text(text, encoding="utf-8")
+    (scenario,) = read_scenarios(tmp_path / "all.yaml", _configuration(tmp_path))
+    codes = [fault.attributes["sqlstate"] for fault in scenario.faults if fault.kind == "error"]
+
+    assert codes == ["25006", "53100", "53300", "57014", "57P01", "40001"]
+    assert len(scenario.faults) == len(codes) + 1
 
 
 def test_every_kind_has_its_row() -> None:

@@ -47,6 +47,7 @@ def test_everything_is_read_back(warehouse):
         "seen": 0,
         "fired": 0,
         "added_at": fault["added_at"],
+        "rows_seen": None,
     }
     assert warehouse.state("mine") == fault
     assert warehouse.client.call("GET", f"{warehouse.path}/faults") == {"faults": [fault]}

@@ -55,6 +55,7 @@ def test_copy_of_exactly_so_many_rows_is_not_struck(warehouse, sql, data, size):
     copy(warehouse, sql, data, size)
 
     assert warehouse.state(fault)["state"] == "armed"
+    assert warehouse.state(fault)["rows_seen"] == 200
     assert len(warehouse.rows) == 200
 
 

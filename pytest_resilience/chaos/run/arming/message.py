@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_resilience.chaos.run.arming.held import HeldMessages
 from pytest_resilience.chaos.run.arming.order import engine_order
-from pytest_resilience.chaos.run.arming.receipts import on_clock
+from pytest_resilience.chaos.run.arming.receipts import on_clock, rows_seen
 from pytest_resilience.chaos.run.arming.timing import Span
 from pytest_resilience.chaos.run.clock import RunClock
 from pytest_resilience.chaos.run.record import FaultRecord
@@ -82,6 +82,7 @@ class MessageFault:
             injected_at=self._span.began_at,
             healed_at=healed,
             id=self._fault,
+            rows_seen=rows_seen(self._order, receipts, self._service, self._fault),
         )
 
     def _struck(self, _receipt: Mapping[str, Any]) -> None:

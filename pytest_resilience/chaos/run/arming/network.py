@@ -11,7 +11,7 @@ from pytest_resilience.chaos.network_kinds import network_kind
 from pytest_resilience.chaos.receipt import Receipt
 from pytest_resilience.chaos.run.arming.held import Decision, HeldMessages
 from pytest_resilience.chaos.run.arming.order import engine_when
-from pytest_resilience.chaos.run.arming.receipts import on_clock
+from pytest_resilience.chaos.run.arming.receipts import on_clock, rows_seen
 from pytest_resilience.chaos.run.arming.timing import Later, Span
 from pytest_resilience.chaos.run.clock import RunClock
 from pytest_resilience.chaos.run.record import FaultRecord
@@ -77,11 +77,13 @@ class NetworkFault:
 
     def record(self) -> FaultRecord:
         """Return what is known of it."""
+        receipts = on_clock(self._receipts(), self._service, self._clock)
         return FaultRecord(
             order=self._order,
-            receipts=on_clock(self._receipts(), self._service, self._clock),
+            receipts=receipts,
             injected_at=self._span.began_at,
             healed_at=self._span.ended_at,
+            rows_seen=rows_seen(self._order, receipts, self._service, self._hold),
         )
 
     def _receipts(self) -> Sequence[Receipt]:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from pytest_resilience.chaos.receipt import Receipt
 from pytest_resilience.chaos.run.arming.held import Decision, HeldMessages
 from pytest_resilience.chaos.run.arming.order import engine_when
+from pytest_resilience.chaos.run.arming.receipts import rows_seen
 from pytest_resilience.chaos.run.arming.timing import Later, Span
 from pytest_resilience.chaos.run.clock import RunClock
 from pytest_resilience.chaos.run.record import FaultRecord
@@ -152,12 +153,14 @@ class ProcessFault:
     def record(self) -> FaultRecord:
         """Return what is known of it."""
         inner = self._order.kind in INNER
+        receipts = tuple(self._inner_receipts() if inner else self._receipts)
         return FaultRecord(
             order=self._order,
-            receipts=tuple(self._inner_receipts() if inner else self._receipts),
+            receipts=receipts,
             injected_at=self._span.began_at,
             healed_at=self._span.ended_at,
             impossible=self._impossible or (self._target.untweaked_reason if inner else None),
+            rows_seen=rows_seen(self._order, receipts, self._service, self._hold),
         )
 
     def _inner_receipts(self) -> Iterator[Receipt]:

@@ -29,6 +29,7 @@ def canonical_message(name: str) -> str:
     Raises:
         ValueError: there is no such message.
     """
+    __tracebackhide__ = True
     if name in TRIGGERS:
         return name
     tag = " ".join(name.upper().split())
