@@ -168,7 +168,8 @@ def _said(evidence: Evidence) -> tuple[object, ...]:
 def _last_words(report: pytest.TestReport) -> str:
     """Return why a test failed, and where; of what it printed about that, the first line."""
     crash = getattr(report.longrepr, "reprcrash", None)
-    if crash is not None:
-        return f"{str(crash.message).splitlines()[0][:250]} ({report.location[0]}:{crash.lineno})"
-    lines = [line.strip() for line in str(report.longrepr).splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "it failed"
+    text = str(report.longrepr if crash is None else crash.message)
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["it failed"]
+    if crash is None:
+        return lines[-1][:300]
+    return f"{lines[0][:250]} ({report.location[0]}:{crash.lineno})"

@@ -8,6 +8,7 @@ from pathlib import Path
 from pytest_resilience.chaos.explore.wholeness import has_operations, wrong_state
 from pytest_resilience.chaos.laboratory.clean import CleanRun
 from pytest_resilience.chaos.laboratory.laboratory import Trial
+from pytest_resilience.chaos.run.look import Look
 from pytest_resilience.chaos.run.record import CallRecord, RunRecord
 from pytest_resilience.chaos.state.exactly_once import judge_exactly_once
 
@@ -94,8 +95,13 @@ def _promises(trial: Trial, clean: CleanRun, folder: Path) -> Iterator[str]:
         has_operations(clean.workload) and not finished
     ):
         return
+    yield from broken_promises(trial.look, clean, folder)
+
+
+def broken_promises(look: Look, clean: CleanRun, folder: Path) -> Iterator[str]:
+    """Yield what is lost, doubled, or too much now in the tables that are promised to have each key once."""
     for promise in clean.workload.exactly_once:
-        dsn = trial.look.dsn(promise.service)
+        dsn = look.dsn(promise.service)
         expected = clean.keys.get(promise.table)
         yield from judge_exactly_once(dsn, promise, folder=folder, expected=expected)
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_resilience.chaos.configuration.model import Configuration, WorkloadDeclaration
+from pytest_resilience.chaos.explore.oracle import broken_promises
 from pytest_resilience.chaos.laboratory.clean import CleanRun
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory, Trial
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder, When
-from pytest_resilience.chaos.state.exactly_once import judge_exactly_once
 from pytest_resilience.chaos.workload.workload import Workload
 from pytest_resilience.checklist.experiments.experiment import ExperimentResult
 from pytest_resilience.checklist.experiments.working import working
@@ -74,22 +74,13 @@ class DrillOfRunbook:
                 return f"the step in line {drill.line} {why}"
         again = replace(self.clean.workload, resume="none", start="plain", calls=1, every=0.0)
         why = self._why_failed(trial, again)
-        if why is None:
-            why = "; ".join(self._broken_promises(trial)) or None
-            return why and f"after its steps, and another run of {self.clean.workload.name}, {why}"
-        return f"after its steps the workload {self.clean.workload.name} {why}"
-
-    def _broken_promises(self, trial: Trial) -> Iterator[str]:
-        """Yield what is lost or doubled although all works again: a job that ran to its end owes each key once."""
+        name = self.clean.workload.name
+        if why is not None:
+            return f"after its steps the workload {name} {why}"
         if self.clean.workload.shape != "job":
-            return
-        for promise in self.clean.workload.exactly_once:
-            yield from judge_exactly_once(
-                trial.look.dsn(promise.service),
-                promise,
-                folder=self.laboratory.configuration.folder,
-                expected=self.clean.keys.get(promise.table),
-            )
+            return None  # a job that ran to its end owes each key once
+        broken = "; ".join(broken_promises(trial.look, self.clean, self.laboratory.configuration.folder))
+        return f"after its steps, and another run of {name}, {broken}" if broken else None
 
     def _declared(self, *command: str) -> WorkloadDeclaration:
         """Return a step as something that can be started; what looks like a placeholder in it is none."""
