@@ -65,7 +65,12 @@ class Sandbox:
 
     def __post_init__(self) -> None:
         folder = Path.cwd() if self.configuration is None else self.configuration.folder
-        self._ground = Ground(self.pool, folder, fresh_registry=self.fresh_registry)
+        self._ground = Ground(
+            self.pool,
+            folder,
+            fresh_registry=self.fresh_registry,
+            sole_registry=len(self._names_of("mlflow")) == 1,
+        )
         self._around = Surroundings(self._ground, self.configuration)
 
     @property

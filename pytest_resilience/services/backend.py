@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from pytest_resilience.services.fresh_mlflow import FreshMlflow
+from pytest_resilience.services.fresh_mlflow import FreshMlflow, KnownState
 from pytest_resilience.services.mlflow import MlflowAddress, mlflow_version, start_mlflow
 from pytest_resilience.services.postgres import PostgresAddress, start_postgres
 from pytest_resilience.services.postgres_programs import embedded_version
@@ -50,8 +50,8 @@ class Backend(Protocol):
             HarnessError: it cannot be had.
         """
 
-    def fresh_mlflow(self, run: RunFolder, prepare: Callable[[MlflowAddress], None]) -> FreshMlflow:
-        """Start an MLflow server that can be put back into the state that `prepare` leaves.
+    def fresh_mlflow(self, known: KnownState, prepare: Callable[[MlflowAddress], None]) -> FreshMlflow:
+        """Start an MLflow server that can be put back into a known state, the one that `prepare` leaves.
 
         Raises:
             HarnessError: it cannot be had, with the reason.
@@ -79,6 +79,6 @@ class EmbeddedBackend:
         """Start a server of our own."""
         return start_mlflow(run)[1]
 
-    def fresh_mlflow(self, run: RunFolder, prepare: Callable[[MlflowAddress], None]) -> FreshMlflow:
+    def fresh_mlflow(self, known: KnownState, prepare: Callable[[MlflowAddress], None]) -> FreshMlflow:
         """Start a server of our own on a store that is put back as it was."""
-        return FreshMlflow.start(run, prepare)
+        return FreshMlflow.start(known, prepare)

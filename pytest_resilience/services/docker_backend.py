@@ -14,9 +14,9 @@ from pytest_resilience.services.container import remove_left_behind
 from pytest_resilience.services.docker_engine import Asked, docker_engine, fetch_image, version_in
 from pytest_resilience.services.foreign_mlflow import foreign_mlflow
 from pytest_resilience.services.foreign_postgres import begin_in, foreign_postgres, plan_in
-from pytest_resilience.services.fresh_mlflow import FreshMlflow
+from pytest_resilience.services.fresh_mlflow import FreshMlflow, KnownState
 from pytest_resilience.services.libpq_url import libpq_url
-from pytest_resilience.services.mlflow import MlflowAddress
+from pytest_resilience.services.mlflow import OF_THE_RUN, MlflowAddress
 from pytest_resilience.services.mlflow_docker import start_mlflow_container
 from pytest_resilience.services.postgres import PostgresAddress
 from pytest_resilience.services.postgres_docker import start_postgres_container
@@ -114,11 +114,11 @@ class DockerBackend:
         """Use the Compose project's server, or start a container."""
         if self.compose_mlflow is not None:
             return begin_in_registry(run, foreign_mlflow(self.compose_mlflow.address))
-        return self._start_mlflow(run, "mlflow")[1]
+        return self._start_mlflow(run, OF_THE_RUN)[1]
 
-    def fresh_mlflow(self, run: RunFolder, prepare: Callable[[MlflowAddress], None]) -> FreshMlflow:
+    def fresh_mlflow(self, known: KnownState, prepare: Callable[[MlflowAddress], None]) -> FreshMlflow:
         """Start a container on a store that is put back as it was."""
-        return FreshMlflow.start(run, prepare, start=self._start_mlflow)
+        return FreshMlflow.start(known, prepare, start=self._start_mlflow)
 
     def _start_mlflow(self, run: RunFolder, name: str) -> tuple[ChildProcess, MlflowAddress]:
         self._fetch(self.mlflow_image)

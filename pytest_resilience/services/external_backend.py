@@ -18,7 +18,7 @@ from pytest_resilience.services.foreign_postgres import (
     plan_in,
     what_else_is_in,
 )
-from pytest_resilience.services.fresh_mlflow import FreshMlflow
+from pytest_resilience.services.fresh_mlflow import FreshMlflow, KnownState
 from pytest_resilience.services.mlflow import MlflowAddress
 from pytest_resilience.services.postgres import PostgresAddress
 from pytest_resilience.services.production import check_not_production
@@ -158,7 +158,7 @@ class ExternalBackend:
             )
         return begin_in_registry(run, self.given_mlflow)
 
-    def fresh_mlflow(self, run: RunFolder, prepare: Callable[[MlflowAddress], None]) -> FreshMlflow:  # noqa: ARG002 - there is none
+    def fresh_mlflow(self, known: KnownState, prepare: Callable[[MlflowAddress], None]) -> FreshMlflow:  # noqa: ARG002 - there is none
         """Refuse: a registry that is not ours cannot be put back as it was."""
         raise HarnessError(
             "runs on an MLflow registry begin in a known state, which takes a server that we may stop and put back: "

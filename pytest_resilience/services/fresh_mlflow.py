@@ -26,52 +26,97 @@ StartMlflow: TypeAlias = Callable[[RunFolder, str], tuple[ChildProcess, MlflowAd
 
 
 @dataclass(frozen=True, slots=True)
+class KnownState:
+    """What the MLflow servers of a run hold when somebody begins to use them; made once, by the first that can.
+
+    Args:
+        run: the run whose folder it is kept in.
+        name: what it is called there.
+    """
+
+    run: RunFolder
+    name: str
+
+    def make(self, folder: Path, prepare: Callable[[], None]) -> None:
+        """Bring a server whose files are in `folder` into it: by `prepare` where it is not made yet, else by a copy."""
+        made_here = False
+
+        def make() -> None:
+            nonlocal made_here
+            prepare()
+            _copy(folder, self._path)
+            made_here = True
+
+        self._once(make)
+        if not made_here:
+            self.put_into(folder)
+
+    def keep(self, folder: Path) -> None:
+        """Take what a server holds for it, unless it is made already; nobody may be using the server."""
+        self._once(lambda: _copy(folder, self._path))
+
+    def put_into(self, folder: Path) -> None:
+        """Put a server back into it; nobody may be using it."""
+        _copy(self._path, folder)
+
+    def _once(self, make: Callable[[], None]) -> None:
+        def made() -> dict[str, str]:
+            make()
+            return {}
+
+        self.run.once(f"known_{self.name}", made)
+
+    @property
+    def _path(self) -> Path:
+        path = self.run.path / f"known-{self.name}"
+        path.mkdir(mode=0o700, exist_ok=True)
+        return path
+
+
+@dataclass(frozen=True, slots=True)
 class FreshMlflow:
-    """A server, and the copy of what it is to hold when somebody begins to use it.
+    """A server, and what it is to hold when somebody begins to use it.
 
     Args:
         child: its process.
         address: where it is.
         folder: where it keeps its files.
+        known: its state at each beginning.
     """
 
     child: ChildProcess
     address: MlflowAddress
     folder: Path
+    known: KnownState
 
     @classmethod
     def start(
-        cls, run: RunFolder, prepare: Callable[[MlflowAddress], None], *, start: StartMlflow = start_mlflow
+        cls,
+        known: KnownState,
+        prepare: Callable[[MlflowAddress], None],
+        *,
+        start: StartMlflow = start_mlflow,
     ) -> FreshMlflow:
-        """Start one, and remember its state once `prepare` is through.
+        """Start one in a known state.
 
         Args:
-            run: the folder and the owner of its process.
-            prepare: makes the state.
+            known: the state; its run owns the process.
+            prepare: makes the state, where no other server of the run has been in it.
             start: starts a server that keeps its files in the run's sub-folder of a name.
         """
         name = f"mlflow-{secrets.token_hex(4)}"
-        child, address = start(run, name)
-        made = cls(child, address, run.folder(name))
+        child, address = start(known.run, name)
+        made = cls(child, address, known.run.folder(name), known)
         try:
-            prepare(address)
+            known.make(made.folder, lambda: prepare(address))
         except BaseException:
             child.stop()
             raise
-        _copy_store(made.folder / STORE, made._pristine / STORE)
-        _copy_folder(made.folder / ARTIFACTS, made._pristine / ARTIFACTS)
         return made
 
     def reset(self) -> None:
-        """Put it back into the state that it was remembered in; nobody may be using it."""
-        _copy_store(self._pristine / STORE, self.folder / STORE)
-        _copy_folder(self._pristine / ARTIFACTS, self.folder / ARTIFACTS)
-
-    @property
-    def _pristine(self) -> Path:
-        pristine = self.folder / "pristine"
-        pristine.mkdir(mode=0o700, exist_ok=True)
-        return pristine
+        """Put it back into its known state; nobody may be using it."""
+        self.known.put_into(self.folder)
 
 
 class FreshMlflows:
@@ -108,15 +153,16 @@ class FreshMlflows:
             server.child.stop()
 
 
+def _copy(source: Path, target: Path) -> None:
+    _copy_store(source / STORE, target / STORE)
+    shutil.rmtree(target / ARTIFACTS, ignore_errors=True)
+    if (source / ARTIFACTS).is_dir():
+        shutil.copytree(source / ARTIFACTS, target / ARTIFACTS)
+
+
 def _copy_store(source: Path, target: Path) -> None:
     with (
         closing(sqlite3.connect(source, timeout=LOCK_TIMEOUT)) as reading,
         closing(sqlite3.connect(target, timeout=LOCK_TIMEOUT)) as writing,
     ):
         reading.backup(writing)
-
-
-def _copy_folder(source: Path, target: Path) -> None:
-    shutil.rmtree(target, ignore_errors=True)
-    if source.is_dir():
-        shutil.copytree(source, target)

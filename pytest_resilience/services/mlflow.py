@@ -21,6 +21,8 @@ from pytest_resilience.services.run_folder import RunFolder
 START_TIMEOUT = 120.0
 STORE = "store.db"
 ARTIFACTS = "artifacts"
+OF_THE_RUN = "mlflow"
+"""The sub-folder of the server that all tests of a run share."""
 ENVIRONMENT = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # seven more processes that no registry call needs
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -49,7 +51,7 @@ class MlflowAddress:
         return f"{self.host}:{self.port}"
 
 
-def start_mlflow(run: RunFolder, name: str = "mlflow") -> tuple[ChildProcess, MlflowAddress]:
+def start_mlflow(run: RunFolder, name: str = OF_THE_RUN) -> tuple[ChildProcess, MlflowAddress]:
     """Start a tracking server that keeps everything below the run folder.
 
     Args:

@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from pytest_resilience.services.backend import Backend, EmbeddedBackend
 from pytest_resilience.services.engine import EngineAddress, start_engine
-from pytest_resilience.services.fresh_mlflow import FreshMlflow
+from pytest_resilience.services.fresh_mlflow import FreshMlflow, KnownState
 from pytest_resilience.services.mlflow import MlflowAddress
 from pytest_resilience.services.own_environment import own_environment
 from pytest_resilience.services.own_names import OwnNames, own_names
@@ -83,9 +83,9 @@ class ServicePool:
         """Return the run's MLflow server, started if need be."""
         return MlflowAddress(**self._begin("mlflow").result())
 
-    def fresh_mlflow(self, prepare: Callable[[MlflowAddress], None]) -> FreshMlflow:
-        """Start an MLflow server that can be put back into the state that `prepare` leaves."""
-        return self.backend.fresh_mlflow(self.run, prepare)
+    def fresh_mlflow(self, known: KnownState, prepare: Callable[[MlflowAddress], None]) -> FreshMlflow:
+        """Start an MLflow server that can be put back into a known state, the one that `prepare` leaves."""
+        return self.backend.fresh_mlflow(known, prepare)
 
     @property
     def names(self) -> OwnNames:

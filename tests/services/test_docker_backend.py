@@ -20,6 +20,7 @@ from pytest_resilience.services.compose_file import image_of
 from pytest_resilience.services.container import OWNER, WHERE, remove_left_behind
 from pytest_resilience.services.docker_backend import DockerBackend
 from pytest_resilience.services.docker_engine import version_in
+from pytest_resilience.services.fresh_mlflow import KnownState
 from pytest_resilience.services.mlflow import STORE, MlflowAddress
 from pytest_resilience.services.mlflow_rest import MlflowRest
 from pytest_resilience.services.run_folder import RunFolder
@@ -120,7 +121,7 @@ def test_mlflow_is_put_back_as_it_was(run: RunFolder, tmp_path: Path) -> None:
     with engine_with("mlflow") as engine:
         backend = DockerBackend.find(run, tmp_path)
         fresh = backend.fresh_mlflow(
-            run,
+            KnownState(run, "registry"),
             lambda address: (
                 MlflowRest(address.url).ask("POST", "registered-models/create", {"name": "known"}) and None
             ),

@@ -29,6 +29,7 @@ class Ground:
         logs: what the services write while the sandbox is there, by who writes.
         undo: undoes everything at the end.
         fresh_registry: MLflow servers are used by one sandbox at a time, and begin in their known state.
+        sole_registry: one MLflow server is declared, so that nobody else uses the one that all tests share.
         prefix: begins the names of what is kept on a server that others use too.
     """
 
@@ -37,6 +38,7 @@ class Ground:
     logs: dict[str, LogView] = field(default_factory=dict)
     undo: ExitStack = field(default_factory=ExitStack)
     fresh_registry: bool = False
+    sole_registry: bool = False
     prefix: str = field(init=False)
     _began: float | None = None
     _real: SupervisedToxiproxy | None = None

@@ -14,8 +14,8 @@ from pytest_resilience.chaos.known_state.sql_file import InitError
 from pytest_resilience.chaos.known_state.values import filled_env
 from pytest_resilience.chaos.mlflow_handle import MlflowHandle
 from pytest_resilience.chaos.wire import ProxiedService
-from pytest_resilience.services.fresh_mlflow import FreshMlflow, FreshMlflows
-from pytest_resilience.services.mlflow import MlflowAddress
+from pytest_resilience.services.fresh_mlflow import FreshMlflow, FreshMlflows, KnownState
+from pytest_resilience.services.mlflow import OF_THE_RUN, MlflowAddress
 
 
 def begin_mlflow(ground: Ground, declaration: ServiceDeclaration) -> Begun:
@@ -51,19 +51,28 @@ def _initialised(ground: Ground, declaration: ServiceDeclaration, address: Mlflo
         _run_init(ground, declaration, address)
     except InitError as error:
         return {"failed": str(error)}
+    if (
+        ground.sole_registry and not address.given
+    ):  # nobody has had it before: fresh ones need not run `init` again
+        _known(ground, declaration).keep(ground.pool.run.folder(OF_THE_RUN))
     return {"made": address.url}
 
 
 def _fresh(ground: Ground, declaration: ServiceDeclaration) -> MlflowAddress:
     """Return a server in its known state that nobody else uses while the sandbox is there."""
+    known = _known(ground, declaration)
 
     def start() -> FreshMlflow:
-        return ground.pool.fresh_mlflow(lambda address: _run_init(ground, declaration, address))
+        return ground.pool.fresh_mlflow(known, lambda address: _run_init(ground, declaration, address))
 
-    shelf = ground.pool.shelf(f"registries {digest(declaration, ground.folder)}", lambda: FreshMlflows(start))
+    shelf = ground.pool.shelf(f"registries {known.name}", lambda: FreshMlflows(start))
     server = shelf.take()
     ground.undo.callback(shelf.give_back, server)
     return server.address
+
+
+def _known(ground: Ground, declaration: ServiceDeclaration) -> KnownState:
+    return KnownState(ground.pool.run, f"registry_{digest(declaration, ground.folder)}")
 
 
 def _run_init(ground: Ground, declaration: ServiceDeclaration, address: MlflowAddress) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,6 +64,51 @@ def test_fresh_registries_forget(folder, declare, begin):
     assert second.mlflow().direct_url == server
     assert (names(url), artifacts(url)) == (["sepsis"], [])
     assert ask(url, "/experiments/create", {"name": "e"}) == made
+
+
+REGISTER = """
+import json, os, urllib.request as u
+url = os.environ['MLFLOW_TRACKING_URI'] + '/api/2.0/mlflow/registered-models/create'
+u.urlopen(u.Request(url, json.dumps({'name': NAME}).encode(), {'Content-Type': 'application/json'}))
+with open(COUNTED, "a") as counted:
+    counted.write('x')
+"""
+
+
+def _registering(name: str, counted: Path) -> str:
+    """Return a program that registers a model, and leaves a sign each time that it is run."""
+    return f"NAME, COUNTED = {name!r}, {str(counted)!r}\n{REGISTER}"
+
+
+@pytest.mark.parametrize("shared_first", [True, False])
+def test_init_is_run_once_for_all_fresh_registries(folder, declare, begin, tmp_path, shared_first):
+    """The second server, and one after the server of all tests, gets a copy of what `init` has made."""
+    counted, script = tmp_path / "counted", f"register_{shared_first}.py"
+    (folder / script).write_text(_registering(script, counted))
+    configuration = declare({"registry": REGISTRY["registry"] | {"init": (f"{{python}} {script}",)}})
+    if shared_first:
+        shared = begin(configuration).mlflow()
+        ask(shared.direct_url, "/registered-models/create", {"name": "of a test"})
+    first, second = (begin(configuration, fresh_registry=True).mlflow() for _ in range(2))
+    ask(first.direct_url, "/registered-models/create", {"name": "new"})
+
+    assert {script, "new"} <= set(names(first.direct_url))
+    assert script in names(second.direct_url)
+    assert {"new", "of a test"}.isdisjoint(names(second.direct_url))
+    assert counted.read_text() == "x"
+
+
+def test_init_of_one_of_two_registries_is_its_own(folder, declare, begin, tmp_path):
+    """Two declared registries share the tests' server: what one of them has there is not in the other's known state."""
+    (folder / "register_one.py").write_text(_registering("sepsis", tmp_path / "counted"))
+    with_init = REGISTRY["registry"] | {"init": ("{python} register_one.py",)}
+    configuration = declare({"other": {"kind": "mlflow", "env": {"OTHER": "{url}"}}, "registry": with_init})
+    tests = begin(configuration)
+    ask(tests.service("other").direct_url, "/registered-models/create", {"name": "of the other"})
+    tests.service("registry")
+    fresh = begin(configuration, fresh_registry=True).service("registry")
+
+    assert names(fresh.direct_url) == ["sepsis"]
 
 
 def test_fresh_registries_have_one_user(declare, begin):
