@@ -10,12 +10,8 @@ import signal
 import sys
 from collections.abc import Callable
 from itertools import count
-from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from icu_platform.serving_agent import load_libraries
 from pytest_resilience import ResilienceError, deploy_model_with_rollback
 from pytest_resilience.runtime.models.registry import ModelRegistry
 
@@ -42,7 +38,7 @@ class MortalRegistry(ModelRegistry):
 def main(tracking_uri: str, model_name: str, version: str) -> int:
     """Return the exit status: 0 when the version is in charge in the end."""
     registry = MortalRegistry(tracking_uri, base_delay=0.01)
-    load_libraries()
+    registry.load(model_name, version)  # whatever libraries that takes, all processes have it
     for step in count(1):
         ended = _forked(registry, model_name, version, step)
         champion = registry.champion(model_name)

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,11 +19,9 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-from icu_platform.breast_cancer import FEATURES, as_table
-from icu_platform.data import write_breast_cancer
+from icu_platform.breast_cancer import FEATURES, MODEL_NAME, as_table
 from icu_platform.score import SAMPLE
 from icu_platform.serving_agent import ServingAgent
-from icu_platform.training_agent import TrainingAgent
 from pytest_resilience import FatalError, GoldenRequest, deploy_model_with_rollback, rollback_model
 from pytest_resilience.chaos.fault import Fault
 from pytest_resilience.chaos.http_handle import HttpHandle
@@ -89,31 +86,14 @@ class Shelf:
         return ModelRegistry(self.registry.url, timeout=PATIENCE, base_delay=0.01)
 
 
-def _trained(tracking_uri: str, name: str) -> tuple[str, str]:
-    """Train a version on the platform; return where its files are, and its run."""
-    with TemporaryDirectory() as folder:
-        source = write_breast_cancer(Path(folder) / "breast_cancer.csv")
-        trained = TrainingAgent(tracking_uri, model_name=name).execute({"source_file": source})
-    assert trained.is_success(), trained.error
-    version = MlflowClient(tracking_uri).get_model_version(name, trained.metadata["version"])
-    return version.source, trained.metadata["run_id"]
-
-
-@cache
-def _shared_files(tracking_uri: str) -> tuple[str, str]:
-    """Return the files and the run of a model that was trained once for all scenarios."""
-    return _trained(tracking_uri, f"trained-{uuid4().hex[:8]}")
-
-
 @pytest.fixture
 def shelf(mlflow_server: HttpHandle) -> Iterator[Shelf]:
-    """A model with versions 1, 2 and 3, under a name of the test's own."""
-    name, address = f"malignancy-{uuid4().hex[:8]}", mlflow_server.direct_url
-    source, run_id = _shared_files(address)
-    client = MlflowClient(address)
+    """A model with versions 1, 2 and 3, under a name of the test's own: all of them the champion's files."""
+    name, client = f"malignancy-{uuid4().hex[:8]}", MlflowClient(mlflow_server.direct_url)
+    champion = client.get_model_version_by_alias(MODEL_NAME, "champion")
     client.create_registered_model(name)
     for _ in range(3):
-        client.create_model_version(name, source, run_id, await_creation_for=0)
+        client.create_model_version(name, champion.source, champion.run_id, await_creation_for=0)
     yield Shelf(name, mlflow_server, client)
     FALLBACKS.disable(name)
 
@@ -139,7 +119,7 @@ def test_no_previous_version(shelf: Shelf, sample: list[dict[str, str]]) -> None
 
 def test_files_missing_although_ready(shelf: Shelf, sample: list[dict[str, str]]) -> None:
     """A version whose files are gone never gets in charge; where they go later, serving rolls back by itself."""
-    _trained(shelf.registry.direct_url, shelf.name)
+    _add_a_copy(shelf)
     shelf.deploy("1")
     shelf.deploy("4")
     _remove(shelf, "4")
@@ -271,7 +251,21 @@ def _entries(shelf: Shelf) -> tuple[LedgerEntry, ...]:
     return deployment_ledger(shelf.name, tracking_uri=shelf.registry.direct_url)
 
 
+def _add_a_copy(shelf: Shelf) -> None:
+    """Add a version whose files are its own."""
+    run = shelf.client.create_run("0")
+    with TemporaryDirectory() as folder:
+        files = _files(shelf, "1").download_artifacts("", folder)
+        shelf.client.log_artifacts(run.info.run_id, files, "model")
+    source = f"{run.info.artifact_uri}/model"
+    shelf.client.create_model_version(shelf.name, source, run.info.run_id, await_creation_for=0)
+
+
 def _remove(shelf: Shelf, version: str) -> None:
     """Remove a version's files; the registry goes on to call it READY."""
+    _files(shelf, version).delete_artifacts()
+
+
+def _files(shelf: Shelf, version: str) -> Any:
     source = shelf.client.get_model_version_download_uri(shelf.name, version)
-    get_artifact_repository(source, tracking_uri=shelf.registry.direct_url).delete_artifacts()
+    return get_artifact_repository(source, tracking_uri=shelf.registry.direct_url)
