@@ -7,6 +7,8 @@ STAMP := $(VENV)/.installed
 LOCK := requirements/dev.txt
 TOXIPROXY := .tools/bin/toxiproxy-server
 TOXIPROXY_VERSION := 2.12.0
+# Where bytecode is not kept, as in many containers, each of the hundreds of processes compiles everything anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help chaos test apps lint types bench docs toxiproxy images pythons lowest latest lock clean
 

@@ -47,10 +47,16 @@ def _untouched(report: StaticReport, folder: Path) -> set[str]:
     places = [site.place for site in report.sites if site.state == "unreached" or not site.declared]
     groups = (report.swallowed, report.missing_timeouts, report.autocommit_writes, report.commits_between)
     places += [place for group in (*groups, report.bare_logging) for place in group if place.unreached]
-    if not places:
-        return set()
-    called = {name for file in _files(folder) for name in _led_to_in(_tree(file))}
-    return {place.subject for place in places if not _functions_in(_tree(folder / place.path)) & called}
+    open_places = {place.subject: _functions_in(_tree(_text(folder / place.path))) for place in places}
+    for file in _files(folder):
+        wanted = set().union(*open_places.values())
+        if not wanted:
+            break
+        text = _text(file)
+        if any(name in text for name in wanted):
+            called = wanted.intersection(_led_to_in(_tree(text)))
+            open_places = {place: names for place, names in open_places.items() if not names & called}
+    return set(open_places)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -58,10 +64,17 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from (place / name for name in names if name.endswith(".py"))
 
 
-def _tree(file: Path) -> ast.Module:
+def _text(file: Path) -> str:
     try:
-        return ast.parse(file.read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError):
+        return file.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+
+
+def _tree(text: str) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError):
         return ast.Module(body=[], type_ignores=[])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import signal
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,7 @@ from pytest_resilience.services.run_folder import RunFolder
 
 USER = "resilience"
 SOCKET_PORT = 5432
+WITH_STRATEGIES = 15
 START_TIMEOUT = 60.0
 SETTINGS = {
     "fsync": "off",
@@ -114,7 +116,7 @@ class PostgresAddress:
     def create_database(self, name: str, *, template: str | None = None) -> None:
         """Make a database as a copy of `template`, by default `empty`, which nobody may be connected to."""
         self._check_ours(name)
-        self._run(f"create database {quoted(name)} template {quoted(template or self.empty)}")
+        self._run(f"create database {quoted(name)} template {quoted(template or self.empty)}{self._strategy}")
 
     def close_database(self, name: str) -> None:
         """Let nobody connect to a database any more, so that it can be copied at any moment."""
@@ -129,6 +131,16 @@ class PostgresAddress:
         """Drop a database, and end whoever is connected to it; safe to call twice."""
         self._check_ours(name)
         self._run(f"drop database if exists {quoted(name)} with (force)")
+
+    @property
+    def _strategy(self) -> str:
+        """How a database is copied: file by file takes a fifth of the time, and checkpoints, so on our servers alone.
+
+        PostgreSQL documentation, CREATE DATABASE; before version 15 there was no other way.
+        """
+        major = re.match(r"\d+", self.version)
+        can = major is not None and int(major[0]) >= WITH_STRATEGIES
+        return " strategy file_copy" if can and not self.prefix else ""
 
     def _check_ours(self, name: str) -> None:
         if not name.startswith(self.prefix):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg2
@@ -270,3 +271,15 @@ def test_place_has_no_login(server: ForeignPostgres) -> None:
     address = foreign_postgres(server.dsn)
 
     assert place(address) == f"127.0.0.1:{server.administrator.port}"
+
+
+def test_copies_make_no_checkpoints(server: ForeignPostgres) -> None:
+    """A server that others use is not made to write everything out, as copying file by file would."""
+    address = replace(foreign_postgres(server.dsn), prefix=LONG_AGO, version="18.6")
+    with address.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("select num_requested from pg_stat_checkpointer")
+        before = cursor.fetchone()
+        address.create_database(f"{LONG_AGO}copied", template="template0")
+        cursor.execute("select num_requested from pg_stat_checkpointer")
+
+        assert cursor.fetchone() == before
