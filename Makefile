@@ -16,7 +16,7 @@ help:  ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 chaos: $(STAMP)  ## judge the ten items of the checklist on the platform in scenarios/, its database and registry lost
-	$(BIN)/python -m pytest --chaos --checklist --chaos-explore=off scenarios
+	$(BIN)/python -m pytest --chaos --checklist --chaos-explore=off -n 4 --dist worksteal scenarios
 
 test: $(STAMP)  ## run the project's own tests
 	$(BIN)/python -m pytest --chaos -n 2 tests
