@@ -87,13 +87,20 @@ class Shelf:
 
 
 @pytest.fixture
-def shelf(mlflow_server: HttpHandle) -> Iterator[Shelf]:
-    """A model with versions 1, 2 and 3, under a name of the test's own: all of them the champion's files."""
+def trained(mlflow_server: HttpHandle) -> tuple[str, str]:
+    """Where the champion's files are, and its run."""
+    champion = MlflowClient(mlflow_server.direct_url).get_model_version_by_alias(MODEL_NAME, "champion")
+    return champion.source, champion.run_id
+
+
+@pytest.fixture
+def shelf(mlflow_server: HttpHandle, trained: tuple[str, str]) -> Iterator[Shelf]:
+    """A model with versions 1, 2 and 3, under a name of the test's own: all of them the same files."""
     name, client = f"malignancy-{uuid4().hex[:8]}", MlflowClient(mlflow_server.direct_url)
-    champion = client.get_model_version_by_alias(MODEL_NAME, "champion")
+    source, run_id = trained
     client.create_registered_model(name)
     for _ in range(3):
-        client.create_model_version(name, champion.source, champion.run_id, await_creation_for=0)
+        client.create_model_version(name, source, run_id, await_creation_for=0)
     yield Shelf(name, mlflow_server, client)
     FALLBACKS.disable(name)
 

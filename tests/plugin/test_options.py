@@ -190,6 +190,7 @@ def test_why_there_is_no_attestation_is_told(pytester: pytest.Pytester) -> None:
     """A report outside of the repository makes no commit dirty; what differs from it does."""
     project = pytester.mkdir("project")
     (project / "test_plain.py").write_text("def test(): pass")
+    (project / ".gitignore").write_text("__pycache__/\n")
     for command in (("init", "-q"), ("add", "-A"), (*COMMITTER, "commit", "-qm", "x")):
         pytester.run("git", "-C", str(project), *command)
     os.chdir(project)
