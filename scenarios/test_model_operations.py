@@ -86,11 +86,16 @@ class Shelf:
         return ModelRegistry(self.registry.url, timeout=PATIENCE, base_delay=0.01)
 
 
+def champion_files(tracking_uri: str, name: str) -> tuple[str, str]:
+    """Return where the files of a model's champion are, and its run."""
+    champion = MlflowClient(tracking_uri).get_model_version_by_alias(name, "champion")
+    return champion.source, champion.run_id
+
+
 @pytest.fixture
 def trained(mlflow_server: HttpHandle) -> tuple[str, str]:
-    """Where the champion's files are, and its run."""
-    champion = MlflowClient(mlflow_server.direct_url).get_model_version_by_alias(MODEL_NAME, "champion")
-    return champion.source, champion.run_id
+    """The files and the run of the champion that the registry begins with."""
+    return champion_files(mlflow_server.direct_url, MODEL_NAME)
 
 
 @pytest.fixture

@@ -47,7 +47,10 @@ def _untouched(report: StaticReport, folder: Path) -> set[str]:
     places = [site.place for site in report.sites if site.state == "unreached" or not site.declared]
     groups = (report.swallowed, report.missing_timeouts, report.autocommit_writes, report.commits_between)
     places += [place for group in (*groups, report.bare_logging) for place in group if place.unreached]
-    open_places = {place.subject: _functions_in(_tree(_text(folder / place.path))) for place in places}
+    functions = {
+        path: _functions_in(_tree(_text(folder / path))) for path in {place.path for place in places}
+    }
+    open_places = {place.subject: functions[place.path] for place in places}
     for file in _files(folder):
         wanted = set().union(*open_places.values())
         if not wanted:

@@ -38,33 +38,18 @@ class KnownState:
     name: str
 
     def make(self, folder: Path, prepare: Callable[[], None]) -> None:
-        """Bring a server whose files are in `folder` into it: by `prepare` where it is not made yet, else by a copy."""
-        made_here = False
+        """Make it, unless it is made already: `prepare` brings the server whose files are in `folder` into it."""
 
-        def make() -> None:
-            nonlocal made_here
+        def made() -> dict[str, str]:
             prepare()
             _copy(folder, self._path)
-            made_here = True
-
-        self._once(make)
-        if not made_here:
-            self.put_into(folder)
-
-    def keep(self, folder: Path) -> None:
-        """Take what a server holds for it, unless it is made already; nobody may be using the server."""
-        self._once(lambda: _copy(folder, self._path))
-
-    def put_into(self, folder: Path) -> None:
-        """Put a server back into it; nobody may be using it."""
-        _copy(self._path, folder)
-
-    def _once(self, make: Callable[[], None]) -> None:
-        def made() -> dict[str, str]:
-            make()
             return {}
 
         self.run.once(f"known_{self.name}", made)
+
+    def put_into(self, folder: Path) -> None:
+        """Bring a server whose files are in `folder` into it; nobody may be using the server."""
+        _copy(self._path, folder)
 
     @property
     def _path(self) -> Path:
@@ -109,6 +94,7 @@ class FreshMlflow:
         made = cls(child, address, known.run.folder(name), known)
         try:
             known.make(made.folder, lambda: prepare(address))
+            made.reset()
         except BaseException:
             child.stop()
             raise

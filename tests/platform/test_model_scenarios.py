@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
-from uuid import uuid4
-
 import pytest
-from mlflow import MlflowClient
 
 import test_model_operations as scenarios
-from icu_platform.training_agent import TrainingAgent
 from pytest_resilience import FatalError
 from pytest_resilience.runtime.models import mlflow_border
 from pytest_resilience.runtime.models.change_of_charge import ChangeOfCharge
@@ -21,18 +16,9 @@ __all__ = ["sample", "shelf"]
 
 
 @pytest.fixture
-def trained(mlflow_server, breast_cancer_csv):
-    """The files and the run of a model, where no gate has made a champion."""
-    return _trained(mlflow_server.direct_url, breast_cancer_csv)
-
-
-@cache
-def _trained(tracking_uri, source_file):
-    name = f"trained-{uuid4().hex[:8]}"
-    trained = TrainingAgent(tracking_uri, model_name=name).execute({"source_file": source_file})
-    assert trained.is_success(), trained.error
-    version = MlflowClient(tracking_uri).get_model_version(name, trained.metadata["version"])
-    return version.source, version.run_id
+def trained(mlflow_server, champion):
+    """The files and the run of a champion that the test has made: there is no gate that has."""
+    return scenarios.champion_files(mlflow_server.direct_url, champion)
 
 
 def _deaf_to_retry_after(monkeypatch):

@@ -51,10 +51,9 @@ def _initialised(ground: Ground, declaration: ServiceDeclaration, address: Mlflo
         _run_init(ground, declaration, address)
     except InitError as error:
         return {"failed": str(error)}
-    if (
-        ground.sole_registry and not address.given
-    ):  # nobody has had it before: fresh ones need not run `init` again
-        _known(ground, declaration).keep(ground.pool.run.folder(OF_THE_RUN))
+    if ground.sole_registry and not address.given:
+        # Nobody has had the server before: what it holds is the known state, fresh ones need not run `init` again.
+        _known(ground, declaration).make(ground.pool.run.folder(OF_THE_RUN), lambda: None)
     return {"made": address.url}
 
 

@@ -43,13 +43,23 @@ def artifacts(url: str) -> list[str]:
         return [file["path"] for file in json.loads(reply.read()).get("files", [])]
 
 
-def test_fresh_registries_forget(folder, declare, begin):
+REGISTER = """
+import json, os, urllib.request as u
+url = os.environ['MLFLOW_TRACKING_URI'] + '/api/2.0/mlflow/registered-models/create'
+u.urlopen(u.Request(url, json.dumps({'name': NAME}).encode(), {'Content-Type': 'application/json'}))
+with open(COUNTED, "a") as counted:
+    counted.write('x')
+"""
+
+
+def _registering(name: str, counted: Path) -> str:
+    """Return a program that registers a model, and leaves a sign each time that it is run."""
+    return f"NAME, COUNTED = {name!r}, {str(counted)!r}\n{REGISTER}"
+
+
+def test_fresh_registries_forget(folder, declare, begin, tmp_path):
     """Models, experiments, their numbers and artifacts are gone; what `init` registered is there each time."""
-    (folder / "register.py").write_text(
-        "import json, os, urllib.request as u\n"
-        "url = os.environ['MLFLOW_TRACKING_URI'] + '/api/2.0/mlflow/registered-models/create'\n"
-        "u.urlopen(u.Request(url, json.dumps({'name': 'sepsis'}).encode(), {'Content-Type': 'application/json'}))\n"
-    )
+    (folder / "register.py").write_text(_registering("sepsis", tmp_path / "counted"))
     configuration = declare({"registry": REGISTRY["registry"] | {"init": ("{python} register.py",)}})
     first = begin(configuration, fresh_registry=True)
     url, server = first.mlflow().url, first.mlflow().direct_url
@@ -64,20 +74,6 @@ def test_fresh_registries_forget(folder, declare, begin):
     assert second.mlflow().direct_url == server
     assert (names(url), artifacts(url)) == (["sepsis"], [])
     assert ask(url, "/experiments/create", {"name": "e"}) == made
-
-
-REGISTER = """
-import json, os, urllib.request as u
-url = os.environ['MLFLOW_TRACKING_URI'] + '/api/2.0/mlflow/registered-models/create'
-u.urlopen(u.Request(url, json.dumps({'name': NAME}).encode(), {'Content-Type': 'application/json'}))
-with open(COUNTED, "a") as counted:
-    counted.write('x')
-"""
-
-
-def _registering(name: str, counted: Path) -> str:
-    """Return a program that registers a model, and leaves a sign each time that it is run."""
-    return f"NAME, COUNTED = {name!r}, {str(counted)!r}\n{REGISTER}"
 
 
 @pytest.mark.parametrize("shared_first", [True, False])
