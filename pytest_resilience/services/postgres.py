@@ -35,10 +35,12 @@ SETTINGS = {
     "shared_buffers": "64MB",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
+    "log_checkpoints": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-"""A test's server need not survive a crash of the machine; its log holds no rows (statements, DETAIL)."""
+"""A test's server need not survive a crash of the machine; its log holds no rows (statements, DETAIL), nor the
+checkpoints that copies of databases make."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

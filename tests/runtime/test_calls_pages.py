@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
+import os
+import subprocess
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -192,6 +197,92 @@ def test_deadlines(database):
 
     assert count == 1
     assert 0 < remaining <= 60
+
+
+@pytest.fixture
+def hung():
+    """The block on silent servers; what it sets for all of psycopg2 is taken back."""
+    from psycopg2.extensions import set_wait_callback
+
+    yield example("calls/hung.py")
+    set_wait_callback(None)
+
+
+@pytest.mark.parametrize("client", ["by_psycopg2", "by_psycopg", "by_asyncpg"])
+def test_a_silent_database_is_given_up_by_each_client(hung, proxied, client):
+    """Each counts while the database answers, and raises a TimeoutError once it is silent."""
+    count = getattr(hung, client)
+    count = (lambda *of: asyncio.run(hung.by_asyncpg(*of))) if client == "by_asyncpg" else count
+    with contextlib.closing(hung.psycopg2.connect(proxied.dsn)) as connection, connection.cursor() as cursor:
+        cursor.execute("create schema raw; create table raw.icustays as select 4 as stay_id")
+        connection.commit()
+    assert count(proxied.dsn, 30) == 1
+    with proxied.at(sql="icustays").hang(), pytest.raises(TimeoutError):
+        count(proxied.dsn, 0.5)
+
+
+def test_psycopg_2_gives_up_in_any_thread(hung, proxied):
+    """Its wait callback looks at the deadline by itself."""
+    with proxied.at(sql="icustays").hang(), ThreadPoolExecutor() as threads:
+        assert isinstance(threads.submit(hung.by_psycopg2, proxied.dsn, 0.5).exception(), TimeoutError)
+
+
+IN_A_THREAD = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+import psycopg
+from pytest_resilience import Deadline, DeadlineExceededError
+
+def ask(dsn):
+    with psycopg.connect(dsn) as connection:
+        connection.execute("select 'icustays'")
+
+with ThreadPoolExecutor() as threads:
+    error = threads.submit(Deadline(0.5).call, ask, sys.argv[1]).exception()
+assert isinstance(error, DeadlineExceededError), error
+"""
+
+
+def test_psycopg_3_gives_up_in_any_thread_where_it_waits_in_python(proxied):
+    """The variable that the page names makes its wait interruptible."""
+    with proxied.at(sql="icustays").hang():
+        done = subprocess.run(
+            [sys.executable, "-c", IN_A_THREAD, proxied.dsn],
+            env=os.environ | {"PSYCOPG_WAIT_FUNC": "wait_poll"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 0, done.stderr
+
+
+class Trickling(BaseHTTPRequestHandler):
+    """Never send the end of an answer, and never be silent for long."""
+
+    over = threading.Event()
+
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            while not self.over.wait(0.05):
+                self.wfile.write(b" ")
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+def test_a_trickling_server_is_given_up(hung):
+    """The client's own limit starts anew with each byte; the deadline does not."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Trickling) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            with pytest.raises(TimeoutError):
+                hung.by_httpx(f"http://127.0.0.1:{server.server_port}", 0.5)
+        finally:
+            Trickling.over.set()
+            server.shutdown()
 
 
 def test_breakers(clock):
