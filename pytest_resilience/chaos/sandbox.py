@@ -131,8 +131,8 @@ class Sandbox:
             )
         if not names:
             raise UnknownServiceError(
-                f"no service of kind {kind} is declared; declare one: [tool.resilience.services.NAME] with "
-                f'kind = "{kind}" and an upstream'
+                f"no service of kind {kind} is declared; declare one: [tool.resilience.services.NAME], in "
+                f'resilience.toml [services.NAME], with kind = "{kind}" and an upstream'
             )
         return self.service(names[0])
 

@@ -80,7 +80,8 @@ def why_not(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
     ]
     if not reasons and not _anything_was_tried(verdicts):
         reasons.append(
-            "nothing was proven: no experiment ran; declare services and workloads in [tool.resilience]"
+            "nothing was proven: no experiment ran; declare services and workloads in [tool.resilience] or "
+            "resilience.toml"
         )
     return tuple(reasons)
 
@@ -177,7 +178,7 @@ def _lack(item: Item, evidence: tuple[Evidence, ...], parts: list[_Doubt]) -> li
             _Doubt(
                 "unproven",
                 "no experiment has said anything about it",
-                "declare services and workloads that it can be tried on, in [tool.resilience]",
+                "declare services and workloads that it can be tried on, in [tool.resilience] or resilience.toml",
             )
         ]
     passes = [each for each in evidence if each.outcome == "passed"]

@@ -33,7 +33,7 @@ class WorkloadControl:
         if name not in configuration.workloads:
             raise UnknownWorkloadError(
                 f"there is no workload {name!r}; {nearest(name, configuration.workloads)}; "
-                "workloads are declared in [tool.resilience.workloads.NAME]"
+                "workloads are declared in [tool.resilience.workloads.NAME], in resilience.toml [workloads.NAME]"
             )
         self.name = name
         self._workload = Workload(

@@ -65,7 +65,8 @@ class Guard:
         more = f" and {len(others) - TOLD} more" if len(others) > TOLD else ""
         raise HarnessError(
             f"{what} holds what is not ours: {', '.join(others[:TOLD])}{more}. Nothing was done there; give a server "
-            "that holds nothing, or say that this one may be shared: allow_shared = true in [tool.resilience]"
+            "that holds nothing, or say that this one may be shared: allow_shared = true in [tool.resilience] or "
+            "resilience.toml"
         )
 
 
@@ -97,7 +98,7 @@ class ExternalBackend:
         if dsn is None and url is None:
             raise HarnessError(
                 f"--chaos-backend=external needs addresses: set {POSTGRES_VARIABLE} and {MLFLOW_VARIABLE}, or "
-                "`external` in [tool.resilience]"
+                "`external` in [tool.resilience] or resilience.toml"
             )
         return cls(
             run=run,
@@ -141,7 +142,7 @@ class ExternalBackend:
         if self.given_postgres is None:
             raise HarnessError(
                 f"no address of a PostgreSQL server was given: set {POSTGRES_VARIABLE}, or `external` in "
-                "[tool.resilience]"
+                "[tool.resilience] or resilience.toml"
             )
         if loopback and self.given_postgres.host.startswith("/"):
             raise HarnessError(
@@ -154,7 +155,8 @@ class ExternalBackend:
         """Begin to use the given server."""
         if self.given_mlflow is None:
             raise HarnessError(
-                f"no address of an MLflow server was given: set {MLFLOW_VARIABLE}, or `external` in [tool.resilience]"
+                f"no address of an MLflow server was given: set {MLFLOW_VARIABLE}, or `external` in "
+                "[tool.resilience] or resilience.toml"
             )
         return begin_in_registry(run, self.given_mlflow)
 

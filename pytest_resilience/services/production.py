@@ -53,7 +53,7 @@ def check_not_production(
     if why:
         raise HarnessError(
             f"{what} is at {host}, which looks like production: {why}. Nothing was done there; if it is not "
-            f"production, say so: not_production = [{host!r}] in [tool.resilience]"
+            f"production, say so: not_production = [{host!r}] in [tool.resilience] or resilience.toml"
         )
 
 

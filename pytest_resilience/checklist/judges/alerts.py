@@ -28,8 +28,8 @@ WITHIN = 60.0
 """Seconds from the first receipt to the alert of an outage (policy: at once)."""
 
 DECLARE = (
-    "declare the endpoints under [tool.resilience.alerts] `env`, or, where alerting is done elsewhere, "
-    "its `rules` on the log"
+    "declare the endpoints: `env` under [tool.resilience.alerts], in resilience.toml [alerts]; or, where alerting is "
+    "done elsewhere, its `rules` on the log"
 )
 _SEND = "route errors of HIGH and CRITICAL to PagerDuty or Slack where the outage is noticed"
 

@@ -67,7 +67,8 @@ def judge(
     if not needed:
         return (
             _case("runbooks").unproven(
-                "no service is declared", "declare services under [tool.resilience.services]"
+                "no service is declared",
+                "declare services: [tool.resilience.services.NAME], in resilience.toml [services.NAME]",
             ),
         )
     runbooks = read_runbooks(folder) if folder is not None and folder.is_dir() else ()
@@ -126,7 +127,7 @@ def _why_not_drilled(why_no_drills: str, *, drills: bool) -> tuple[str, str]:
     if not drills:
         return (
             "it has steps for a drill, and drills are switched off",
-            "set drills = true in [tool.resilience]",
+            "set drills = true in [tool.resilience] or resilience.toml",
         )
     return "it has steps for a drill, and was not drilled", "run the whole checklist"
 
