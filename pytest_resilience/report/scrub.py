@@ -119,12 +119,14 @@ def _walk(value: T, scrub: Callable[[str], str]) -> T:
 def _changed(value: Any, scrub: Callable[[str], str]) -> Any:
     """Return the value with clean texts; what was clean already is the same object."""
     if isinstance(value, str):
-        return value if value in _ITEM_IDS else scrub(value)
+        clean = value if value in _ITEM_IDS else scrub(value)
+        return value if clean == value else clean  # an equal text may be another object
     if isinstance(value, tuple):
         parts = tuple(_changed(each, scrub) for each in value)
         return value if all(map(is_, parts, value)) else parts
     if isinstance(value, Mapping):
-        return {key: _changed(each, scrub) for key, each in value.items()}
+        clean_values = {key: _changed(each, scrub) for key, each in value.items()}
+        return value if all(map(is_, clean_values.values(), value.values())) else clean_values
     if is_dataclass(value) and not isinstance(value, type):
         return _changed_fields(value, scrub)
     return value

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_resilience.checklist.verdict import Evidence
-from pytest_resilience.report.json_form import to_json, to_text
+from pytest_resilience.report.json_form import from_json, to_json, to_text
 from pytest_resilience.report.judged import judged
 from pytest_resilience.report.publish import publish
 from pytest_resilience.report.scrub import scrubbed, scrubber
@@ -99,6 +99,13 @@ def test_every_text_of_a_report_is_cleaned(report):
     poisoned = scrubbed(_poisoned(report, canary), [canary])
 
     assert canary not in to_text(poisoned)
+
+
+def test_what_is_clean_already_is_not_made_anew(report):
+    """A report as it is read from a file, where equal texts are objects of their own, comes back as the same object."""
+    read = from_json(json.loads(to_text(scrubbed(report))))
+
+    assert scrubbed(read) is read
 
 
 def test_words_of_the_report_stay(report):
