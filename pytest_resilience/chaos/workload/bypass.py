@@ -131,8 +131,9 @@ def _table(pid: int, inodes: set[str]) -> dict[str, Socket]:
     """Return the other side of each of these sockets, by inode; listening ones and pairs of pipes have none."""
     table: dict[str, Socket] = {}
     for name in ("tcp", "tcp6"):
-        text = _net(pid, name)
-        for inode in inodes:
+        wanted = inodes - table.keys()
+        text = _net(pid, name) if wanted else ""
+        for inode in wanted:
             row = _row(text, inode)
             if row and (row[3] == _LISTENS or not row[2].endswith(":0000")):
                 host, port = _decoded(row[2])
