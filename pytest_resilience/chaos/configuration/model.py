@@ -173,7 +173,7 @@ class Configuration:
         scenarios, runbooks, waivers: paths, absolute.
         drills: run the runbooks' tagged steps.
         time_scale: how much faster waits inside Python workloads run.
-        logs: `stderr`, or the file (relative to the working folder) in which a workload's log lines are read.
+        logs: `stderr`, `stdout`, or the file (relative to the working folder) in which a workload's log lines are read.
         boundary: `library`: exceptions may cross the entry point.
         canaries: planted secrets, environment variable to template with `{canary}`.
         services, workloads: by name, in the order declared.

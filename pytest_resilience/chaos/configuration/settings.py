@@ -97,9 +97,7 @@ def _packages(table: Table, folder: Path) -> tuple[str, ...]:
 
 def _logs(table: Table, folder: Path) -> str:
     logs = table.text("logs") or "stderr"
-    if logs == "stdout":
-        table.complain('logs is "stdout": log lines are read from "stderr", or from a file', "logs")
-    elif inside(folder, logs) is None:
+    if inside(folder, logs) is None:
         table.complain(
             f"logs names {logs!r}: a path relative to the working folder, inside of it, so that runs do not share it",
             "logs",

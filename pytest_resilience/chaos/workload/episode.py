@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from pytest_resilience.chaos.run.record import LogLine, ProcessRecord
 from pytest_resilience.chaos.workload import log_lines
 from pytest_resilience.chaos.workload.supervised import Charge, Launcher, Supervised
 from pytest_resilience.chaos.workload.tail import Follower, Tail
 
+Stream: TypeAlias = Literal["stdout", "stderr"]
+STREAMS: Mapping[str, Stream] = {"stdout": "stdout", "stderr": "stderr"}
 KILLING = 10.0
 """Seconds that the kernel has to end what was killed; it takes milliseconds."""
 
@@ -20,17 +24,18 @@ class Episode:
         name: the workload's name, for messages.
         charge: what is started.
         launcher: how it is started.
-        log: the file with its log lines; none reads its standard error.
+        log: where its log lines are: the file, or the stream.
         began: the moment of CLOCK_MONOTONIC from which records count.
     """
 
     def __init__(
-        self, *, name: str, charge: Charge, launcher: Launcher, log: Path | None, began: float
+        self, *, name: str, charge: Charge, launcher: Launcher, log: Path | Stream, began: float
     ) -> None:
         self._name = name
         self._zero = began
         self._out, self._err = Tail(charge.stdout), Tail(charge.stderr)
-        self._log = self._err if log is None else Tail(log, start=_size(log))
+        streams = {"stdout": self._out, "stderr": self._err}
+        self._log = streams[log] if isinstance(log, str) else Tail(log, start=_size(log))
         self._process = Supervised(charge, launcher)
         self._follower = Follower(*{self._out, self._err, self._log})
         self._killed = self._blocked = self._told_to_end = False

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.workload.control import Control, Tweaks, why_not
-from pytest_resilience.chaos.workload.episode import Episode
+from pytest_resilience.chaos.workload.episode import Episode, Stream
 from pytest_resilience.chaos.workload.placeholders import Placeholders
 from pytest_resilience.chaos.workload.preparation import Preparation, program_of
 from pytest_resilience.chaos.workload.supervised import Charge, PlainLauncher
@@ -26,7 +26,7 @@ class Starter:
         environment: all of its environment.
         run: the run whose end ends it.
         private: a folder that only we can look into.
-        log: the file with its log lines; none reads its standard error.
+        log: where its log lines are: the file, or the stream.
         zero: the moment of CLOCK_MONOTONIC from which records count.
         tweaks: what is changed inside it.
         preparation: what makes starts quick; none where they are plain.
@@ -41,7 +41,7 @@ class Starter:
         environment: Mapping[str, str],
         run: RunFolder,
         private: Path,
-        log: Path | None,
+        log: Path | Stream,
         zero: float,
         tweaks: Tweaks,
         preparation: Preparation | None,

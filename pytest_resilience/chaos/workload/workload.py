@@ -16,7 +16,7 @@ from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.run.record import CallRecord, LogLine, ProcessRecord
 from pytest_resilience.chaos.workload.call_log import read_calls
 from pytest_resilience.chaos.workload.control import Control, Tweaks
-from pytest_resilience.chaos.workload.episode import Episode
+from pytest_resilience.chaos.workload.episode import STREAMS, Episode
 from pytest_resilience.chaos.workload.preparation import Preparation
 from pytest_resilience.chaos.workload.serving import Serving
 from pytest_resilience.chaos.workload.starter import Starter
@@ -40,7 +40,7 @@ class Workload:
         folder: its working folder.
         environment: all of its environment.
         run: the run whose end ends it; its output is kept below that folder.
-        logs: `stderr`, or the file, relative to `folder`, where its log lines are.
+        logs: `stderr`, `stdout`, or the file, relative to `folder`, where its log lines are.
         began: the moment of CLOCK_MONOTONIC from which records count; default: now.
         tweaks: what is changed inside it.
         preparation: what makes its starts quick; used where its declaration has `start = "prepared"`.
@@ -68,7 +68,7 @@ class Workload:
             environment=self.environment,
             run=run,
             private=Path(tempfile.mkdtemp(prefix="w", dir=run.folder("workloads"))),
-            log=None if logs == "stderr" else folder / logs,
+            log=STREAMS.get(logs, folder / logs),
             zero=self.began,
             tweaks=tweaks,
             preparation=preparation if declaration.start == "prepared" else None,

@@ -16,7 +16,7 @@ from pytest_resilience.checklist.judges.proof import (
     uses,
 )
 from pytest_resilience.checklist.records.attempts import CONNECT, attempts
-from pytest_resilience.checklist.records.log_lines import ERROR, WARNING, level_in
+from pytest_resilience.checklist.records.log_lines import ERROR, SAY_WHERE, WARNING, level_in, unread_errors
 from pytest_resilience.checklist.records.tracebacks import tracebacks
 from pytest_resilience.checklist.thresholds import BLOCKED_DEADLINES
 from pytest_resilience.checklist.verdict import Evidence
@@ -163,7 +163,9 @@ def _swallowed(run: RunRecord, clean: RunRecord, service: str) -> Iterator[Findi
         return
     yield (
         f"success was reported although no exchange with {service!r} succeeded after the fault, and nothing was logged",
-        "do not swallow the error: raise it, or log the fallback that was taken at WARNING or above",
+        SAY_WHERE
+        if unread_errors(run)
+        else "do not swallow the error: raise it, or log the fallback that was taken at WARNING or above",
     )
 
 

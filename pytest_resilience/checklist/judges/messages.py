@@ -13,7 +13,15 @@ from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, worked
-from pytest_resilience.checklist.records.log_lines import WARNING, level_in, level_of, parse_line, record_of
+from pytest_resilience.checklist.records.log_lines import (
+    SAY_WHERE,
+    WARNING,
+    level_in,
+    level_of,
+    parse_line,
+    record_of,
+    unread_errors,
+)
 from pytest_resilience.checklist.records.message_facts import FACTS, facts_in
 from pytest_resilience.checklist.records.tracebacks import tracebacks
 from pytest_resilience.checklist.thresholds import MESSAGE_FACTS, MESSAGE_FACTS_TOO_FEW
@@ -81,7 +89,7 @@ def judge(
     if not found:
         return case.failed(
             "the fault left no message: no exception, no error record, nothing on stderr",
-            "raise or log an error; " + _TEMPLATE,
+            SAY_WHERE if unread_errors(run) else "raise or log an error; " + _TEMPLATE,
         )
     spoken = [words.strip() for message in found for words in message.words if words.strip()]
     if spoken and all(_EMPTY_WORDS.fullmatch(words) for words in spoken):

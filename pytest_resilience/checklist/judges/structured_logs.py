@@ -12,7 +12,15 @@ from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.libraries import LIBRARIES
 from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, worked
 from pytest_resilience.checklist.records.facts import facts_of, missing_facts
-from pytest_resilience.checklist.records.log_lines import ERROR, WARNING, level_in, level_of, record_of
+from pytest_resilience.checklist.records.log_lines import (
+    ERROR,
+    SAY_WHERE,
+    WARNING,
+    level_in,
+    level_of,
+    record_of,
+    unread_errors,
+)
 from pytest_resilience.checklist.records.tracebacks import is_bare
 from pytest_resilience.checklist.thresholds import MOST_LINES, PARSED_LINES, RECORD_FACTS
 from pytest_resilience.checklist.verdict import Evidence
@@ -58,7 +66,7 @@ def _judge_lines(case: Case, lines: Sequence[LogLine], run: RunRecord) -> Eviden
     records = [record for line in lines if (record := record_of(line)) is not None]
     errors = [record for record in records if level_of(record) >= _least_level(run)]
     if not errors:
-        return _nothing(case, lines, records)
+        return _nothing(case, lines, records, unread_errors(run))
     return _judge_errors(case, lines, errors)
 
 
@@ -87,7 +95,14 @@ def _judge_errors(case: Case, lines: Sequence[LogLine], errors: Sequence[Mapping
     return case.passed(*([f"an error record lacks {lacks}"] if lacks else []))
 
 
-def _nothing(case: Case, lines: Sequence[LogLine], records: Sequence[Mapping[str, Any]]) -> Evidence:
+def _nothing(
+    case: Case, lines: Sequence[LogLine], records: Sequence[Mapping[str, Any]], unread: int
+) -> Evidence:
+    if unread:
+        return case.failed(
+            f"no record of an error is in the log, and {unread} of warnings and errors are on stdout",
+            SAY_WHERE,
+        )
     if not lines:
         return case.failed("the fault left no line in the log", _WRITE)
     if any(is_bare(line.text) for line in lines) and not records:

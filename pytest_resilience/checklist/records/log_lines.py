@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_resilience.chaos.run.record import LogLine
+from pytest_resilience.chaos.run.record import LogLine, RunRecord
 from pytest_resilience.chaos.workload.log_lines import facts
 
 _LEVEL_WORDS = (
@@ -21,6 +21,8 @@ LEVELS: Mapping[str, int] = {word: number for number, words in _LEVEL_WORDS for 
 """Levels and severities, as the standard library's numbers."""
 
 WARNING, ERROR = 30, 40
+
+SAY_WHERE = 'say where the log is: logs = "stdout"'
 
 _LEVEL_WORD = re.compile(r"\b(CRITICAL|FATAL|ERROR|EXCEPTION|WARNING|WARN|INFO|DEBUG)\b")
 _LEVEL_NAMES = (
@@ -65,3 +67,10 @@ def level_number(value: Any) -> int:
         return value
     text = str(value).strip().lower()
     return int(text) if text.isdigit() else LEVELS.get(text, 0)
+
+
+def unread_errors(run: RunRecord) -> int:
+    """Count the records of warnings and errors on standard output that are not in the log, which is read elsewhere."""
+    read = {line.text for line in run.logs}
+    lines = (line for process in run.processes for line in process.stdout.splitlines() if line not in read)
+    return sum(level_of(parse_line(line) or {}) >= WARNING for line in lines)

@@ -105,7 +105,6 @@ BY_MEANING = {
     'waivers = "waivers.toml"': "there is no such file",
     "time_scale = nan": "time_scale is nan",
     "time_scale = inf": "time_scale is inf",
-    'logs = "stdout"': 'logs is "stdout": log lines are read from "stderr"',
     'canaries = {env = {TOKEN = "{canery}"}}': "1:20: canaries.env.TOKEN: {canery} is no placeholder here: did you",
     'canaries = {env = {TOKEN = "abc"}}': "1:20: canaries.env.TOKEN has no {canary} in it",
     'link = ["dta"]': "did you mean 'data'?",

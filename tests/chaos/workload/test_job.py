@@ -309,6 +309,18 @@ def test_logs_are_parsed(make) -> None:
     assert [line.text for line in work.logs] == lines.split("\n")
 
 
+def test_the_log_may_be_standard_output(make) -> None:
+    """Its lines are read there, those of standard error are not; both are kept as what was written."""
+    work: Workload = make("sh", "-c", "echo level=error n=1; echo level=error n=2 >&2", logs="stdout")
+    work.start()
+    work.wait(LONG)
+    work.close()
+
+    assert [line.record for line in work.logs] == [{"level": "error", "n": "1"}]
+    assert [process.stdout for process in work.processes] == ["level=error n=1\n"]
+    assert [process.stderr for process in work.processes] == ["level=error n=2\n"]
+
+
 def test_log_file_is_read_from_where_it_ends(make, tmp_path: Path) -> None:
     """A configured log file is read from its end at the start on, each line once over restarts."""
     (tmp_path / "app.log").write_text("old\n")

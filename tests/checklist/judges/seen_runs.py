@@ -111,6 +111,7 @@ def run(
     *,
     exit_code: int | None = 1,
     stderr: str = "",
+    stdout: str = "",
     ended: float | None = 1000.0,
     blocked: bool = False,
     faults: Sequence[FaultRecord] | None = None,
@@ -121,7 +122,9 @@ def run(
     return RunRecord(
         workload="ingest",
         processes=(
-            ProcessRecord(began=0.0, ended=ended, exit_code=exit_code, stderr=stderr, blocked=blocked),
+            ProcessRecord(
+                began=0.0, ended=ended, exit_code=exit_code, stdout=stdout, stderr=stderr, blocked=blocked
+            ),
         ),
         messages=tuple(messages),
         faults=(fault(),) if faults is None else tuple(faults),

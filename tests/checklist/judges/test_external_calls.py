@@ -107,6 +107,13 @@ def test_unhandled_failures_fail(seen, workload, why):
     assert (found.outcome, why in found.why, bool(found.fix)) == ("failed", True, True)
 
 
+def test_a_fallback_in_a_log_that_nobody_reads_is_pointed_at():
+    """A warning that stands on standard output alone fails, with the remedy that fits."""
+    found = verdict(run(struck(0.5), exit_code=0, stdout='{"level": "WARNING", "message": "no values"}'), JOB)
+
+    assert (found.outcome, found.fix) == ("failed", 'say where the log is: logs = "stdout"')
+
+
 def test_a_library_may_raise_through():
     """With `boundary = "library"` exceptions of libraries may cross."""
     seen = run(struck(0.5), calls=[call("raised", "requests.exceptions.Timeout")])

@@ -73,6 +73,13 @@ def test_thin_messages_do_not_pass(stderr, outcome, why):
     assert (found.outcome, why in found.why, bool(found.fix)) == (outcome, True, True)
 
 
+def test_messages_in_a_log_that_nobody_reads_are_pointed_at():
+    """An error that stands on standard output alone fails, with the remedy that fits."""
+    found = judged(run(struck(0.5), stdout=json.dumps({"level": "ERROR", "message": GOOD})))
+
+    assert (found.outcome, found.fix) == ("failed", 'say where the log is: logs = "stdout"')
+
+
 @pytest.mark.parametrize(
     "leaky",
     [

@@ -65,6 +65,25 @@ def test_other_logs_fail(lines, why):
     assert (found.outcome, why in found.why, bool(found.fix)) == ("failed", True, True)
 
 
+def test_a_log_on_standard_output_is_pointed_at():
+    """Where nobody has said that it is there, the remedy is to say so; what is printed for people is no log."""
+    found = judged(stdout=f"done\n{json.dumps(FULL)}\n")
+
+    assert (found.outcome, found.fix) == ("failed", 'say where the log is: logs = "stdout"')
+    assert "1 of warnings and errors are on stdout" in found.why
+    for printed in ("done", json.dumps({**FULL, "level": "INFO"})):
+        assert "left no line" in judged(stdout=printed).why
+
+
+def test_lines_of_the_log_are_not_taken_for_unread_ones():
+    """Where standard output is the log, an error from before the fault is none that nobody reads."""
+    early = [log(0.1, json.dumps(FULL))]
+    seen = run(struck(0.5), stdout=json.dumps(FULL), logs=early)
+    found = structured_logs.judge(seen, clean=clean(), workload=JOB, service="labs")
+
+    assert "left no line" in found.why
+
+
 def test_a_warning_is_enough_where_the_retry_worked():
     """WARNING counts while it is tried again and the job succeeds, not where it fails."""
     warning = {**FULL, "level": "WARNING"}
