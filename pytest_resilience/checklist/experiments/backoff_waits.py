@@ -193,9 +193,9 @@ class _Series:
         if judged.wants_more:
             why = f"{judged.evidence.why or judged.evidence.warnings[-1]} ({self._episodes} episodes in {BUDGET:g} s)"
             why += "; the draws of its waits cannot be pinned"
-            fix = (
-                "let waits be drawn by Python's `random`, or shorten them in tests so that more episodes fit"
-            )
+            shorten = "shorten its waits and time-outs in tests, so that more episodes fit"
+            drawn = "let waits be drawn by Python's `random`, or " if self._tempo.pinnable else ""
+            fix = drawn + shorten
             return replace(judged.evidence, outcome="unproven", why=why, fix=fix)
         return judged.evidence
 

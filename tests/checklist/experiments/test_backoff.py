@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_resilience.checklist.experiments import backoff_waits
 from pytest_resilience.checklist.records.attempts import attempts
 
 LABS = """
@@ -114,6 +115,9 @@ WAITING = """
     def drawn_elsewhere():
         again(lambda number: 0.05 + secrets.SystemRandom().uniform(0, 0.05))
 
+    def drawn_and_growing():
+        again(lambda number: secrets.SystemRandom().uniform(0.5, 1.5) * 0.05 * 2 ** (number - 1))
+
     def every_error():
         again(jittered, worth=lambda error: True)
 
@@ -194,6 +198,34 @@ def test_lateness_of_the_machine_is_no_shape(trying) -> None:
     found = attempt("backoff::stalled::labs::status-503").evidence[0]
 
     assert (found.outcome, found.why) == ("passed", "")
+
+
+ISOLATED = """
+    import os, sys
+    sys.path.insert(0, os.getcwd())
+    import waiting
+    waiting.drawn_and_growing()
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "remedy"),
+    [
+        (
+            'function = "waiting:drawn_and_growing"',
+            "let waits be drawn by Python's `random`, or shorten its waits",
+        ),
+        ('command = ["{python}", "-I", "isolated.py"]', "shorten its waits and time-outs in tests"),
+    ],
+)
+def test_too_few_waits_to_say_are_unproven(trying, monkeypatch, how, remedy) -> None:
+    """Draws that nothing can pin take many episodes; what can be done depends on whether the process can be changed."""
+    monkeypatch.setattr(backoff_waits, "BUDGET", 0.5)
+    toml = declared("drawn_and_growing").replace('function = "waiting:drawn_and_growing"', how)
+    attempt = trying(labs_py=LABS, waiting_py=WAITING, isolated_py=ISOLATED, resilience_toml=toml)
+    found = attempt("backoff::drawn_and_growing::labs::status-503").evidence[0]
+
+    assert (found.outcome, found.fix[: len(remedy)]) == ("unproven", remedy)
 
 
 def test_waits_without_jitter_are_a_warning(outcome) -> None:
