@@ -21,7 +21,7 @@ chaos: $(STAMP)  ## judge the ten items of the checklist on the platform in scen
 test: $(STAMP)  ## run the project's own tests
 	$(BIN)/python -m pytest --chaos -n 2 tests
 
-apps: $(STAMP)  ## judge every sample application in tests/apps (about an hour)
+apps: $(STAMP)  ## judge every sample application in tests/apps (an hour and more)
 	$(BIN)/python tests/apps/judge_all.py
 
 lint: $(STAMP)  ## check style and import rules
