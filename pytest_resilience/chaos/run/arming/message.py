@@ -53,10 +53,9 @@ class MessageFault:
         """End it; safe to call twice."""
         if self._fault is None:
             return
+        self._span.finish()
         if self._span.began_at is None:
             self._end()
-        else:
-            self._span.finish()
         if self._span.error is not None:
             raise self._span.error
 

@@ -137,8 +137,7 @@ class ProcessFault:
         """End it; safe to call twice."""
         if self._later is not None:
             self._later.stop()
-        if self._span.began_at is not None:
-            self._span.finish()
+        self._span.finish()
         if self._hold is not None and self._service is not None:
             self._service.heal_fault(self._hold)
         for error in (self._span.error, None if self._later is None else self._later.error):

@@ -39,24 +39,31 @@ class Span:
             if self.began_at is not None:
                 return
             self.began_at = self.clock.now()
+            if self.over.is_set():
+                self._end()
+                return
         if self.seconds is not None:
             self._timer = threading.Timer(self.clock.real(self.seconds), self.finish)
             self._timer.daemon = True
             self._timer.start()
 
     def finish(self) -> None:
-        """Heal it; safe to call twice."""
+        """Heal it; safe to call twice. What has not begun is over too, and ended at once should it begin yet."""
         if self._timer is not None:
             self._timer.cancel()
         with self._lock:
             if self.over.is_set():
                 return
-            try:
-                self.end()
-            except HarnessError as error:
-                self.error = error
-            self.ended_at = self.clock.now()
+            if self.began_at is not None:
+                self._end()
             self.over.set()
+
+    def _end(self) -> None:
+        try:
+            self.end()
+        except HarnessError as error:
+            self.error = error
+        self.ended_at = self.clock.now()
 
 
 @dataclass(slots=True)
