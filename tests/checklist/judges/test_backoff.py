@@ -246,6 +246,26 @@ def test_database_attempts_begin_with_their_connection():
     assert [attempt.failed for attempt in found.tries] == [True, True, True, False]
 
 
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "closed unused"])
+def test_who_connects_again_at_once_and_then_waits_has_waited(kept):
+    """Django does the former by itself; the wait is from the cut to what the new connection is used for."""
+    starts = (1.0, 2.005, 4.01, 8.015)
+    messages = []
+    for number, at in enumerate(starts, 1):
+        tried = list(database_try(at, number, fails=number < 4))
+        messages += tried[3:] if kept and number > 1 else tried
+        if number < 4:
+            new = number + 1 if kept else 10 + number
+            messages.append(notice(at + 0.01, "connected", new))
+            messages.append(postgres(at + 0.01, "request", "Startup", connection=new))
+            messages.append(postgres(at + 0.012, "reply", "ReadyForQuery", connection=new))
+            if not kept:
+                messages.append(notice(at + 0.02, "closed", new))
+    (found,) = episodes(run(messages, faults=[fault("cut")]), "labs")
+
+    assert found.waits == pytest.approx((1.0, 2.0, 4.0), abs=0.01)
+
+
 def probe(at, connection):
     """Yield a connection that asks whether the server is there, and hears that it is."""
     yield notice(at, "connected", connection)

@@ -94,18 +94,28 @@ def _operations(tried: Sequence[Attempt]) -> Iterator[list[Attempt]]:
 def _without_preludes(tried: Sequence[Attempt]) -> list[Attempt]:
     """Join what prepares a unit of work with the statement that follows it: the attempt began there."""
     joined: list[Attempt] = []
-    prelude: Attempt | None = None
+    preludes: list[Attempt] = []
     for attempt in tried:
         if attempt.is_prelude and not attempt.failed:
-            prelude = prelude or attempt
+            preludes.append(attempt)
             continue
-        joined.append(_since(attempt, prelude))
-        prelude = None
+        lost = joined[-1].ended if joined and joined[-1].failed else None
+        joined.append(_since(attempt, preludes, lost))
+        preludes = []
     return joined
 
 
-def _since(attempt: Attempt, prelude: Attempt | None) -> Attempt:
-    return attempt if prelude is None else replace(attempt, began=prelude.began)
+def _since(attempt: Attempt, preludes: Sequence[Attempt], lost: float | None) -> Attempt:
+    """Return the attempt with what prepared it; after a loss it began where the longest silence ended.
+
+    A client may connect anew the moment it has lost a connection (Django does), and wait then.
+    """
+    steps = [*preludes, attempt]
+    if lost is None:
+        return replace(attempt, began=steps[0].began)
+    ends = [lost, *(prelude.ended or prelude.began for prelude in preludes)]
+    silences = [step.began - end for step, end in zip(steps, ends, strict=True)]
+    return replace(attempt, began=steps[silences.index(max(silences))].began)
 
 
 def _runs_of_failures(tried: Sequence[Attempt]) -> Iterator[list[Attempt]]:
