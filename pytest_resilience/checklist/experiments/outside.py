@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,10 @@ from pytest_resilience.checklist.static import EntryPoint, analyse, evidence
 from pytest_resilience.checklist.verdict import Evidence
 from pytest_resilience.checklist.weighing import weigh
 
+_MODULE = re.compile(r"([A-Za-z_][\w.]*)")
+_SERVED = re.compile(r"([A-Za-z_][\w.]*):[A-Za-z_][\w.]*(?:\(.*\))?")
+_APP = frozenset({"-A", "--app"})
+_DJANGO = frozenset({"manage.py", "django", "django-admin"})
 STATIC_ITEMS = ("external-calls", "backoff", "transactions", "breakers", "structured-logs")
 
 
@@ -53,7 +59,7 @@ def _runbooks(
 def _static(configuration: Configuration, seen: Sequence[Evidence] = ()) -> list[Evidence]:
     if not configuration.packages:
         return []
-    entries = [entry for command in _commands(configuration) for entry in _entry_points(command)]
+    entries = [entry for command in _commands(configuration) for entry in entry_points(command)]
     report = analyse(configuration.folder, configuration.packages, entries)
     found = [finding for item in STATIC_ITEMS for finding in evidence(report, item)]
     return list(weigh(found, seen, report, configuration.folder))
@@ -69,11 +75,24 @@ def _commands(configuration: Configuration) -> Iterator[Sequence[str] | str]:
         yield from (words(step) for step in service.init if "{python}" in step)
 
 
-def _entry_points(command: Sequence[str] | str) -> list[EntryPoint]:
-    """Return where a command begins, as far as it says."""
+def entry_points(command: Sequence[str] | str) -> list[EntryPoint]:
+    """Return where a command begins, as far as it says: itself, and what a server or a framework is told to load."""
     if isinstance(command, str):
         return [EntryPoint(function=command)]
-    if "-m" in command[:-1]:
-        return [EntryPoint(module=command[list(command).index("-m") + 1])]
-    scripts = [word for word in command[1:] if word.endswith(".py")]
-    return [EntryPoint(script=scripts[0])] if scripts else []
+    words = list(command)
+    if "-m" in words[:-1]:
+        at = words.index("-m") + 1
+        begins = [EntryPoint(module=words[at])]
+    else:
+        at = next((number for number, word in enumerate(words) if number and word.endswith(".py")), 0)
+        begins = [EntryPoint(script=words[at])] if at else []
+    return [*begins, *_loaded(words[at], words[at + 1 :])]
+
+
+def _loaded(program: str, arguments: Sequence[str]) -> Iterator[EntryPoint]:
+    """Yield `package.module:app`, as servers are told, what `--app` names, and the command that Django is to run."""
+    for before, word in pairwise(["", *arguments]):
+        if (served := _SERVED.fullmatch(word)) or (before in _APP and (served := _MODULE.fullmatch(word))):
+            yield EntryPoint(module=served[1])
+    if Path(program).name in _DJANGO and arguments:
+        yield EntryPoint(script=f"management/commands/{arguments[0]}.py")

@@ -1,0 +1,76 @@
+"""Where commands lead into a team's code, also through servers and frameworks that load it."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from pytest_resilience.chaos.configuration.reading import read_configuration
+from pytest_resilience.checklist.experiments.outside import entry_points, evidence_outside_of_runs
+from pytest_resilience.checklist.static import EntryPoint
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("python -m jobs.load --all", [EntryPoint(module="jobs.load")]),
+        ("python bin/run.py", [EntryPoint(script="bin/run.py")]),
+        ("gunicorn -b 127.0.0.1:8000 wards.web:app", [EntryPoint(module="wards.web")]),
+        ("python -m uvicorn wards.web:app", [EntryPoint(module="uvicorn"), EntryPoint(module="wards.web")]),
+        ("waitress-serve --call 'wards.web:make(1)'", [EntryPoint(module="wards.web")]),
+        ("celery -A wards.tasks worker", [EntryPoint(module="wards.tasks")]),
+        ("flask --app wards run", [EntryPoint(module="wards")]),
+        (
+            "python manage.py import_stays --day today",
+            [EntryPoint(script="manage.py"), EntryPoint(script="management/commands/import_stays.py")],
+        ),
+        ("python -m django", [EntryPoint(module="django")]),
+        ("labs-loader --url http://labs:80", []),
+    ],
+)
+def test_what_a_command_loads(command, expected):
+    """A module, a script, and what servers, Celery, Flask and Django are told to load."""
+    assert entry_points(shlex.split(command)) == expected
+
+
+def test_a_function_is_its_own_entry_point():
+    """As the configuration writes it."""
+    assert entry_points("wards:load") == [EntryPoint(function="wards:load")]
+
+
+CALL = """
+import requests
+
+def handle():
+    return requests.get("http://labs", timeout=1).json()
+
+VALUES = handle()
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "command"),
+    [
+        ("wards/web.py", "gunicorn wards.web:handle"),
+        ("wards/management/commands/load.py", "python manage.py load"),
+    ],
+)
+def test_code_that_a_framework_loads_is_declared(tmp_path, path, command):
+    """A call in it that fails is not said to be out of reach of the workloads."""
+    for name in ("wards/__init__.py", "manage.py", "other.py", path):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / path).write_text(CALL)
+    words = ", ".join(f'"{word}"' for word in command.split())
+    (tmp_path / "resilience.toml").write_text(
+        f'packages = ["wards"]\n[workloads.it]\ncommand = [{words}]\n'
+        '[workloads.other]\ncommand = ["{python}", "other.py"]\n'
+    )
+    found = [
+        each
+        for each in evidence_outside_of_runs(read_configuration(tmp_path))
+        if each.item == "external-calls" and each.kind == "static"
+    ]
+
+    assert [(each.outcome, "No declared workload" in each.why) for each in found] == [("failed", False)]
