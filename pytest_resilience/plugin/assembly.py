@@ -128,9 +128,12 @@ def _probes(clean: CleanRun, explore: str, *, seed: int, checklist: bool) -> tup
         first_of_each_class,
         one_of_each_class,
         spread_over_each_class,
+        without_growth,
     )
 
     points = clean.recording.points
+    if clean.workload.shape == "server":
+        points = without_growth(points, calls=len(clean.record.calls))
     if explore == "exhaustive":
         return all_probes(points)
     sampled = one_of_each_class(points, seed=seed) if explore == "sample" else ()

@@ -20,6 +20,10 @@ class Process(Protocol):
     def exit_code(self) -> int | None:
         """Its status; none while it runs."""
 
+    @property
+    def ended_by_itself(self) -> bool:
+        """Whether it has ended, and nobody told it to."""
+
     def wait(self, timeout: float | None) -> int:
         """Wait for its end."""
 
@@ -52,12 +56,16 @@ class Serving:
     def wait_until_ready(self, process: Process) -> None:
         """Wait until `ready` is answered with 2xx, or without it until the port accepts; then begin to drive.
 
+        A process that a fault killed before is driven never: whether it is started again is not decided here.
+
         Raises:
-            WorkloadStartError: the process ended, or its deadline passed.
+            WorkloadStartError: the process ended by itself, or its deadline passed.
         """
         end = time.monotonic() + self._declaration.deadline
         while not answers(self._port, self._ready):
             if self._ended(process):
+                if not process.ended_by_itself:
+                    return
                 raise WorkloadStartError(self._story(process, f"ended with status {process.exit_code}"))
             if time.monotonic() > end:
                 raise WorkloadStartError(self._story(process, f"took {self._declaration.deadline:g} s"))

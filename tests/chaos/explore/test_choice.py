@@ -9,6 +9,7 @@ from pytest_resilience.chaos.explore.choice import (
     first_of_each_class,
     one_of_each_class,
     spread_over_each_class,
+    without_growth,
 )
 from pytest_resilience.chaos.points.point import FaultPoint
 
@@ -47,6 +48,14 @@ def test_a_sample_has_one_probe_of_each_class() -> None:
     assert {probe.class_of for probe in sample} == {
         probe.class_of for probe in all_probes([*POINTS, *COMMITS])
     }
+
+
+def test_further_connections_of_a_pool_are_no_points() -> None:
+    """A second one of ten calls may be missing in the next run; a connection for each call is not."""
+    logins = [point("Startup", nth, side) for nth in (1, 2, 3) for side in ("request", "reply")]
+
+    assert without_growth([*logins, *COMMITS], calls=10) == (*logins[:2], *COMMITS)
+    assert without_growth([*logins, *COMMITS], calls=3) == (*logins, *COMMITS)
 
 
 def test_the_first_of_each_class_are_kept_in_their_order() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,19 @@ def test_server_that_dies_at_start_is_told(make) -> None:
         work.start()
     assert "ended with status 3 before it served" in str(failure.value)
     assert "    no port" in str(failure.value)
+
+
+def test_a_server_that_a_fault_kills_at_its_start_is_not_blamed(make) -> None:
+    """It may reach for a service before it serves: its start returns, so that it can be started again."""
+    work = make("sh", "-c", "exec sleep 600", shape="server", ready="GET /h", deadline=600.0)
+    with ThreadPoolExecutor() as threads:
+        started = threads.submit(work.start)
+        _until(lambda: work.processes)
+        work.kill()
+        started.result()
+
+    assert not work.ended_by_itself
+    assert (work.processes[-1].killed, work.calls) == (True, [])
 
 
 def test_without_ready_a_server_is_ready_once_it_accepts(make) -> None:
