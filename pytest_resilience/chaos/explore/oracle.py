@@ -38,19 +38,22 @@ def _blocked(record: RunRecord, clean: CleanRun) -> Iterator[str]:
         if process.blocked:
             which = "it" if len(record.processes) == 1 else f"start {number} of it"
             yield f"{which} was still running at its deadline of {clean.workload.deadline:g} s, and had to be killed"
-    open_calls = [call for call in record.calls if call.ended is None and not _ended_by_kill(call, record)]
-    if open_calls:
+    if open_calls := unanswered(record):
         yield f"{len(open_calls)} of its calls never came back"
 
 
-def _ended_by_kill(call: CallRecord, record: RunRecord) -> bool:
-    """Tell whether a fault killed the process that the call was made in: then nobody could wait for it."""
-    return any(
-        process.killed
-        and process.began <= call.began
-        and (process.ended is None or call.began <= process.ended)
-        for process in record.processes
-    )
+def unanswered(record: RunRecord) -> tuple[CallRecord, ...]:
+    """Return the calls that never came back, but for those of a process that a fault killed.
+
+    Nobody could wait for these. Those in the gap until it is started again are of them: a request that is refused may
+    be given up before that is noticed.
+    """
+    return tuple(call for call in record.calls if call.ended is None and not _was_killed(call, record))
+
+
+def _was_killed(call: CallRecord, record: RunRecord) -> bool:
+    starts = [process for process in record.processes if process.began <= call.began]
+    return bool(starts) and starts[-1].killed
 
 
 def _failed(record: RunRecord, clean: CleanRun) -> Iterator[str]:
