@@ -81,7 +81,10 @@ def _findings(run: RunRecord, workload: WorkloadDeclaration, boundary: Boundary)
 
 def _blocked(run: RunRecord, workload: WorkloadDeclaration) -> Iterator[Finding]:
     limit = BLOCKED_DEADLINES * workload.deadline
-    fix = "give every call a time-out (connect and read), and the whole operation a deadline"
+    fix = (
+        "give every call a time-out (connect and read), and the whole operation a deadline: a time-out for reading "
+        "starts anew with each byte that trickles in"
+    )
     if workload.shape == "job":
         for process in run.processes:
             lasted = (process.ended if process.ended is not None else run.duration) - process.began
