@@ -11,6 +11,7 @@ from pytest_resilience.checklist.items import item as item_of
 from pytest_resilience.checklist.static.report import Place, Site, StaticReport
 from pytest_resilience.checklist.verdict import Evidence, Outcome
 
+_OUT_OF_REACH = "No declared workload leads there."
 _HANDLERS = {
     "postgres": "psycopg2.Error, or that of your driver",
     "http": "the library's base error",
@@ -107,7 +108,7 @@ def _of_site(site: Site) -> Iterator[Evidence]:
         "domain error `from` it, return a documented fallback, or end with a non-zero exit status."
     )
     if not site.declared:
-        why = f"{why} No declared workload leads there."
+        why = f"{why} {_OUT_OF_REACH}"
     yield _finding("external-calls", site.place.subject, "failed" if site.declared else "unproven", why, fix)
 
 
@@ -168,6 +169,8 @@ def _breakers(report: StaticReport) -> Iterator[Evidence]:
         else:
             why = f"{site.breaker} stands around {site.sink}; only a run shows whether it opens and closes."
             fix = "Declare a workload that makes enough calls for the breaker to open."
+        if not site.declared:
+            why = f"{why} {_OUT_OF_REACH}"
         yield _finding("breakers", site.place.subject, "unproven", why, fix)
 
 

@@ -113,6 +113,10 @@ def test_only_what_a_declared_entry_point_leads_to_fails(read):
         ("script.py:5", "unproven"),
         ("used.py:5", "failed"),
     ]
+    told = {
+        one.subject: "No declared workload leads there." in one.why for one in evidence(report, "breakers")
+    }
+    assert told == {"script.py:5": True, "used.py:5": False}
 
 
 @pytest.mark.parametrize(
