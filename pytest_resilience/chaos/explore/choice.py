@@ -9,8 +9,6 @@ from random import Random
 from pytest_resilience.chaos.explore.probe import Probe, probes_at
 from pytest_resilience.chaos.points.point import FaultPoint
 
-LOGIN = "Startup"
-
 
 def all_probes(points: Sequence[FaultPoint]) -> tuple[Probe, ...]:
     """Return every fault at every point, in the order of the run."""
@@ -23,10 +21,10 @@ def without_growth(points: Sequence[FaultPoint], *, calls: int) -> tuple[FaultPo
     How far a pool grows depends on which requests happen to overlap, so that no other run need have them. A server
     that connects for each of its `calls` does have them.
     """
-    logins = sum(point.message == LOGIN and point.side == "request" for point in points)
+    logins = sum(point.message == "Startup" and point.side == "request" for point in points)
     if logins >= calls:
         return tuple(points)
-    return tuple(point for point in points if point.message != LOGIN or point.nth == 1)
+    return tuple(point for point in points if point.message != "Startup" or point.nth == 1)
 
 
 def first_of_each_class(probes: Sequence[Probe], *, most: int) -> tuple[Probe, ...]:

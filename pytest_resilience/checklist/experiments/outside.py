@@ -79,14 +79,13 @@ def entry_points(command: Sequence[str] | str) -> list[EntryPoint]:
     """Return where a command begins, as far as it says: itself, and what a server or a framework is told to load."""
     if isinstance(command, str):
         return [EntryPoint(function=command)]
-    words = list(command)
-    if "-m" in words[:-1]:
-        at = words.index("-m") + 1
-        begins = [EntryPoint(module=words[at])]
+    if "-m" in command[:-1]:
+        at = list(command).index("-m") + 1
+        begins = [EntryPoint(module=command[at])]
     else:
-        at = next((number for number, word in enumerate(words) if number and word.endswith(".py")), 0)
-        begins = [EntryPoint(script=words[at])] if at else []
-    return [*begins, *_loaded(words[at], words[at + 1 :])]
+        at = next((number for number, word in enumerate(command) if number and word.endswith(".py")), 0)
+        begins = [EntryPoint(script=command[at])] if at else []
+    return [*begins, *_loaded(command[at], command[at + 1 :])]
 
 
 def _loaded(program: str, arguments: Sequence[str]) -> Iterator[EntryPoint]:

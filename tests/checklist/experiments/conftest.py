@@ -71,17 +71,30 @@ TELLING = """
 
 
 @pytest.fixture
-def trying(pool: ServicePool, tmp_path: Path) -> Iterator[Callable[..., Try]]:
-    """Write a team's files, and return what runs one of its experiments by its id."""
+def laboratory_of(pool: ServicePool, tmp_path: Path) -> Iterator[Callable[..., Laboratory]]:
+    """Write a team's files, and return its laboratory."""
     run = RunFolder.make()
     made: list[Laboratory] = []
 
-    def trying(**files: str) -> Try:
+    def laboratory_of(**files: str) -> Laboratory:
         for name, text in {"labs_py": LABS, "telling_py": TELLING, **files}.items():
             stem, _, ending = name.rpartition("_")
             (tmp_path / f"{stem}.{ending}").write_text(textwrap.dedent(text))
-        laboratory = Laboratory(read_configuration(tmp_path), pool, run, seed=1)
-        made.append(laboratory)
+        made.append(Laboratory(read_configuration(tmp_path), pool, run, seed=1))
+        return made[-1]
+
+    yield laboratory_of
+    for laboratory in made:
+        laboratory.close()
+    run.end()
+
+
+@pytest.fixture
+def trying(laboratory_of: Callable[..., Laboratory]) -> Callable[..., Try]:
+    """Write a team's files, and return what runs one of its experiments by its id."""
+
+    def trying(**files: str) -> Try:
+        laboratory = laboratory_of(**files)
         experiments: dict[str, Callable[[], ExperimentResult]] = {}
 
         def attempt(name: str) -> ExperimentResult:
@@ -91,10 +104,7 @@ def trying(pool: ServicePool, tmp_path: Path) -> Iterator[Callable[..., Try]]:
 
         return attempt
 
-    yield trying
-    for laboratory in made:
-        laboratory.close()
-    run.end()
+    return trying
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_resilience.chaos.scenario.model import FaultOrder, When
+
 SCORE = """
     import sys
     from telling import MODE, TROUBLE, LabsDown, ask, log, told
@@ -214,3 +216,17 @@ def test_a_server_answers_for_itself(trying, told, mode, outcome) -> None:
 
     assert told(result)["external-calls"] == outcome
     assert all(call.ended is not None for call in result.record.calls[:3])
+
+
+@pytest.mark.parametrize(
+    ("on", "kind"), [("labs", "cut"), ("labs", "hang"), ("labs", "down"), ("api", "kill"), ("api", "pause")]
+)
+def test_a_fault_that_waits_in_vain_ends_with_the_servers_deadline(laboratory_of, on, kind) -> None:
+    """The run ends, and its record says that the fault was never there."""
+    toml = (SERVER % "sound").replace("deadline = 5", "deadline = 1")
+    laboratory = laboratory_of(serve_py=SERVE, resilience_toml=toml)
+    order = FaultOrder(on=on, when=When(request="GET /never"), kind=kind)
+    with laboratory.trial(laboratory.plan("api", [order], recovers_within=2.0), "never") as trial:
+        fault = trial.record.faults[0]
+
+    assert (fault.receipts, fault.injected_at, fault.healed_at) == ((), None, None)
