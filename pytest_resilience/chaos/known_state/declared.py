@@ -34,7 +34,6 @@ def begin_postgres(ground: Ground, declaration: ServiceDeclaration) -> Begun:
     address = ground.pool.postgres()
     ground.note_log("PostgreSQL", address.log)
     database = new_database(ground, declaration)
-    ground.undo.callback(address.drop_database, database)
     proxied = ground.proxied(
         declaration.name, address.upstream, protocol="postgres", settings=address.proxy_settings
     )

@@ -7,13 +7,13 @@ import secrets
 
 from pytest_resilience.chaos.configuration.model import ServiceDeclaration
 from pytest_resilience.chaos.configuration.services import is_sql_file
+from pytest_resilience.chaos.known_state.fresh_databases import FreshDatabases
 from pytest_resilience.chaos.known_state.ground import Ground
 from pytest_resilience.chaos.known_state.init import digest, run_command
 from pytest_resilience.chaos.known_state.sql_file import InitError, run_sql_file
 from pytest_resilience.chaos.known_state.values import filled_env
 from pytest_resilience.chaos.postgres_handle import PostgresHandle
 from pytest_resilience.chaos.wire import ProxiedService
-from pytest_resilience.services.ahead import Ahead
 from pytest_resilience.services.postgres import PostgresAddress
 
 LONGEST_NAME = 24
@@ -22,7 +22,7 @@ is not ours the run's name stands before it."""
 
 
 def new_database(ground: Ground, declaration: ServiceDeclaration) -> str:
-    """Return the name of a new database in the declared state, which is the caller's alone.
+    """Return the name of a new database in the declared state, which is the sandbox's alone and goes with it.
 
     Raises:
         InitError: a step of `init` failed.
@@ -34,8 +34,10 @@ def new_database(ground: Ground, declaration: ServiceDeclaration) -> str:
         address.create_database(name, template=template)
         return name
 
-    shelf = ground.pool.shelf(f"databases {template}", lambda: Ahead(clone, address.drop_database))
-    return shelf.take()
+    shelf = ground.pool.shelf(f"databases {template}", lambda: FreshDatabases(clone, address.drop_database))
+    name = shelf.take()
+    ground.undo.callback(shelf.give_back, name)
+    return name
 
 
 def template_of(ground: Ground, declaration: ServiceDeclaration) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import pickle
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_resilience.chaos.configuration.model import Configuration, WorkloadDeclaration
 from pytest_resilience.chaos.laboratory.clean import CleanRun, why_not
+from pytest_resilience.chaos.laboratory.side_by_side import Made, SideBySide
 from pytest_resilience.chaos.points.recording import record_points
 from pytest_resilience.chaos.run.arming.process import INNER
 from pytest_resilience.chaos.run.look import Look, State
@@ -28,6 +29,9 @@ from pytest_resilience.chaos.workload.preparation import Preparation
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.services.pool import ServicePool
 from pytest_resilience.services.run_folder import RunFolder
+
+PATIENCE = 10.0
+"""Seconds for the end of runs that were aborted."""
 
 
 class RunAbortedError(HarnessError):
@@ -72,6 +76,7 @@ class Laboratory:
         self._preparations: dict[str, Preparation] = {}
         self._preparing = threading.Lock()
         self._running: set[Run] = set()
+        self._side_by_side = SideBySide()
         self._aborted = False
 
     def workload(self, name: str) -> WorkloadDeclaration:
@@ -133,6 +138,14 @@ class Laboratory:
         )
         return self._go(run)
 
+    def side_by_side(self, makers: Sequence[Callable[[], Made]]) -> list[Made]:
+        """Return what each makes, in their order, a few of them at once; for runs that do not need one another.
+
+        Raises:
+            Exception: what the first of them raised that raised something.
+        """
+        return self._side_by_side.results(makers)
+
     def clean(self, name: str) -> CleanRun:
         """Return the clean run of a workload, made once in the whole test run.
 
@@ -161,6 +174,7 @@ class Laboratory:
     def close(self) -> None:
         """End what was started for all runs."""
         self.abort()
+        self._side_by_side.join(PATIENCE)
         for preparation in self._preparations.values():
             preparation.close()
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 
+from pytest_resilience.chaos.laboratory.side_by_side import AT_ONCE
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.experiments.backoff_faults import Trouble
 from pytest_resilience.checklist.experiments.backoff_tempo import (
@@ -15,6 +15,7 @@ from pytest_resilience.checklist.experiments.backoff_tempo import (
     agree,
     least_waits,
 )
+from pytest_resilience.checklist.experiments.backoff_unscaled import UNSCALED, Unscaled
 from pytest_resilience.checklist.experiments.experiment import ExperimentResult
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.judges.backoff import Trials, WaitsJudgement, judge_waits
@@ -36,16 +37,10 @@ CALLS = 3
 """Of a function in one free run: a breaker stays closed so long."""
 BUDGET = 90.0
 """Real seconds for the many episodes of waits that cannot be made exact."""
-UNSCALED = 60.0
-"""Real seconds of waits that are confirmed unscaled, at most ..."""
 SLOWER = 4.0
 """How much slower time runs before waits that were seen in scaled time are said to be wrong."""
-CONFIRMED = 3
-"""... and how many of them."""
 JITTER_SCALE = 5.0
 """How much faster time may run, for each second of the longest wait, so that a tenth of it is clear of noise."""
-SAME = 0.2
-"""The part by which a scaled wait and an unscaled one may differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +149,10 @@ class _Series:
             self._pinned.append(self._run(pinned=True, calls=WARM))
             judged = self._judged()
         evidence = judged.evidence
-        if evidence.outcome == "passed" and not self._trouble.single:
-            evidence = self._with_jitter(evidence)
+        if evidence.outcome == "passed":
+            evidence = self._looked_closer(evidence)
         if self._trouble.single:
             evidence = replace(evidence, warnings=_without_jitter(evidence.warnings))
-        if evidence.outcome == "passed" and self._scale > 1:
-            evidence = self._confirmed(evidence)
         return evidence
 
     def _are_alike(self) -> bool:
@@ -172,23 +165,49 @@ class _Series:
         alike = len(self._pinned) >= LEAST_TO_FAIL and self._are_alike()
         return _by_shape(judged.evidence) and not alike
 
-    def _with_jitter(self, evidence: Evidence) -> Evidence:
-        """Add free episodes, on a quick scale; they tell of jitter alone."""
+    def _looked_closer(self, evidence: Evidence) -> Evidence:
+        """Add free episodes, which tell of jitter alone, and take the first waits in real time, side by side."""
+        unscaled = self._unscaled
+        real = [unscaled.run] if self._scale > 1 and unscaled.waits else []
+        wanted = FREE_EPISODES if self._thorough else FEW_FREE_EPISODES
+        free = [] if self._trouble.single else [self._quickly] * self._runs_for(wanted)
+        made = self._side_by_side([*real, *free])
+        if free:
+            self._free = made[len(real) :]
+            while self._episodes < wanted and len(self._free) < wanted:
+                self._free.append(self._quickly())
+            judged = self._judged().evidence
+            evidence = judged if judged.outcome == "passed" else evidence
+        if self._scale == 1:
+            return evidence
+        return unscaled.confirmed(
+            evidence, made[: len(real)], f"seen with time running {self._scale:g} times as fast"
+        )
+
+    @property
+    def _unscaled(self) -> Unscaled:
+        return Unscaled(
+            self._patient,
+            seen=least_waits(self._pinned[0], self._patient.service),
+            besides=self._tempo.took - self._tempo.total,
+            pinned=lambda deadlines: self._run(pinned=True, scale=1.0, deadlines=deadlines),
+        )
+
+    def _quickly(self) -> RunRecord:
+        """Make a free run on a quick scale."""
         longest = max(least_waits(self._pinned[0], self._patient.service), default=0.0)
         quick = min(LOOK_SCALE, JITTER_SCALE * longest) if self._tempo.scalable else 1.0
-        scale = max(self._scale, quick)
-        wanted = FREE_EPISODES if self._thorough else FEW_FREE_EPISODES
-        self._until(lambda: self._episodes >= wanted, scale=scale, most=wanted)
-        judged = self._judged().evidence
-        return judged if judged.outcome == "passed" else evidence
+        return self._run(calls=CALLS, scale=max(self._scale, quick))
 
     def _statistical(self) -> Evidence:
         """Take free episodes until the judge has seen enough, or the time for it is over."""
         end = SYSTEM_CLOCK.monotonic() + BUDGET
-        self._until(lambda: self._episodes >= EPISODES or self._stop_early(), most=EPISODES, end=end)
+        self._free.append(self._run(calls=CALLS))
+        while self._lacks_episodes() and SYSTEM_CLOCK.monotonic() < end:
+            self._take(min(AT_ONCE, self._runs_for(EPISODES - self._episodes)))
         judged = self._judged()
         while judged.wants_more and SYSTEM_CLOCK.monotonic() < end:
-            self._free.append(self._run(calls=CALLS))
+            self._take(AT_ONCE)
             judged = self._judged()
         if judged.wants_more:
             why = f"{judged.evidence.why or judged.evidence.warnings[-1]} ({self._episodes} episodes in {BUDGET:g} s)"
@@ -199,17 +218,23 @@ class _Series:
             return replace(judged.evidence, outcome="unproven", why=why, fix=fix)
         return judged.evidence
 
+    def _lacks_episodes(self) -> bool:
+        return self._episodes < EPISODES and len(self._free) < EPISODES and not self._stop_early()
+
     def _stop_early(self) -> bool:
         """Whether the number of tries alone decides it."""
         return self._judged().evidence.outcome in {"failed", "not-applicable"}
 
-    def _until(
-        self, enough: Callable[[], bool], *, scale: float | None = None, most: int, end: float = float("inf")
-    ) -> None:
-        for _ in range(most):
-            if (self._free and enough()) or SYSTEM_CLOCK.monotonic() > end:
-                return
-            self._free.append(self._run(calls=CALLS, scale=scale))
+    def _runs_for(self, wanted: int) -> int:
+        """Return how many runs so many episodes may take: a job is run to its end, the others are called again."""
+        job = self._patient.laboratory.workload(self._patient.workload).shape == "job"
+        return wanted if job else -(-wanted // CALLS)
+
+    def _take(self, runs: int) -> None:
+        self._free += self._side_by_side([lambda: self._run(calls=CALLS)] * runs)
+
+    def _side_by_side(self, makers: Sequence[Callable[[], RunRecord]]) -> list[RunRecord]:
+        return self._patient.laboratory.side_by_side(makers)
 
     @property
     def _episodes(self) -> int:
@@ -239,43 +264,10 @@ class _Series:
         replay = replay_of(self._id)
         return judge_waits(trials, workload=clean.workload, service=self._patient.service, replay=replay)
 
-    def _confirmed(self, evidence: Evidence) -> Evidence:
-        """Take the first waits once more in real time, which have to be the same."""
-        scaled = least_waits(self._pinned[0], self._patient.service)
-        fitting = [number for number, at in enumerate(accumulate(scaled), 1) if at <= UNSCALED]
-        count = min(CONFIRMED, max(fitting, default=0))
-        if not count:
-            far = f"the first wait of {scaled[0]:.3g} s is too long to be confirmed unscaled"
-            return replace(evidence, warnings=(*evidence.warnings, self._words, far))
-        deadline = self._patient.laboratory.workload(self._patient.workload).deadline
-        needed = 1.2 * sum(scaled[:count]) + self._tempo.took - self._tempo.total
-        run = self._run(pinned=True, scale=1.0, deadlines=needed / deadline)
-        real = least_waits(run, self._patient.service)[:count]
-        if len(real) == count and all(map(_same, scaled, real)):
-            return replace(evidence, warnings=(*evidence.warnings, self._words))
-        return replace(
-            evidence,
-            outcome="unproven",
-            why=f"waits of {_series(scaled[:count])} s in scaled time are {_series(real) or 'none'} s unscaled",
-            fix="set time_scale = 1, or let all its waits go by Python's clocks",
-        )
-
-    @property
-    def _words(self) -> str:
-        return f"seen with time running {self._scale:g} times as fast"
-
 
 def _by_shape(evidence: Evidence) -> bool:
     """Whether it failed by how its waits follow each other."""
     return evidence.outcome == "failed" and "the waits " in evidence.why
-
-
-def _same(scaled: float, real: float) -> bool:
-    return abs(scaled - real) <= max(SAME * max(scaled, real), 10 * CLOCK_NOISE)
-
-
-def _series(waits: tuple[float, ...]) -> str:
-    return ", ".join(f"{wait:.3g}" for wait in waits)
 
 
 def _without_jitter(warnings: tuple[str, ...]) -> tuple[str, ...]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import socket
+import struct
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import Any
 
 import psycopg2
 import pytest
 
 from pytest_resilience.chaos.known_state.sql_file import InitError
+from pytest_resilience.services.postgres import PostgresAddress, owned_databases
 
 SCHEMA = """\
 -- a semicolon; in a comment, and 100 % of rows
@@ -130,6 +134,27 @@ def test_what_looks_like_psql_and_is_not(folder, declare, begin):
     sandbox = begin(declare(warehouse("dump.sql")))
 
     assert ask(sandbox.postgres().dsn, "select v, w, u from t") == ("a\\b", "\\x", "\\")
+
+
+def test_client_held_within_the_login_holds_up_no_other_sandbox(pool, declare, begin):
+    """A sandbox ends although the server cannot drop its database before another session goes on."""
+    address, sandbox = pool.postgres(), begin(declare(warehouse()))
+    name = sandbox.postgres().database
+    with held_login(address):
+        sandbox.close()
+
+        assert name in owned_databases(address)
+
+
+@contextmanager
+def held_login(address: PostgresAddress) -> Iterator[None]:
+    """Be a client that has been asked for its password and does not answer."""
+    start = struct.pack(">I", 3 << 16) + f"user\0{address.user}\0database\0postgres\0\0".encode()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(address.upstream.removeprefix("unix:"))
+        client.sendall(struct.pack(">I", len(start) + 4) + start)
+        assert client.recv(1) == b"R"
+        yield
 
 
 def test_file_is_one_transaction(folder, declare, begin):
