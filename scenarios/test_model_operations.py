@@ -12,12 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
-from mlflow import MlflowClient
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from icu_platform.breast_cancer import FEATURES, MODEL_NAME, as_table
 from icu_platform.score import SAMPLE
@@ -30,6 +28,9 @@ from pytest_resilience.runtime.models.fallback import FALLBACKS
 from pytest_resilience.runtime.models.ledger import LedgerEntry
 from pytest_resilience.runtime.models.mlflow_border import without_warnings
 from pytest_resilience.runtime.models.registry import ModelRegistry
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 API = "/api/2.0/mlflow/"
 ALIAS = f"POST {API}registered-models/alias"
@@ -88,6 +89,8 @@ class Shelf:
 
 def champion_files(tracking_uri: str, name: str) -> tuple[str, str]:
     """Return where the files of a model's champion are, and its run."""
+    from mlflow import MlflowClient
+
     champion = MlflowClient(tracking_uri).get_model_version_by_alias(name, "champion")
     return champion.source, champion.run_id
 
@@ -101,6 +104,8 @@ def trained(mlflow_server: HttpHandle) -> tuple[str, str]:
 @pytest.fixture
 def shelf(mlflow_server: HttpHandle, trained: tuple[str, str]) -> Iterator[Shelf]:
     """A model with versions 1, 2 and 3, under a name of the test's own: all of them the same files."""
+    from mlflow import MlflowClient
+
     name, client = f"malignancy-{uuid4().hex[:8]}", MlflowClient(mlflow_server.direct_url)
     source, run_id = trained
     client.create_registered_model(name)
@@ -280,4 +285,6 @@ def _remove(shelf: Shelf, version: str) -> None:
 
 def _files(shelf: Shelf, version: str) -> Any:
     source = shelf.client.get_model_version_download_uri(shelf.name, version)
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
     return get_artifact_repository(source, tracking_uri=shelf.registry.direct_url)
