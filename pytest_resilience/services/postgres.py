@@ -151,9 +151,34 @@ class PostgresAddress:
                 f"{self.prefix}: it is left alone"
             )
 
+    def answers(self) -> bool:
+        """Tell whether a server answers there by now."""
+        import psycopg2
+
+        with contextlib.suppress(psycopg2.OperationalError), self._connect_in_thread():
+            return True
+        return False
+
     def _run(self, statement: str) -> None:
-        with self.connect() as connection, connection.cursor() as cursor:
+        from psycopg2.extras import wait_select
+
+        with self._connect_in_thread() as connection, contextlib.closing(connection.cursor()) as cursor:
             cursor.execute(statement)
+            wait_select(connection)
+
+    @contextlib.contextmanager
+    def _connect_in_thread(self) -> Iterator[Any]:
+        """Open an asynchronous connection: other threads may set environment variables meanwhile.
+
+        libpq reads the environment when it connects, and a synchronous psycopg2 connection does so without the
+        interpreter's lock: where `setenv` moves the variables at that moment, the process dies (POSIX, getenv).
+        """
+        import psycopg2
+        from psycopg2.extras import wait_select
+
+        with contextlib.closing(psycopg2.connect(self.dsn(), async_=1)) as connection:
+            wait_select(connection)
+            yield connection
 
 
 def start_postgres(run: RunFolder, *, loopback: bool = False) -> tuple[ChildProcess, PostgresAddress]:
@@ -184,17 +209,8 @@ def _start(
         version=embedded_version(),
         log=str(cluster.log),
     )
-    child.wait_until(lambda: answers(address), timeout=START_TIMEOUT)
+    child.wait_until(address.answers, timeout=START_TIMEOUT)
     return child, address
-
-
-def answers(address: PostgresAddress) -> bool:
-    """Tell whether a server answers there by now."""
-    import psycopg2
-
-    with contextlib.suppress(psycopg2.OperationalError), address.connect():
-        return True
-    return False
 
 
 def server_version(address: PostgresAddress) -> str:

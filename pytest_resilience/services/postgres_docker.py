@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pytest_resilience.services.container import run_container
 from pytest_resilience.services.docker_engine import version_in
-from pytest_resilience.services.postgres import SETTINGS, USER, PostgresAddress, answers, server_version
+from pytest_resilience.services.postgres import SETTINGS, USER, PostgresAddress, server_version
 from pytest_resilience.services.process import ChildProcess
 from pytest_resilience.services.quiet_port import on_quiet_port
 from pytest_resilience.services.run_folder import RunFolder
@@ -46,7 +46,7 @@ def _start(run: RunFolder, image: str, password: str, port: int) -> tuple[ChildP
         version=version_in(image),
         log=str(log),
     )
-    child.wait_until(lambda: answers(address), timeout=START_TIMEOUT)
+    child.wait_until(address.answers, timeout=START_TIMEOUT)
     return child, replace(address, version=server_version(address))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import psycopg2
@@ -19,6 +21,31 @@ from pytest_resilience.services.postgres_programs import (
 )
 from pytest_resilience.services.process import ServiceStartError
 from pytest_resilience.services.run_folder import RunFolder
+
+CHANGING_ENVIRONMENT = """
+import contextlib, os, threading, psycopg2
+from pytest_resilience.services.postgres import PostgresAddress
+
+address = PostgresAddress(host="/nowhere", port=5432, user="nobody", password="", version="18", log="")
+
+def drop():
+    while True:
+        with contextlib.suppress(psycopg2.OperationalError):
+            address.drop_database("none")
+
+for _ in range(2):
+    threading.Thread(target=drop, daemon=True).start()
+between = []
+for turn in range(300):
+    names = [f"GROWING_{turn}_{number}" for number in range(500)]
+    for number, name in enumerate(names):
+        os.environ[name] = "x"
+        between = [*between[-50:], bytearray(600 + 8 * number)]  # so that the variables have to move when they grow
+    for name in names:
+        del os.environ[name]
+print("over", flush=True)
+os._exit(0)
+"""
 
 
 def test_server_lives_on_a_private_socket(run: RunFolder) -> None:
@@ -59,6 +86,19 @@ def test_databases_are_copies_and_go(run: RunFolder) -> None:
     assert answer == (42,)
     with pytest.raises(psycopg2.OperationalError, match="does not exist"), address.connect('odd "name"'):
         pass
+
+
+def test_environment_may_change_while_a_database_is_made() -> None:
+    """Databases are made in threads, and tests set variables meanwhile; what is read there is not moved away."""
+    done = subprocess.run(
+        [sys.executable, "-c", CHANGING_ENVIRONMENT],
+        env=os.environ | {"MALLOC_PERTURB_": "165"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (0, "over\n"), done.stderr
 
 
 def test_loopback_port_for_other_engines(run: RunFolder) -> None:
