@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from pytest_resilience.chaos.configuration.model import Configuration, WorkloadDeclaration
 from pytest_resilience.chaos.laboratory.clean import CleanRun, why_not
@@ -157,13 +156,26 @@ class Laboratory:
                 raise self._broken[name]
             if name not in self._clean:
                 try:
-                    made = self.folder.once(f"clean-{name}", lambda: {"file": str(self._keep(name))})
+                    self._clean[name] = self.shared(f"clean-{name}", lambda: self._make_clean(name))
                 except HarnessError as error:
                     self._broken[name] = error
                     raise
-                # it was written by this test run, into its private folder
-                self._clean[name] = pickle.loads(Path(made["file"]).read_bytes())  # noqa: S301
         return self._clean[name]
+
+    def shared(self, name: str, make: Callable[[], Made]) -> Made:
+        """Return what `make` returned to the first process of the test run that asked for `name`."""
+        file = self.folder.folder("shared") / f"{name}.pickle"
+
+        def keep() -> dict[str, str]:
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as stream:
+                pickle.dump(make(), stream)
+            return {"file": str(file)}
+
+        self.folder.once(name, keep)
+        # it was written by this test run, into its private folder
+        made: Made = pickle.loads(file.read_bytes())  # noqa: S301
+        return made
 
     def abort(self) -> None:
         """End all runs that are under way, and begin no other."""
@@ -198,13 +210,6 @@ class Laboratory:
         if self._aborted:
             raise RunAbortedError("the run was ended before its end")
         return record
-
-    def _keep(self, name: str) -> Path:
-        file = self.folder.folder("clean") / f"{name}.pickle"
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            pickle.dump(self._make_clean(name), stream)
-        return file
 
     def _make_clean(self, name: str) -> CleanRun:
         """Run twice, which shows the columns that differ from run to run; where some do, once more without them."""

@@ -102,10 +102,11 @@ class Patient:
     _looking: threading.Lock = field(default_factory=threading.Lock)
 
     def tempo(self) -> Tempo:
-        """Return what the first look shows, which is taken once."""
+        """Return what the first look shows, which is taken once in the whole test run."""
         with self._looking:
             if self._tempo is None:
-                self._tempo = self._look()
+                name = f"tempo-{self.workload}-{self.service}"
+                self._tempo = self.laboratory.shared(name, self._look)
             return self._tempo
 
     def run(
