@@ -77,6 +77,34 @@ def test_other_waits_fail(gaps, why):
     assert (found.outcome, why in found.why, bool(found.fix)) == ("failed", True, True)
 
 
+def test_client_that_sends_each_try_twice_waits_between_its_pairs():
+    """A request that was lost is sent again at once, as aiohttp does; the waits are those after its second try."""
+    found = judged(
+        [0.001, 1, 0.002, 2, 0.0003, 4, 0.001], free=[[0, 1.3, 0, 2.1, 0, 3], [0, 0.8, 0, 2.9, 0, 5]]
+    )
+
+    assert found.evidence.outcome == "passed"
+    assert [warning.partition(":")[0] for warning in found.evidence.warnings] == [
+        "each try is sent twice, the second time at once"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("gaps", "why"),
+    [
+        ([0.001, 1, 0.001, 1, 0.001, 1, 0.001], "do not grow: 1, 1, 1 s"),
+        ([0.001, 1, 0.001], "tried 2 times"),
+        ([0.001] * 7, "are none"),
+        ([0.001, 1, 0.001, 0.001, 0.001, 2], "shrink"),
+    ],
+)
+def test_pairs_hide_no_other_mistake(gaps, why):
+    """What is wrong with the waits between them is still wrong, and tries without a wait are no pairs."""
+    found = judged(gaps).evidence
+
+    assert (found.outcome, why in found.why) == ("failed", True), found.why
+
+
 def test_each_wait_is_the_least_that_was_seen():
     """A busy machine makes waits longer, and none shorter."""
     found = judged([1, 2, 4.6, 4], [1, 2.3, 4, 4], [1, 2, 4.7, 4]).evidence

@@ -9,6 +9,7 @@ from statistics import median
 
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.records.attempts import CONNECT, Attempt, attempts
+from pytest_resilience.checklist.thresholds import CLOCK_NOISE
 
 Window = tuple[float, float]
 """From when to when one call, or one process, ran."""
@@ -26,12 +27,14 @@ class Episode:
         waits: from the end of each to the start of the next.
         ended: whether the call or process that it belongs to came to its end.
         timed: whether the ends were seen; else `waits` are from start to start, less what the shortest takes.
+        twice: whether each try is one that was sent twice, the second time at once.
     """
 
     tries: tuple[Attempt, ...]
     waits: tuple[float, ...]
     ended: bool
     timed: bool = True
+    twice: bool = False
 
     @property
     def what(self) -> str:
@@ -52,8 +55,9 @@ def episodes(run: RunRecord, service: str, *, exact: bool = False) -> tuple[Epis
         exact: the waits of one operation do not vary: where they fall back, the next operation begins.
     """
     tried = [attempt for attempt in attempts(run, service) if not attempt.is_cleanup]
+    noise = CLOCK_NOISE * run.time_scale
     found = [
-        _episode(tries, ended=ended)
+        _with_second_tries_joined(_episode(tries, ended=ended), noise)
         for window, ended in windows(run)
         for tries in _operations([a for a in tried if window[0] <= a.began <= window[1]])
     ]
@@ -140,6 +144,20 @@ def _episode(tries: Sequence[Attempt], *, ended: bool) -> Episode:
     return Episode(tuple(tries), tuple(one - min(apart) for one in apart), ended, timed=False)
 
 
+def _with_second_tries_joined(whole: Episode, noise: float) -> Episode:
+    """Join each try with the one that follows it at once, where a wait follows each such pair.
+
+    A client may send an idempotent request again by itself when its connection is lost (RFC 9110, 9.2.2; aiohttp does).
+    """
+    at_once, waits = whole.waits[0::2], whole.waits[1::2]
+    if len(at_once) < 2 or not whole.timed or max(at_once) > noise or min(waits) <= noise:
+        return whole
+    pairs = zip(whole.tries[0::2], whole.tries[1::2], strict=False)
+    tries = [replace(second, began=first.began) for first, second in pairs]
+    alone = whole.tries[2 * len(tries) :]
+    return replace(whole, tries=(*tries, *alone), waits=waits, twice=True)
+
+
 def _wait(before: Attempt, after: Attempt) -> float | None:
     if before.ended is None or after.began < before.ended or _closed_late(before, after):
         return None
@@ -165,4 +183,5 @@ def _split(whole: Episode) -> Iterator[Episode]:
 
 
 def _part(whole: Episode, start: int, end: int, *, ended: bool) -> Episode:
-    return Episode(whole.tries[start : end + 1], whole.waits[start:end], ended, whole.timed)
+    tries, waits = whole.tries[start : end + 1], whole.waits[start:end]
+    return replace(whole, tries=tries, waits=waits, ended=ended)

@@ -129,17 +129,17 @@ def _judge_growth(
 ) -> WaitsJudgement:
     noise = trials.noise
     drawn = [episode.waits for episode in free if episode.waits and episode.timed]
-    jitter = _jitter(drawn, noise=trials.free_noise)
+    warnings = (*_twice((*pinned, *free)), *_jitter(drawn, noise=trials.free_noise))
     late = [episode.waits for episode in (*pinned, *free) if not episode.timed]
     if late:
         return WaitsJudgement(
-            _say(case, rough_growth(max(late, key=len), noise=noise), max(late, key=len), jitter)
+            _say(case, rough_growth(max(late, key=len), noise=noise), max(late, key=len), warnings)
         )
     growth, waits, more = _growth(_exact_waits(pinned), drawn, noise=noise)
     more = more or (growth.kind == "unclear" and 0 < len(trials.pinned) < PINNED_RUNS)
     if unclear := _drowned(case, waits, round_trip(trials.clean, service), growth, noise):
         return WaitsJudgement(unclear, wants_more=0 < len(trials.pinned) < PINNED_RUNS)
-    return WaitsJudgement(_say(case, growth, waits, jitter), wants_more=more)
+    return WaitsJudgement(_say(case, growth, waits, warnings), wants_more=more)
 
 
 def _growth(
@@ -169,6 +169,14 @@ def _drowned(
     return case.unproven(
         f"the first wait is {base:.3g} s, an undisturbed exchange takes {trip:.3g} s: the waits drown in it",
         f"wait at least {CLEAN_ROUND_TRIPS:g} round trips first, or let the test's service answer quicker",
+    )
+
+
+def _twice(seen: Sequence[Episode]) -> tuple[str, ...]:
+    if not any(episode.twice for episode in seen):
+        return ()
+    return (
+        "each try is sent twice, the second time at once: the client library's own, or a retry within a retry",
     )
 
 
