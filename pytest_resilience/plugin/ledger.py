@@ -25,6 +25,7 @@ class Ledger:
     Args:
         expected: every experiment there is, whether or not it was selected, with its items.
         points: every fault point that there is to exercise.
+        told: whether anybody has said what there is.
         done: the experiments that have said something.
         notes: what else the report tells.
         drilled: what drills of runbooks came to.
@@ -33,6 +34,7 @@ class Ledger:
 
     expected: dict[str, Sequence[str]] = field(default_factory=dict)
     points: set[str] = field(default_factory=set)
+    told: bool = False
     evidence: list[dict[str, Any]] = field(default_factory=list)
     scenarios: list[dict[str, Any]] = field(default_factory=list)
     found: list[dict[str, Any]] = field(default_factory=list)
@@ -47,6 +49,7 @@ class Ledger:
 
     def expect(self, experiments: Mapping[str, Sequence[str]], points: Iterable[str]) -> None:
         """Learn which experiments and fault points there are."""
+        self.told = True
         self.expected.update(experiments)
         self.points.update(points)
 

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, TypeVar
 
 from pytest_resilience.checklist.items import ITEMS
+from pytest_resilience.report.answer import INTERRUPTED
 from pytest_resilience.report.json_form import ReportError
 from pytest_resilience.report.judged import evidence_of, judged
 from pytest_resilience.report.model import Coverage, Report
@@ -94,7 +95,14 @@ def _left_out_of(item: str, reports: Sequence[Report]) -> list[str]:
         return [reason for report in reports for reason in report.left_out.get(item, ())]
     nowhere = _not_run(reports).get(item, ())
     more = f" and {len(nowhere) - 1} more" if len(nowhere) > 1 else ""
-    return [f"{min(nowhere)}{more} ran in no shard"] if nowhere else []
+    return [*_ended_early(item, reports), *([f"{min(nowhere)}{more} ran in no shard"] if nowhere else [])]
+
+
+def _ended_early(item: str, reports: Sequence[Report]) -> Iterator[str]:
+    """Yield which shards cannot be believed to have run their part: one that was interrupted may not know its part."""
+    for report in reports:
+        if report.shard and any(INTERRUPTED in reason for reason in report.left_out.get(item, ())):
+            yield f"shard {report.shard.index}/{report.shard.count} was interrupted"
 
 
 def _not_run(reports: Sequence[Report]) -> dict[str, tuple[str, ...]]:

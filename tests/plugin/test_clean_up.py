@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,13 @@ from pathlib import Path
 
 import pytest
 
+PROVING = """
+    import pytest
+
+    @pytest.mark.chaos(proves=["alerts"])
+    def test_alert():
+        pass
+"""
 STUCK = """
     from pathlib import Path
     import threading
@@ -70,11 +78,12 @@ def test_signals(pytester: pytest.Pytester, end: signal.Signals, workers: tuple[
     assert not Path(folder).exists()
 
 
-def test_a_terminated_run_has_said_what_it_knows(pytester: pytest.Pytester) -> None:
-    """A pipeline whose time is over sends SIGTERM: the report is there, and says that the run was interrupted."""
-    pytester.makepyfile(STUCK)
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_terminated_run_has_said_what_it_knows(pytester: pytest.Pytester, workers: tuple[str, ...]) -> None:
+    """A pipeline whose time is over sends SIGTERM: the report is there, and nothing is passed by what has run."""
+    pytester.makepyfile(test_early=PROVING, test_stuck=STUCK)
     run = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "--checklist", "-q"],
+        [sys.executable, "-m", "pytest", "--checklist", "-q", *workers],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
@@ -86,7 +95,20 @@ def test_a_terminated_run_has_said_what_it_knows(pytester: pytest.Pytester) -> N
 
     assert run.returncode == pytest.ExitCode.INTERRUPTED
     assert "report: resilience-report/index.html" in printed
-    assert (pytester.path / "resilience-report" / "report.json").exists()
+    assert _verdicts(pytester) == {"unproven"}
+
+
+def test_workers_that_died_have_proven_nothing(pytester: pytest.Pytester) -> None:
+    """Nobody is left who could say which experiments there are."""
+    pytester.makepyfile(test_early=PROVING, test_later="import os\n\ndef test_death():\n    os._exit(3)\n")
+    pytester.runpytest_subprocess("--checklist", "-n", "1", "--max-worker-restart", "0")
+
+    assert _verdicts(pytester) == {"unproven"}
+
+
+def _verdicts(pytester: pytest.Pytester) -> set[str]:
+    report = json.loads((pytester.path / "resilience-report" / "report.json").read_text())
+    return {item["verdict"] for item in report["items"]}
 
 
 def test_end_of_a_run(pytester: pytest.Pytester) -> None:

@@ -78,6 +78,24 @@ def test_what_a_shard_left_to_others_is_no_reason(shards):
     assert report.not_run == {"alerts": ("x",)}
 
 
+def test_an_interrupted_shard_proves_nothing(shards):
+    """It may not know what its part was: what it has not run is in no list."""
+    why = ("the test run was interrupted before anybody could say which experiments there are",)
+    reports = {
+        "shard-1": replace(shards["shard-1"], left_out={item.id: why for item in ITEMS}),
+        "shard-2": replace(
+            shards["shard-2"], not_run={"alerts": ("a", "c")}, left_out={"alerts": ("others",)}
+        ),
+        "shard-3": replace(
+            shards["shard-3"], not_run={"alerts": ("a", "b")}, left_out={"alerts": ("others",)}
+        ),
+    }
+    report = merged(reports, today=TODAY)
+
+    assert {verdict.word for verdict in report.items} == {"unproven"}
+    assert {verdict.why for verdict in report.items} == {"shard 1/3 was interrupted"}
+
+
 @pytest.mark.parametrize("missing", [1, 2, 3])
 def test_a_missing_shard_leaves_all_unproven(shards, missing):
     """And is named."""
