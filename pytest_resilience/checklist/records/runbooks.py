@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -24,6 +24,8 @@ _CANNOT = re.compile(
     r"[^.\n]*?(?:\b(?:because|since|as|for)\b|[:;,-])\s*(\w+(?:\W+\w+){2,})",
     re.IGNORECASE,
 )
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,6 @@ def read_runbook(path: Path) -> Runbook:
     lines = text.split("\n")
     prose = list(_prose(lines))
     front = _FRONT.match(text)
-    cannot = _CANNOT.search(" ".join(line for _, line in prose))
     return Runbook(
         path=path,
         covers=_covers(front[1]) if front else (),
@@ -77,8 +78,16 @@ def read_runbook(path: Path) -> Runbook:
         anchors=frozenset(_anchors(prose)),
         links=tuple((number, target) for number, line in prose for target in _targets(line)),
         drills=tuple(_drills(lines)),
-        undrilled=cannot[0].strip() if cannot else "",
+        undrilled=_undrilled(line for _, line in prose),
     )
+
+
+def _undrilled(lines: Iterable[str]) -> str:
+    """Return why it cannot be drilled: the rest of the one sentence that says so."""
+    paragraphs = "\n".join("" if _HEADING.match(line) else line.strip() for line in lines).split("\n\n")
+    sentences = (part for text in paragraphs for part in _SENTENCE_END.split(" ".join(text.split())))
+    found = next(filter(None, map(_CANNOT.search, sentences)), None)
+    return "" if found is None else found[0].strip()
 
 
 def dead_link(runbook: Runbook, target: str) -> str | None:

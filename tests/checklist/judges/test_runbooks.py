@@ -125,12 +125,16 @@ def test_a_reason_stands_in_for_a_drill(folder):
     rewrite(folder, "bash drill", "bash")
     assert judged(folder)[0][0] == "unproven"
     rewrite(
-        folder, "bash drill", "bash\n```\nIt cannot be drilled because the vendor restores the disk.\n```bash"
+        folder,
+        "bash drill",
+        "bash\n```\nIt cannot be drilled because the\nvendor restores the disk. Ask them.\n\n"
+        "## More\nIt is theirs.\n```bash",
     )
 
     (found,) = runbooks.judge(folder, services=["warehouse"])
 
-    assert (found.outcome, "vendor" in found.warnings[0]) == ("passed", True)
+    assert found.outcome == "passed"
+    assert found.warnings[0] == "not drilled: cannot be drilled because the vendor restores the disk"
 
 
 @pytest.mark.parametrize(
