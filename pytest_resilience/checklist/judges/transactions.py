@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
-from pytest_resilience.chaos.explore.wholeness import Break, has_operations, in_words, wrong_state
+from pytest_resilience.chaos.explore.wholeness import Break, WrongState, has_operations, in_words, wrong_state
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, worked
@@ -14,14 +14,16 @@ from pytest_resilience.checklist.verdict import Evidence
 
 ITEM = "transactions"
 _ONE = "put the statements that belong together into one transaction, and commit once"
+_REPORTED = "report success after COMMIT was answered"
 _ONCE = (
     "make a second try harmless: a unique key with ON CONFLICT, or a marker row in the same transaction "
     "that tells whether a COMMIT without an answer was done"
 )
+_WITH_ROWS = "save how far it is in the same transaction as the rows that it stands for"
 _AGAIN = "run the whole transaction again, from its first statement, on SQLSTATE 40001 and 40P01"
 _FIXES: Mapping[Break, str] = {
     "torn": _ONE,
-    "reported": "report success after COMMIT was answered; " + _ONCE,
+    "reported": f"{_REPORTED}; {_ONCE}",
     "recovered": _ONCE,
     "half": _ONE + '; or, where something starts it again after a crash, declare resume = "rerun"',
 }
@@ -96,15 +98,21 @@ def _judge_states(
         _must_run_again(run) and run.states[service] != clean.states[service] and workload.shape != "server"
     )
     if wrong is not None and wrong.broken in {"torn", "reported"}:
-        return case.failed(wrong.words, _FIXES[wrong.broken])
+        return case.failed(wrong.words, _fix_of(wrong))
     if again and not worked(run):
         told = in_words(clean.states[service], run.states[service])
         return case.failed(f"after a serialization failure the unit was not run again: {told}", _AGAIN)
     if wrong is not None:
-        return case.failed(wrong.words, _FIXES[wrong.broken])
+        return case.failed(wrong.words, _fix_of(wrong))
     if workload.shape == "server" and not _is_known(run, clean, service) and not workload.atomic:
         return case.unproven(*_UNCOUNTED)
     return case.passed(*(() if clean.boundaries_complete else (_TOO_MANY,)))
+
+
+def _fix_of(wrong: WrongState) -> str:
+    """Return what to do; where rows are lost alone, no key makes them come back."""
+    lost = "lost" in wrong.words and "doubled" not in wrong.words
+    return f"{_REPORTED}; {_WITH_ROWS}" if lost and wrong.broken == "reported" else _FIXES[wrong.broken]
 
 
 def _is_known(run: RunRecord, clean: RunRecord, service: str) -> bool:

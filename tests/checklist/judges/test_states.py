@@ -9,6 +9,7 @@ from seen_runs import clean, exchange, fault, notice, run
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.run.record import Message, ProcessRecord
+from pytest_resilience.chaos.state.postgres import PostgresState, TableState
 from pytest_resilience.checklist.judges import checkpoints, rollback, transactions
 from pytest_resilience.checklist.judges.rollback import Undoing
 
@@ -85,6 +86,23 @@ def test_other_states_fail(seen, workload, why):
     found = transaction(seen, workload)
 
     assert (found.outcome, why in found.why, bool(found.fix)) == ("failed", True, True)
+
+
+@pytest.mark.parametrize(
+    ("rows", "fix"),
+    [(((1, 1),), "save how far it is in the same transaction"), (((1, 1), (2, 2), (3, 2)), "ON CONFLICT")],
+)
+def test_the_fix_fits_rows_that_are_lost_and_rows_that_are_doubled(rows, fix):
+    """No unique key brings back what was left out."""
+    before, end, after = (_table(some) for some in ((), ((1, 1), (2, 2)), rows))
+    found = transaction(cut(after), ONCE, undisturbed(boundaries=(before, end)))
+
+    assert (found.outcome, fix in found.fix) == ("failed", True), (found.why, found.fix)
+
+
+def _table(rows):
+    table = TableState(count=len(rows), checksum=str(rows), has_key=True, rows=rows)
+    return PostgresState(schema={}, tables={"public.t": table})
 
 
 @pytest.mark.parametrize("after", ["none", "all"])
