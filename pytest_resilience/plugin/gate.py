@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_resilience import __version__
-from pytest_resilience.chaos.item_ids import ITEM_IDS
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.plugin.ledger import Ledger
 from pytest_resilience.plugin.provenance import commit_of, digest_of, engines_of, is_of_a_whole_run
@@ -29,8 +28,6 @@ PART = "part"
 """The folder, in that of the report, of the report of a part."""
 HANDED_OVER = "resilience"
 """What a worker of pytest-xdist sends the controller at its end."""
-
-ENDED_EARLY = "the test run was interrupted"
 
 
 class GateSession:
@@ -188,12 +185,14 @@ class GateSession:
         evidence = [replace(each, replay=as_here(self._config, each.replay)) for each in evidence]
         today = datetime.now(UTC).date()
         waivers = () if configuration.waivers is None else read_waivers(configuration.waivers, today=today)
+        why = self._why_left_out()
+        left_out = self.ledger.left_out(why, early=self._ended_early()) if self.asked else {}
         report = judged(
             evidence,
             today=today,
             mode=self._config.getoption("resilience_checklist_mode") if self.asked else "warn",
             asked=self.asked,
-            **self._facts(self._left_out() if self.asked else {}, waivers),
+            **self._facts(left_out, waivers),
         )
         self._write_found()
         published = publish(report, self._folder, secrets=self._secrets())
@@ -252,19 +251,14 @@ class GateSession:
             "notes": tuple(ledger.notes),
         }
 
-    def _left_out(self) -> Mapping[str, tuple[str, ...]]:
-        """Return by item why a part of it has not run.
-
-        After an interruption no item is whole: tests that prove something may not have run either, and where no worker
-        of pytest-xdist has lived to its end, nobody has said which experiments there are.
-        """
-        known = self.ledger.left_out(self._why_left_out())
+    def _ended_early(self) -> bool:
+        """Whether more may be missing than is known: nobody has said what there is where all workers have died."""
         untold = self._config.pluginmanager.hasplugin("dsession") and not self.ledger.told
-        return dict.fromkeys(ITEM_IDS, (ENDED_EARLY,)) | known if self._interrupted or untold else known
+        return self._interrupted or untold
 
     def _why_left_out(self) -> str:
-        if self._interrupted:
-            return ENDED_EARLY
+        if self._ended_early():
+            return "the test run was interrupted"
         if self._config.getoption("resilience_shard") is not None:
             return "they belong to other shards"
         options = self._config.option

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_resilience.chaos.item_ids import ITEM_IDS
 from pytest_resilience.plugin.outcome import kept_of
 
 if TYPE_CHECKING:
@@ -125,12 +126,19 @@ class Ledger:
             )
         )
 
-    def left_out(self, why: str) -> dict[str, tuple[str, ...]]:
-        """Return by item that some of its experiments have not run."""
+    def left_out(self, why: str, *, early: bool = False) -> dict[str, tuple[str, ...]]:
+        """Return by item that some of its experiments have not run.
+
+        Args:
+            why: the reason.
+            early: the test run has ended before its end, so that no item is whole: tests that prove something may not
+                have run either.
+        """
         missing = Counter(
             item for name, items in self.expected.items() if name not in self.done for item in items
         )
-        return {
+        whole: dict[str, tuple[str, ...]] = {item: (why,) for item in ITEM_IDS} if early else {}
+        return whole | {
             item: (f"{count} of {self._count(item)} experiments did not run ({why})",)
             for item, count in missing.items()
         }

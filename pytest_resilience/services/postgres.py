@@ -14,6 +14,7 @@ from typing import Any
 
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.services.libpq_url import host_and_port, libpq_url
+from pytest_resilience.services.postgres_in_thread import connected_in_thread, run_in_thread
 from pytest_resilience.services.postgres_programs import (
     Account,
     embedded_version,
@@ -118,7 +119,10 @@ class PostgresAddress:
     def create_database(self, name: str, *, template: str | None = None) -> None:
         """Make a database as a copy of `template`, by default `empty`, which nobody may be connected to."""
         self._check_ours(name)
-        self._run(f"create database {quoted(name)} template {quoted(template or self.empty)}{self._strategy}")
+        run_in_thread(
+            self.dsn(),
+            f"create database {quoted(name)} template {quoted(template or self.empty)}{self._strategy}",
+        )
 
     def close_database(self, name: str) -> None:
         """Let nobody connect to a database any more, so that it can be copied at any moment."""
@@ -132,7 +136,7 @@ class PostgresAddress:
     def drop_database(self, name: str) -> None:
         """Drop a database, and end whoever is connected to it; safe to call twice."""
         self._check_ours(name)
-        self._run(f"drop database if exists {quoted(name)} with (force)")
+        run_in_thread(self.dsn(), f"drop database if exists {quoted(name)} with (force)")
 
     @property
     def _strategy(self) -> str:
@@ -155,30 +159,9 @@ class PostgresAddress:
         """Tell whether a server answers there by now."""
         import psycopg2
 
-        with contextlib.suppress(psycopg2.OperationalError), self._connect_in_thread():
+        with contextlib.suppress(psycopg2.OperationalError), connected_in_thread(self.dsn()):
             return True
         return False
-
-    def _run(self, statement: str) -> None:
-        from psycopg2.extras import wait_select
-
-        with self._connect_in_thread() as connection, contextlib.closing(connection.cursor()) as cursor:
-            cursor.execute(statement)
-            wait_select(connection)
-
-    @contextlib.contextmanager
-    def _connect_in_thread(self) -> Iterator[Any]:
-        """Open an asynchronous connection: other threads may set environment variables meanwhile.
-
-        libpq reads the environment when it connects, and a synchronous psycopg2 connection does so without the
-        interpreter's lock: where `setenv` moves the variables at that moment, the process dies (POSIX, getenv).
-        """
-        import psycopg2
-        from psycopg2.extras import wait_select
-
-        with contextlib.closing(psycopg2.connect(self.dsn(), async_=1)) as connection:
-            wait_select(connection)
-            yield connection
 
 
 def start_postgres(run: RunFolder, *, loopback: bool = False) -> tuple[ChildProcess, PostgresAddress]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_resilience.services.authority import authority_of
-from pytest_resilience.services.postgres import PostgresAddress, answers
+from pytest_resilience.services.postgres import PostgresAddress
 from pytest_resilience.services.postgres_programs import system_account
 from pytest_resilience.services.process import ChildProcess, Command, on_free_port
 from pytest_resilience.services.run_folder import RunFolder
@@ -94,7 +94,7 @@ def server(run: RunFolder) -> tuple[PostgresAddress, str]:
             ),
         )
         address = PostgresAddress(host="127.0.0.1", port=port, user="admin", password="", version="", log="")
-        child.wait_until(lambda: answers(address), timeout=60)
+        child.wait_until(address.answers, timeout=60)
         return address
 
     address = on_free_port(start)
