@@ -137,7 +137,7 @@ class Ledger:
         missing = Counter(
             item for name, items in self.expected.items() if name not in self.done for item in items
         )
-        whole: dict[str, tuple[str, ...]] = {item: (why,) for item in ITEM_IDS} if early else {}
+        whole: dict[str, tuple[str, ...]] = dict.fromkeys(ITEM_IDS, (why,)) if early else {}
         return whole | {
             item: (f"{count} of {self._count(item)} experiments did not run ({why})",)
             for item, count in missing.items()
