@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
+from pytest_resilience.services.settled import settle
 
 AHEAD = 4
 """Experiments that each thread may be ahead of what pytest has reported."""
@@ -73,8 +74,4 @@ class Crew:
                 return
             if self._stopped.is_set():
                 return
-            future = self._futures[experiment.id]
-            try:
-                future.set_result(experiment.run())
-            except BaseException as error:  # noqa: BLE001 - it is raised again where the result is asked for
-                future.set_exception(error)
+            settle(self._futures[experiment.id], experiment.run)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+from pytest_resilience.services.settled import settle
+
 Thing = TypeVar("Thing")
 
 REPEATED = 2
@@ -72,10 +74,5 @@ class Ahead(Generic[Thing]):
     def _prepare(self) -> None:
         if self._taken >= REPEATED and self._next is None and not self._closed:
             self._next = Future()
-            threading.Thread(target=self._fulfil, args=(self._next,), name="ahead", daemon=True).start()
-
-    def _fulfil(self, future: Future[Thing]) -> None:
-        try:
-            future.set_result(self._make())
-        except BaseException as error:  # noqa: BLE001 - kept until somebody asks for the thing
-            future.set_exception(error)
+            order = (self._next, self._make)
+            threading.Thread(target=settle, args=order, name="ahead", daemon=True).start()

@@ -20,6 +20,7 @@ from pytest_resilience.services.own_names import OwnNames, own_names
 from pytest_resilience.services.postgres import PostgresAddress
 from pytest_resilience.services.process import ChildProcess
 from pytest_resilience.services.run_folder import RunFolder
+from pytest_resilience.services.settled import settle
 from pytest_resilience.services.supervised_toxiproxy import SupervisedToxiproxy
 from pytest_resilience.services.toxiproxy import ToxiproxySource
 
@@ -151,14 +152,9 @@ class ServicePool:
                 return known
             future: Future[Any] = Future()
             self._started[name] = future
-        threading.Thread(target=self._start, args=(name, future), name=f"start-{name}", daemon=True).start()
+        order = (future, self._makers[name])
+        threading.Thread(target=settle, args=order, name=f"start-{name}", daemon=True).start()
         return future
-
-    def _start(self, name: str, future: Future[Any]) -> None:
-        try:
-            future.set_result(self._makers[name]())
-        except BaseException as error:  # noqa: BLE001 - it is raised again where the service is asked for
-            future.set_exception(error)
 
     def _shared(self, name: str, start: Callable[[], PostgresAddress | MlflowAddress]) -> dict[str, Any]:
         """Start what all processes of the run use, unless another of them has."""

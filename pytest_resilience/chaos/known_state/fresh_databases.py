@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 
 from pytest_resilience.services.ahead import Ahead
+from pytest_resilience.services.settled import settle
 
 PROMPT = 0.25
 """Seconds that a giver waits; an idle server takes a tenth of it."""
@@ -48,7 +49,8 @@ class FreshDatabases:
             Exception: what `drop` raised, for this database or for one whose drop has gone on since.
         """
         dropped: Future[None] = Future()
-        threading.Thread(target=self._fulfil, args=(dropped, name), name="drop", daemon=True).start()
+        order = (dropped, lambda: self._drop(name))
+        threading.Thread(target=settle, args=order, name="drop", daemon=True).start()
         wait([dropped], timeout=self._prompt)
         with self._lock:
             self._dropping.add(dropped)
@@ -65,14 +67,6 @@ class FreshDatabases:
             dropping = set(self._dropping)
         wait(dropping, timeout=GRACE)
         self._settle()
-
-    def _fulfil(self, dropped: Future[None], name: str) -> None:
-        try:
-            self._drop(name)
-        except BaseException as error:  # noqa: BLE001 - it is raised again where the next one is given back
-            dropped.set_exception(error)
-        else:
-            dropped.set_result(None)
 
     def _settle(self) -> None:
         with self._lock:

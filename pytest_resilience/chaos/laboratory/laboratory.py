@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from pytest_resilience.chaos.configuration.model import Configuration, WorkloadDeclaration
 from pytest_resilience.chaos.laboratory.clean import CleanRun, why_not
-from pytest_resilience.chaos.laboratory.side_by_side import Made, SideBySide
+from pytest_resilience.chaos.laboratory.side_by_side import SideBySide
 from pytest_resilience.chaos.points.recording import record_points
 from pytest_resilience.chaos.run.arming.process import INNER
 from pytest_resilience.chaos.run.look import Look, State
@@ -28,6 +28,7 @@ from pytest_resilience.chaos.workload.preparation import Preparation
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.services.pool import ServicePool
 from pytest_resilience.services.run_folder import RunFolder
+from pytest_resilience.services.settled import Made
 
 PATIENCE = 10.0
 """Seconds for the end of runs that were aborted."""
@@ -170,7 +171,7 @@ class Laboratory:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as stream:
                 pickle.dump(make(), stream)
-            return {"file": str(file)}
+            return {}  # that it was made is all there is to say
 
         self.folder.once(name, keep)
         # it was written by this test run, into its private folder

@@ -6,9 +6,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import TypeVar
 
-Made = TypeVar("Made")
+from pytest_resilience.services.settled import Made, settle
 
 AT_ONCE = 3
 """Runs at once: each takes processor time when it starts, which makes the waits of the others longer."""
@@ -47,13 +46,10 @@ class SideBySide:
             thread.join(seconds)
 
     def _work(self, waiting: deque[tuple[Callable[[], Made], Future[Made]]]) -> None:
-        while waiting:
+        while True:
             try:
                 make, future = waiting.popleft()
             except IndexError:
                 break
-            try:
-                future.set_result(make())
-            except BaseException as error:  # noqa: BLE001 - it is raised again where the result is asked for
-                future.set_exception(error)
+            settle(future, make)
         self._threads.discard(threading.current_thread())
