@@ -286,6 +286,13 @@ FRAGILE = (
     _fragile("missing_section", "vitals", "runbooks", "-", "nothing says how to verify"),
     _fragile("unknown_command", "census", "runbooks", "-", "the drill's command is nowhere to be found"),
     _fragile(
+        "day_given_up",
+        "census",
+        "transactions",
+        "psycopg 3",
+        "a day that could not be loaded is logged and alerted, and the job ends with status 0",
+    ),
+    _fragile(
         "lost_session",
         "census",
         "transactions",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.explore.wholeness import Break, WrongState, has_operations, in_words, wrong_state
@@ -13,12 +14,18 @@ from pytest_resilience.checklist.records.writes import most_writes
 from pytest_resilience.checklist.verdict import Evidence
 
 ITEM = "transactions"
+OUTAGE = "lost for good in the middle of the work"
 _ONE = "put the statements that belong together into one transaction, and commit once"
 _REPORTED = "report success after COMMIT was answered"
 _ONCE = (
     "make a second try harmless: a unique key with ON CONFLICT, or a marker row in the same transaction "
     "that tells whether a COMMIT without an answer was done"
 )
+_GIVEN_UP = (
+    "once the retries are over, let the error end the work, or count what was not stored and end with a status "
+    "other than 0, so that whoever started it knows"
+)
+_IN_TIME = "give up in time: a time-out and a bound on retries, both well below the workload's deadline"
 _WITH_ROWS = "save how far it is in the same transaction as the rows that it stands for"
 _AGAIN = "run the whole transaction again, from its first statement, on SQLSTATE 40001 and 40P01"
 _FIXES: Mapping[Break, str] = {
@@ -62,6 +69,36 @@ def judge(
     if missing := missing_proof(run, service=service, clean=clean) or _missing_states(run, clean, service):
         return case.unproven(*missing)
     return _judge_states(case, run, clean, workload, service)
+
+
+def judge_outage(
+    run: RunRecord, *, clean: RunRecord, workload: WorkloadDeclaration, service: str, replay: str = ""
+) -> Evidence:
+    """Return what an outage left behind that no retry outlasts.
+
+    Args:
+        run: with the outage during its first start, and without it during the next, where there was one.
+        clean: the undisturbed run, with its `boundaries` and its end.
+        workload: the code under test.
+        service: the database.
+        replay: tries it again.
+    """
+    case = Case(item=ITEM, subject=subject_of(workload.name, service), replay=replay)
+    first = _first_start(run)
+    if first.processes and first.processes[0].blocked:
+        return case.unproven(f"{OUTAGE}: it had not ended at twice its deadline", _IN_TIME)
+    decided = first if worked(first) or len(run.processes) < 2 else run
+    told = judge(decided, clean=clean, workload=workload, service=service, replay=replay)
+    fix = _GIVEN_UP if told.outcome == "failed" and worked(decided) and decided is first else told.fix
+    return replace(told, subject=case.subject, why=told.why and f"{OUTAGE}: {told.why}", fix=fix)
+
+
+def _first_start(run: RunRecord) -> RunRecord:
+    """Return a run as if its first start had been its only one."""
+    ended = run.processes[0].ended if run.processes else None
+    calls = tuple(call for call in run.calls if ended is None or call.began <= ended)
+    states = run.states_between[0] if run.states_between else {}
+    return replace(run, processes=run.processes[:1], calls=calls, states=states)
 
 
 def why_not_asked(clean: RunRecord, *, workload: WorkloadDeclaration, service: str) -> str | None:

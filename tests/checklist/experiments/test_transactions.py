@@ -47,6 +47,16 @@ LOAD = """
         for start in (0, 2):
             trying(lambda: unit(connect(), range(start, start + 2)))
 
+    def forgetfully():
+        for start in (0, 2):
+            try:
+                by_batch(start)
+            except SystemExit:
+                print(f"batch {start} was not loaded", file=sys.stderr)
+
+    def by_batch(start):
+        trying(lambda: start < position(connection := connect()) or unit(connection, range(start, start + 2)))
+
     def at_once():
         unit(connect(), range(4))
 
@@ -66,7 +76,8 @@ LOAD = """
                 if not left:
                     sys.exit(1)
 
-    ways = {"blindly": blindly, "once": at_once, "single": single, "reads": reads, "autocommit": at_once}
+    ways = {"blindly": blindly, "forgetful": forgetfully, "once": at_once, "autocommit": at_once}
+    ways |= {"single": single, "reads": reads}
     trying(ways.get(MODE, by_position), times=1 if MODE in {"once", "autocommit"} else 3)
 """
 RERUN = 'resume = "rerun"'
@@ -133,10 +144,26 @@ def test_one_statement_is_not_asked_for_a_transaction(job, mode, tag) -> None:
         assert one.probe(f"{tag}-1-request-cut").item == "external-calls"
 
 
-def test_several_statements_are_asked_by_single_faults_alone(job) -> None:
-    """Nothing is said of them without a run."""
-    with job("sound") as sound:
-        assert sound.experiments(databases) == {}
+def test_a_batch_that_is_given_up_has_to_be_told(job) -> None:
+    """Retries that outlast each single fault hide it: a lasting outage shows that the loss ends with status 0."""
+    with job("forgetful") as forgetful:
+        passing = forgetful.probe("INSERT-3-request-cut").run()
+        (result,) = [each.run() for each in forgetful.experiments(databases).values()]
+
+    assert passing.outcome == "passed", passing.why
+    assert said(result) == ("failed", {("transactions", "failed")})
+    assert "lost for good in the middle of the work: success was reported, but" in result.why
+    assert "status other than 0" in result.evidence[0].fix
+    assert "transactions::load::warehouse::lost-for-good" in result.evidence[0].replay
+
+
+@pytest.mark.parametrize(("mode", "more"), [("sound", RERUN), ("once", "")])
+def test_what_ends_with_an_error_and_goes_on_later_passes(job, mode, more) -> None:
+    """Batches that are there stay, and the start after the outage adds the others; or nothing was done at all."""
+    with job(mode, more) as sound:
+        (result,) = [each.run() for each in sound.experiments(databases).values()]
+
+    assert said(result) == ("passed", {("transactions", "passed")}), result.why
 
 
 def test_a_workload_without_a_database_is_not_asked(pool, tmp_path) -> None:
