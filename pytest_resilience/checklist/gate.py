@@ -159,7 +159,17 @@ def _doubts(
         if each.outcome in {"failed", "unproven"}
     ]
     parts = [_Doubt("unproven", reason, "run the whole checklist") for reason in left_out]
+    if parts and item.id in NEED_A_RUN:
+        found, read = _runs_first(found, evidence)
+        parts += read
     return [*expired, *found, *parts, *_lack(item, evidence, parts)]
+
+
+def _runs_first(found: list[_Doubt], evidence: tuple[Evidence, ...]) -> tuple[list[_Doubt], list[_Doubt]]:
+    """Return what runs showed, and what was read alone: the runs that were left out may have decided against it."""
+    read = {each.subject for each in evidence if each.kind == "static"}
+    kept = [doubt for doubt in found if doubt.subject not in read]
+    return kept, [replace(doubt, word="unproven") for doubt in found if doubt.subject in read]
 
 
 def _expired(waiver: Waiver) -> _Doubt:

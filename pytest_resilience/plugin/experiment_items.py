@@ -33,6 +33,7 @@ class ExperimentItem(pytest.Item):
         super().__init__(**more)
         self.experiment = experiment
         self.add_marker(pytest.mark.chaos)
+        self.extra_keyword_matches.update(getattr(experiment, "also", ()))  # `-k messages`
 
     def runtest(self) -> None:
         """Try it, or wait for who has begun to.

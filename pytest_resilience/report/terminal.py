@@ -42,6 +42,7 @@ def _row(verdict: Verdict, *, color: bool) -> str:
 
 def _details(verdict: Verdict, width: int) -> Iterator[str]:
     if verdict.word == "passed":
+        yield from _warned(verdict, width)
         return
     others = sum(each.outcome in {"failed", "unproven"} for each in verdict.evidence) - 1
     more = f" (and {others} more)" if others > 0 else ""
@@ -52,6 +53,13 @@ def _details(verdict: Verdict, width: int) -> Iterator[str]:
         yield from _wrapped("waiver", printable(text), width)
     if verdict.replay:
         yield f"{'':{_INDENT}}run   {printable(verdict.replay)}"
+
+
+def _warned(verdict: Verdict, width: int) -> list[str]:
+    """Return the first warning of an item that is passed, and how many more there are."""
+    warnings = list(dict.fromkeys(text for each in verdict.evidence for text in each.warnings))
+    more = f" (and {len(warnings) - 1} more)" if len(warnings) > 1 else ""
+    return _wrapped("warns", printable(warnings[0]) + more, width) if warnings else []
 
 
 def _wrapped(name: str, text: str, width: int) -> list[str]:

@@ -122,6 +122,19 @@ def test_what_was_left_out_is_unproven():
     assert (verdict.word, verdict.why) == ("unproven", "-k left out 3 of 4")
 
 
+def test_what_was_read_in_the_code_is_no_failure_while_runs_are_left_out():
+    """They may decide against it; what a run has shown stays, and so do runbooks, which no run decides."""
+    read = evidence("backoff", "failed", kind="static", subject="etl.py:3")
+    left_out = {"backoff": ["-k left out 3 of 4"], "runbooks": ["-k left out 1 of 1"]}
+    alone = word("backoff", read, left_out=left_out)
+    beside = word("backoff", read, evidence("backoff", "failed"), left_out=left_out)
+    runbook = word("runbooks", evidence("runbooks", "failed", kind="static"), left_out=left_out)
+
+    assert (alone.word, alone.why) == ("unproven", "-k left out 3 of 4")
+    assert (beside.word, beside.why) == ("failed", "workload ingest failed")
+    assert word("backoff", read).word == runbook.word == "failed"
+
+
 def test_unknown_items_are_refused():
     """Evidence that no item would show must not vanish."""
     with pytest.raises(ValueError, match="'retries'"):

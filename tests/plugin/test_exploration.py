@@ -42,6 +42,18 @@ def test_one_point_is_asked_for_by_name(pytester: pytest.Pytester) -> None:
     run(pytester, COMMIT).assert_outcomes(passed=1)
 
 
+def test_an_item_is_asked_for_by_its_name(pytester: pytest.Pytester) -> None:
+    """Also one that is judged on what was said under other items' faults; the others say that they did not run."""
+    write_ingestion(pytester.path)
+    result = run(pytester, "--checklist", "-k", "messages and refused")
+    items = {each["id"]: each for each in report_of(pytester)["items"]}
+
+    assert result.parseoutcomes()["deselected"] > 10
+    assert [each["subject"] for each in items["messages"]["evidence"] if each["kind"] == "dynamic"]
+    assert items["transactions"]["verdict"] == "unproven"
+    assert "did not run (left out by -k)" in items["transactions"]["why"]
+
+
 def test_a_name_that_is_none_is_refused(pytester: pytest.Pytester) -> None:
     """With the nearest one, and exit status 4."""
     write_ingestion(pytester.path)

@@ -49,12 +49,15 @@ class Browser:
         self.send("Emulation.setEmulatedMedia", features=[scheme])
         self._load("about:blank")  # else another fragment of the same page would load nothing
         self._load(url)
+        self.run("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
 
     def _load(self, url: str) -> None:
         self.events.clear()
         self.send("Page.navigate", url=url)
         while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
             self.events.append(self._next())
+        while self.run("`${location.href} ${document.readyState}`") != f"{url} complete":
+            """The event was that of the page before."""
 
     def run(self, script: str) -> Any:
         """Return what a JavaScript expression comes to."""

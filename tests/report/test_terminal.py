@@ -39,6 +39,15 @@ def test_only_commands_are_longer_than_the_screen(report):
     assert [line for line in lines if len(line) > 80] == []
 
 
+def test_what_passes_with_warnings_shows_the_first(green):
+    """And how many more there are; nobody has to open the page to learn what they are about."""
+    first = green.items[0]
+    warned = replace(first, evidence=(replace(first.evidence[0], warnings=("no jitter", "slow", "slow")),))
+    text = render_text(replace(green, items=(warned, *green.items[1:])))
+
+    assert "      warns no jitter (and 1 more)\n" in text
+
+
 def test_a_passed_gate_says_so(green):
     """In its last line."""
     assert render_text(green).splitlines()[-1] == "resilience gate: passed"
