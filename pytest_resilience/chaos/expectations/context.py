@@ -30,9 +30,11 @@ class Context:
         workload: the declaration of what ran.
         folder: where relative paths of the configuration start.
         keys: by table, the keys of the undisturbed run, for `exactly_once` without a file.
+        keys_before: by table, the keys before it, for `exactly_once` with a file.
     """
 
     look: Look
     workload: WorkloadDeclaration
     folder: Path
     keys: Mapping[str, KeySet] = field(default_factory=dict)
+    keys_before: Mapping[str, KeySet] = field(default_factory=dict)

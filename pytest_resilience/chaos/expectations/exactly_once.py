@@ -23,6 +23,7 @@ def judge_rows(expect: Expectations, _record: RunRecord, context: Context) -> It
             declaration,
             folder=context.folder,
             expected=context.keys.get(declaration.table),
+            before=context.keys_before.get(declaration.table),
         )
         source = declaration.rows or "the undisturbed run"
         yield Judgement(

@@ -105,8 +105,8 @@ def broken_promises(look: Look, clean: CleanRun, folder: Path) -> Iterator[str]:
     """Yield what is lost, doubled, or too much now in the tables that are promised to have each key once."""
     for promise in clean.workload.exactly_once:
         dsn = look.dsn(promise.service)
-        expected = clean.keys.get(promise.table)
-        yield from judge_exactly_once(dsn, promise, folder=folder, expected=expected)
+        expected, before = clean.keys.get(promise.table), clean.keys_before.get(promise.table)
+        yield from judge_exactly_once(dsn, promise, folder=folder, expected=expected, before=before)
 
 
 def _not_steady(record: RunRecord) -> Iterator[str]:

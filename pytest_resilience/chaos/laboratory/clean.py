@@ -23,7 +23,8 @@ class CleanRun:
         begin: the services' states before it.
         mask: columns that are no part of states: those declared, and those that differ between two clean runs.
         unstable: the latter alone.
-        keys: by table, the keys of `exactly_once` tables at the end.
+        keys: by table, the keys of `exactly_once` tables at the end, where no file names them.
+        keys_before: by table, those at the beginning, where a file does.
         why_not: why it did not work; none where it did.
     """
 
@@ -34,6 +35,7 @@ class CleanRun:
     mask: tuple[str, ...] = ()
     unstable: tuple[str, ...] = ()
     keys: Mapping[str, KeySet] = field(default_factory=dict)
+    keys_before: Mapping[str, KeySet] = field(default_factory=dict)
     why_not: str | None = None
 
 

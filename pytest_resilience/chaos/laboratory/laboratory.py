@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import pickle
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from pytest_resilience.chaos.configuration.model import Configuration, WorkloadDeclaration
+from pytest_resilience.chaos.configuration.model import Configuration, ExactlyOnce, WorkloadDeclaration
 from pytest_resilience.chaos.laboratory.clean import CleanRun, why_not
 from pytest_resilience.chaos.laboratory.side_by_side import SideBySide
 from pytest_resilience.chaos.points.recording import record_points
@@ -21,6 +21,7 @@ from pytest_resilience.chaos.run.run import Run
 from pytest_resilience.chaos.sandbox import Sandbox
 from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.chaos.state.exactly_once import KeySet, read_keys
+from pytest_resilience.chaos.state.named_table import NotThereError
 from pytest_resilience.chaos.state.postgres import PostgresState, unstable_columns
 from pytest_resilience.chaos.state.side import KEPT
 from pytest_resilience.chaos.workload.control import Tweaks
@@ -233,10 +234,12 @@ class Laboratory:
             boundaries=boundaries,
         )
         with self.sandbox(declaration.uses, f"clean run of {declaration.name}") as sandbox:
-            begin = self._registries(sandbox, declaration)
+            begin, look = self._registries(sandbox, declaration), Look(sandbox)
+            before = _keys_before(look, [promise for promise in declaration.exactly_once if promise.rows])
             record = self.run_in(sandbox, plan)
             begin |= {service: states[0] for service, states in record.boundaries.items() if states}
-            keys = self._keys(declaration, Look(sandbox))
+            promises = [promise for promise in declaration.exactly_once if promise.rows is None]
+            keys = {promise.table: read_keys(look.dsn(promise.service), promise) for promise in promises}
         kinds = {used: self.configuration.services[used].kind for used in declaration.uses}
         return CleanRun(
             workload=declaration,
@@ -245,6 +248,7 @@ class Laboratory:
             begin=begin,
             mask=declaration.mask,
             keys=keys,
+            keys_before=before,
             why_not=why_not(declaration, record),
         )
 
@@ -253,12 +257,14 @@ class Laboratory:
         kinds = self.configuration.services
         return Look(sandbox).states([name for name in declaration.uses if kinds[name].kind != "postgres"])
 
-    def _keys(self, declaration: WorkloadDeclaration, look: Look) -> dict[str, KeySet]:
-        return {
-            promise.table: read_keys(look.dsn(promise.service), promise)
-            for promise in declaration.exactly_once
-            if promise.rows is None
-        }
+
+def _keys_before(look: Look, promises: Iterable[ExactlyOnce]) -> dict[str, KeySet]:
+    """Return the keys that are there before anything ran; a table that is made later has none."""
+    keys: dict[str, KeySet] = {}
+    for promise in promises:
+        with suppress(NotThereError):
+            keys[promise.table] = read_keys(look.dsn(promise.service), promise)
+    return keys
 
 
 def _unstable(first: RunRecord, second: RunRecord) -> tuple[str, ...]:

@@ -56,6 +56,7 @@ def try_scenario(laboratory: Laboratory, scenario: Scenario, *, replay: str) -> 
             workload=plan.workload,
             folder=laboratory.configuration.folder,
             keys=clean.keys,
+            keys_before=clean.keys_before,
         )
         judgements = judge(expect, trial.record, context)
         verdict = verdict_of(scenario, trial.record, clean.record, judgements)

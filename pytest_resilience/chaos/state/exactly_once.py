@@ -1,4 +1,4 @@
-"""Exactly once: each expected key is once in a table, and no other key is."""
+"""Exactly once: each expected key is once in a table, and no other key is but those that were there before."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_resilience.chaos.configuration.model import ExactlyOnce
 from pytest_resilience.chaos.state.difference import count
-from pytest_resilience.chaos.state.expected_keys import KeySet, load_file, load_hashes
+from pytest_resilience.chaos.state.expected_keys import KeySet, load_before, load_file, load_hashes
 from pytest_resilience.chaos.state.named_table import Column, NotThereError, found
 from pytest_resilience.chaos.state.side import first_line, side_connection
 from pytest_resilience.errors import HarnessError
@@ -24,18 +24,23 @@ select count(*) filter (where t = 0),
     (array_agg(line order by line) filter (where t = 0))[1:{named}],
     count(*) filter (where t > 1), coalesce(sum(t - 1) filter (where t > 1), 0)::bigint,
     (array_agg(line order by line) filter (where t > 1 and line is not null))[1:{named}],
-    count(*) filter (where f = 0)
+    count(*) filter (where f = 0 and not was)
 from (
-    select min(line) as line, sum(f) as f, sum(t) as t from (
-        select {expected}, line, 1 as f, 0 as t from pg_temp.expected_keys
-        union all select {own}, null, 0, 1 from {table}
-    ) as both_sides ({names}, line, f, t) group by {names}
+    select min(line) as line, sum(f) as f, sum(t) as t, bool_or(was) as was from (
+        select {expected}, line, 1 as f, 0 as t, false as was from pg_temp.expected_keys
+        union all select {own}, null, 0, 1, {hashed} in (select k from pg_temp.keys_before) from {table}
+    ) as both_sides ({names}, line, f, t, was) group by {names}
 ) as keys
 """
 
 
 def judge_exactly_once(
-    dsn: str, declaration: ExactlyOnce, *, folder: Path, expected: KeySet | None = None
+    dsn: str,
+    declaration: ExactlyOnce,
+    *,
+    folder: Path,
+    expected: KeySet | None = None,
+    before: KeySet | None = None,
 ) -> tuple[str, ...]:
     """Say what is lost, doubled, or there and not expected; nothing where the promise was kept.
 
@@ -44,6 +49,7 @@ def judge_exactly_once(
         declaration: the table, its key, and the file whose keys are expected.
         folder: where the file's path starts.
         expected: the keys of the undisturbed run (`read_keys`), for a declaration without a file.
+        before: the keys that were there before the run, which are not the file's.
 
     Raises:
         HarnessError: the file cannot be read, or nothing says which keys are expected.
@@ -53,7 +59,7 @@ def judge_exactly_once(
             f'exactly_once of {declaration.table}: there are no keys to compare with; declare rows = "file.csv", '
             "or let the undisturbed run come first"
         )
-    return _asked(dsn, declaration, lambda cursor: _judged(cursor, declaration, folder, expected))
+    return _asked(dsn, declaration, lambda cursor: _judged(cursor, declaration, folder, expected, before))
 
 
 def read_keys(dsn: str, declaration: ExactlyOnce) -> KeySet:
@@ -87,14 +93,18 @@ def _asked(dsn: str, declaration: ExactlyOnce, ask: Any) -> tuple[str, ...]:
             return (str(missing),)
 
 
-def _judged(cursor: Any, declaration: ExactlyOnce, folder: Path, expected: KeySet | None) -> Iterable[str]:
+def _judged(
+    cursor: Any, declaration: ExactlyOnce, folder: Path, expected: KeySet | None, before: KeySet | None
+) -> Iterable[str]:
     table, columns = found(cursor, declaration)
+    load_before(cursor, before or array("q"))
     if declaration.rows is None:
         load_hashes(cursor, expected or array("q"))
-        return _words(cursor, declaration, table, ["k0"], [_hashed(columns)])
+        return _words(cursor, declaration, table, ["k0"], [_hashed(columns)], _hashed(columns))
     load_file(cursor, folder / declaration.rows, declaration.key)
     pairs = [_comparable(cursor, n, column) for n, column in enumerate(columns)]
-    return _words(cursor, declaration, table, [pair[0] for pair in pairs], [pair[1] for pair in pairs])
+    expected_sides, own_sides = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    return _words(cursor, declaration, table, expected_sides, own_sides, _hashed(columns))
 
 
 def _hashed(columns: Sequence[Column]) -> str:
@@ -117,12 +127,22 @@ def _comparable(cursor: Any, number: int, column: Column) -> tuple[str, str]:
 
 
 def _words(
-    cursor: Any, declaration: ExactlyOnce, table: str, expected: Sequence[str], own: Sequence[str]
+    cursor: Any,
+    declaration: ExactlyOnce,
+    table: str,
+    expected: Sequence[str],
+    own: Sequence[str],
+    hashed: str,
 ) -> Iterator[str]:
     names = ", ".join(f"k{n}" for n in range(len(own)))
     cursor.execute(
         _JUDGE.format(
-            named=ROWS_NAMED, table=table, expected=", ".join(expected), own=", ".join(own), names=names
+            named=ROWS_NAMED,
+            table=table,
+            expected=", ".join(expected),
+            own=", ".join(own),
+            hashed=hashed,
+            names=names,
         )
     )
     lost, lost_rows, doubled, extra, doubled_rows, phantom = cursor.fetchone()

@@ -24,6 +24,17 @@ def load_hashes(cursor: Any, keys: KeySet) -> None:
     _fill(cursor, ((str(key), None) for key in keys))
 
 
+def load_before(cursor: Any, keys: KeySet) -> None:
+    """Make the table of the hashes of keys that were there before, `k`; analyzed, for it may be long."""
+    from psycopg2.extras import execute_values
+
+    cursor.execute("create temp table keys_before (k bigint)")
+    execute_values(
+        cursor, "insert into pg_temp.keys_before values %s", [(key,) for key in keys], page_size=1_000
+    )
+    cursor.execute("analyze pg_temp.keys_before")
+
+
 def load_file(cursor: Any, path: Path, key: Sequence[str]) -> None:
     """Make the table of a file's keys as texts, `k0`, `k1`, ... and `line`, the row's number in the file."""
     columns = ", ".join(f"k{n} text" for n in range(len(key)))

@@ -180,9 +180,8 @@ class _Series:
             evidence = judged if judged.outcome == "passed" else evidence
         if self._scale == 1:
             return evidence
-        return unscaled.confirmed(
-            evidence, made[: len(real)], f"seen with time running {self._scale:g} times as fast"
-        )
+        words = f"its waits were seen with its clocks running {self._scale:.2g} times as fast"
+        return unscaled.confirmed(evidence, made[: len(real)], words)
 
     @property
     def _unscaled(self) -> Unscaled:

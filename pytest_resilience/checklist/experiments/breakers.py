@@ -189,7 +189,10 @@ class LostService:
 
     def _confirmed(self, evidence: Evidence, order: FaultOrder, opened: Opening, scale: float) -> Evidence:
         """See it open once more in real time; its reset period would take too long."""
-        words = f"seen with time running {scale:g} times as fast, the reset period of {opened.period:.3g} s so alone"
+        faster = f"{scale:.2g} times as fast"
+        words = (
+            f"its reset period, about {opened.period:.2g} s, was seen only with its clocks running {faster}"
+        )
         if opened.seconds > UNSCALED:
             words += f"; to open it takes {opened.seconds:.3g} s, too long to be confirmed unscaled"
             return replace(evidence, warnings=(*evidence.warnings, words))

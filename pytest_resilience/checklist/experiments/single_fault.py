@@ -19,7 +19,7 @@ from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.verdict import Evidence, Outcome
 
 FIXES = {
-    "external-calls": "Catch the client's errors where the call is made, give up in time, and say what was lost.",
+    "external-calls": "Catch the client's errors where the call is made, give it a time-out, and say what was lost.",
     "transactions": "Put the statements that belong together into one transaction, and make a second try of a unit "
     "whose COMMIT went unanswered harmless: a key that is unique, or a look whether it is there.",
     "checkpoints": "Save the position in the same transaction as the data it stands for, and resume from it.",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
-from pytest_resilience.chaos.explore.wholeness import in_words
+from pytest_resilience.chaos.explore.wholeness import TOLD, in_words
 from pytest_resilience.chaos.run.record import ProcessRecord
+from pytest_resilience.chaos.state.postgres import PostgresState
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.verdict import Evidence
 
@@ -83,7 +84,7 @@ def _judge_undone(case: Case, undoing: Undoing) -> Evidence:
             return case.failed(
                 f"the rollback changed nothing: {told}", "write what undoes it: an empty downgrade does not"
             )
-        return case.failed(f"after the rollback {told}", "restore data and aliases too, not the schema alone")
+        return case.failed(f"after the rollback {told}", _fix_of(told))
     if undoing.second.exit_code != 0 or (told := _different(undoing.undone, undoing.undone_twice)):
         what = told if undoing.second.exit_code == 0 else f"it ended {_ending(undoing.second)}"
         return case.failed(
@@ -93,9 +94,36 @@ def _judge_undone(case: Case, undoing: Undoing) -> Evidence:
         return case.failed(
             f"made again after the rollback, the change ends otherwise: {told}", "undo it completely"
         )
-    return case.passed(
-        *(() if undoing.forward is not None else ("whether forward works again was not tried",))
-    )
+    untried = () if undoing.forward is not None else ("whether forward works again was not tried",)
+    return case.passed(*untried, *_emptied(undoing))
+
+
+def _emptied(undoing: Undoing) -> Iterator[str]:
+    """Yield a warning where a rollback that deletes all rows looks like one that takes back the change's own."""
+    tables = [
+        name
+        for service, before in undoing.before.items()
+        if isinstance(before, PostgresState)
+        and isinstance(after := undoing.complete.get(service), PostgresState)
+        for name, table in before.tables.items()
+        if table.count == 0 and name in after.tables and after.tables[name].count > 0
+    ]
+    if tables:
+        more = f" and {len(tables) - TOLD} more" if len(tables) > TOLD else ""
+        names = f"{', '.join(tables[:TOLD])}{more} {'was' if len(tables) == 1 else 'were'}"
+        yield (
+            f"{names} empty before the change, so a rollback that deletes all rows passes as well; to tell them apart, "
+            "let `init` of the service put rows there that the change does not write"
+        )
+
+
+def _fix_of(told: str) -> str:
+    """Return what to do about rows that are left over, or gone; else about the rest, of which less is said."""
+    if "lost" in told:
+        return "take back what the change wrote, and nothing else: rows are gone that were there before it"
+    if "not expected" in told or "doubled" in told:
+        return "take back everything that the change wrote, from every step: some of its rows are left"
+    return "restore data and aliases too, not the schema alone"
 
 
 def _different(expected: States, seen: States) -> str:

@@ -66,6 +66,27 @@ def test_each_bug_is_said(judged, change, words):
     assert judged(TEN + change) == words
 
 
+@pytest.mark.parametrize(("key", "before"), [(("stay_id",), "999, 'x'"), (("unit", "stay_id"), "999, null")])
+def test_rows_that_were_there_before_are_not_the_files(database, run, tmp_path, key, before):
+    """Others are; and one that is doubled is doubled, whoever wrote it first."""
+    declaration = promise(key=key)
+    (tmp_path / "stays.csv").write_text(ROWS)
+    run(database, LOAD + f"insert into raw.stays values ({before})")  # noqa: S608
+    keys = read_keys(database, declaration)
+    run(database, "insert into raw.stays select n, 'unit, of' || chr(10) || n from generate_series(1, 10) n")
+    kept = judge_exactly_once(database, declaration, folder=tmp_path, before=keys)
+    unknown = judge_exactly_once(database, declaration, folder=tmp_path)
+    run(database, f"insert into raw.stays values ({before}), (5000, 'x')")  # noqa: S608
+    more = judge_exactly_once(database, declaration, folder=tmp_path, before=keys)
+
+    assert kept == ()
+    assert unknown == ("raw.stays: 1 key there that is not expected",)
+    assert more == (
+        "raw.stays: 1 key doubled, 1 row too many",
+        "raw.stays: 1 key there that is not expected",
+    )
+
+
 @pytest.fixture
 def wait_callback():
     """As code that a test imports sets one, to wait with a time limit or to let green threads run."""

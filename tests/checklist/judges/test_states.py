@@ -228,6 +228,44 @@ def test_other_rollbacks_fail(changed, why):
     assert (found.outcome, why in found.why, bool(found.fix)) == ("failed", True, True)
 
 
+def test_a_rollback_that_may_empty_tables_is_told_so():
+    """What is empty before cannot tell it from one that takes back the change's own rows; a row of others can."""
+    warned = {}
+    for others in (0, 1):
+        before, after = (
+            {"labs": PostgresState(schema={}, tables={"stays": TableState(count=rows, checksum=str(rows))})}
+            for rows in (others, others + 2)
+        )
+        states = dict.fromkeys(("before", "undone", "undone_twice"), before)
+        states |= dict.fromkeys(("changed", "complete", "forward"), after)
+        found = rollback.judge(undoing(**states), workload=UNDO)
+        assert found.outcome == "passed"
+        warned[others] = found.warnings
+
+    assert [warning[:31] for warning in warned[0]] == ["stays was empty before the chan"]
+    assert warned[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "undone", "fix"), [(1, 0, "and nothing else"), (0, 1, "take back everything")]
+)
+def test_what_to_do_fits_what_is_wrong(before, undone, fix):
+    """Rows of others are gone; rows of its own are left."""
+    states = [
+        {
+            "labs": PostgresState(
+                schema={}, tables={"stays": TableState(count=n, checksum=str(n), rows=((n, n),) * n)}
+            )
+        }
+        for n in (before, undone, 2)
+    ]
+    found = rollback.judge(
+        undoing(before=states[0], undone=states[1], changed=states[2], complete=states[2]), workload=UNDO
+    )
+
+    assert (found.outcome, fix in found.fix) == ("failed", True), found
+
+
 def test_rollback_without_proof_or_need():
     """Nothing changed is not asked; no rollback declared, or nothing broken off, is unproven."""
     assert rollback.judge(undoing(), workload=JOB).outcome == "unproven"
