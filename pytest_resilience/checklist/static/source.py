@@ -54,9 +54,10 @@ def read(folder: Path, packages: Sequence[str], entry_points: Iterable[EntryPoin
     """Read packages, and the modules and scripts that the entry points name."""
     project = Project()
     folder = folder.resolve()
+    entries = list(entry_points)
     for package in packages or _everything(folder):
-        _add_package(project, folder, package)
-    for entry in entry_points:
+        _add_package(project, folder, package, entries)
+    for entry in entries:
         _add_entry(project, folder, entry)
     project.modules = dict(sorted(project.modules.items()))
     for name in project.modules:
@@ -93,7 +94,7 @@ def _find(folder: Path, name: str) -> tuple[Path, Path] | None:
     return None
 
 
-def _add_package(project: Project, folder: Path, package: str) -> None:
+def _add_package(project: Project, folder: Path, package: str, entries: Sequence[EntryPoint]) -> None:
     found = _find(folder, package)
     if found is None:
         project.notes.append(
@@ -101,10 +102,35 @@ def _add_package(project: Project, folder: Path, package: str) -> None:
         )
         return
     path, root = found
-    if path.is_dir() and path.name == "src" and not (path / "__init__.py").exists():
-        root = path
+    root = _import_root(folder, path, entries, written=root if "/" not in package else None) or root
     for file in [path] if path.is_file() else sorted(_python_files(path)):
         _add_file(project, folder, root, file)
+
+
+def _is_package(path: Path) -> bool:
+    return path.is_file() or (path / "__init__.py").is_file()
+
+
+def _import_root(
+    folder: Path, path: Path, entries: Sequence[EntryPoint], *, written: Path | None
+) -> Path | None:
+    """Return the folder that dotted names start from: as entry points have it, else as it is written as a dotted name.
+
+    Else the one above the outermost package; none for a folder that is no package.
+    """
+    above = [path.parent, *path.parent.parents]
+    roots = [root for root in (path, *above) if root.is_relative_to(folder) and root.is_dir()]
+    names = [entry.module or (entry.function or "").partition(":")[0] for entry in entries]
+    for root in roots:
+        ends = [root.joinpath(*name.split(".")) for name in names if name]
+        places = [place for end in ends for place in (end, end.with_name(f"{end.name}.py")) if place.exists()]
+        if any(place.is_relative_to(path) or path.is_relative_to(place) for place in places):
+            return root
+    if not _is_package(path):
+        return path if path.name == "src" else written
+    if written is not None:
+        return written
+    return next((root for root in roots if root != path and not (root / "__init__.py").is_file()), None)
 
 
 def _python_files(path: Path) -> Iterator[Path]:

@@ -86,6 +86,31 @@ def test_magic_lines_of_a_notebook_are_passed_over(tmp_path):
     assert [site.place.line for site in report.sites] == [8]
 
 
+@pytest.mark.parametrize(
+    ("place", "package", "entry"),
+    [
+        ("app", "app", "app.main"),
+        ("app", "app", "main"),
+        ("src/app", "app", "app.main"),
+        ("src/app", "src/app", "app.main"),
+        ("src/app", "src/app", "src.app.main"),
+        ("src/app", "src", "app.main"),
+        ("services/app", "services", "app.main"),
+        ("services/app", "services/app", "services.app.main"),
+        ("services/app/inner", "services/app/inner", "app.inner.main"),
+    ],
+)
+def test_a_package_bears_the_name_that_its_entry_points_use(tmp_path, place, package, entry):
+    """Wherever its folder stands: else no entry point leads to its calls."""
+    folder = tmp_path / place
+    folder.mkdir(parents=True)
+    (folder / "main.py").write_text(CALL)
+    (folder / "__init__.py").touch()
+    report = analyse(tmp_path, [package], [EntryPoint(function=f"{entry}:fetch")])
+
+    assert [site.state for site in report.sites] == ["unguarded"]
+
+
 def test_packages_stay_within_their_folder(tmp_path):
     """A path that leaves it is not read."""
     inner = tmp_path / "inner"

@@ -208,3 +208,29 @@ def test_calls_without_a_limit_are_found(read):
     """)
 
     assert lines(report.missing_timeouts) == [4, 5, 8]
+
+
+@pytest.mark.parametrize(
+    ("framework", "lines"),
+    [
+        ("aiohttp", "from aiohttp import web; app = web.Application(); app.router.add_post('/', handle)"),
+        ("aiohttp", "from aiohttp import web; web.Application().add_routes([web.get('/', handle)])"),
+        ("quart", "from quart import Quart; app = Quart('x'); app.post('/')(handle)"),
+        ("sanic", "from sanic import Sanic; app = Sanic('x'); app.add_route(handle, '/')"),
+        ("bottle", "import bottle; bottle.route('/')(handle)"),
+        ("litestar", "import litestar; root = litestar.get('/')(handle)"),
+        (
+            "tornado",
+            "import tornado.web\nclass Root(tornado.web.RequestHandler):\n    def get(self): handle(self)",
+        ),
+        ("aiohttp", "from aiohttp import web\nclass Root(web.View):\n    async def get(self): handle(self)"),
+    ],
+)
+def test_what_a_framework_calls_is_answered_by_it(read, framework, lines):
+    """It turns an error into its own answer, and logs it."""
+    report = read(
+        f"import requests\ndef handle(request):\n    requests.get('https://x', timeout=1)\n{lines}\n"
+    )
+
+    (site,) = report.sites
+    assert (site.state, framework in site.path[0]) == ("framework", True), site
