@@ -88,6 +88,9 @@ def _frame(act: Act, guard: Guard, given: Arguments, where: str) -> Frame | None
         return None
     if guard.kind == "fallback":
         return handled(where, guard.library)
+    if guard.kind == "translation":
+        every = Handler(("builtins.Exception",), "translated", where, guard.raises)
+        return Frame("try", where, guard.library, (every,))
     caught = _exceptions(act, guard, given)
     if guard.kind == "swallow":
         return Frame("try", where, guard.library, (Handler(caught, "swallowed", where),))

@@ -234,3 +234,23 @@ def test_what_a_framework_calls_is_answered_by_it(read, framework, lines):
 
     (site,) = report.sites
     assert (site.state, framework in site.path[0]) == ("framework", True), site
+
+
+def test_what_translates_errors_hides_no_retry_and_no_breaker(read):
+    """They see the error that it raises instead."""
+    report = read("""
+        import requests
+        from pytest_resilience import CircuitBreaker, Retry, RetryableError
+        from pytest_resilience.runtime.classify import translated_errors
+
+        breaker = CircuitBreaker(5, 5.0, RetryableError, name="labs")
+
+        def ask():
+            with translated_errors("asking"):
+                requests.get("https://x", timeout=1)
+
+        Retry(3).call(breaker.call, ask)
+        """)
+
+    (site,) = report.sites
+    assert (site.state, site.breaker, site.retried is not None) == ("guarded", "pytest_resilience", True)

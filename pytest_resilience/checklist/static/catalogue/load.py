@@ -32,7 +32,7 @@ _SHAPES: Mapping[str, tuple[type, ...]] = {
     "Mapping[str, tuple[str, ...]]": (dict,),
 }
 _WORDS: Mapping[str, tuple[str, ...]] = {
-    "kind": ("retry", "breaker", "fallback", "swallow", "timeout", "parts"),
+    "kind": ("retry", "breaker", "fallback", "swallow", "translation", "timeout", "parts"),
     "runs": ("now", "detached", "later"),
     "backoff": ("constant", "linear", "exponential", "growth", "unknown"),
     "transaction": ("commit", "begin"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-GuardKind: TypeAlias = Literal["retry", "breaker", "fallback", "swallow", "timeout", "parts"]
+GuardKind: TypeAlias = Literal["retry", "breaker", "fallback", "swallow", "translation", "timeout", "parts"]
 Running: TypeAlias = Literal["now", "detached", "later"]
 
 
@@ -66,6 +66,7 @@ class Guard:
         blocks: types whose `with` block is guarded.
         loops: types whose `for` loop is guarded.
         inside: types that guard the calls of a client they are given to.
+        raises: of a translation, what it raises instead of every error.
         unless: the keyword that has to be given, else it guards nothing.
         exceptions: the keyword that names what it acts on; `exceptions_position` where it is positional.
         attempts: keywords that end it; `attempts_default` says whether it ends without them.
@@ -83,6 +84,7 @@ class Guard:
     blocks: tuple[str, ...] = ()
     loops: tuple[str, ...] = ()
     inside: tuple[str, ...] = ()
+    raises: str | None = None
     unless: str | None = None
     parts: tuple[str, ...] = ()
     exceptions: str | None = None
