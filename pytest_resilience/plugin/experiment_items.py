@@ -51,7 +51,8 @@ class ExperimentItem(pytest.Item):
         keep(self, facts_of(self.experiment.id, result))
         if result.outcome == "not-applicable":
             pytest.skip(result.why)
-        text = "\n".join(line for line in (result.why, result.details, self._replay()) if line)
+        lines = (result.why, suite.unnamed(result.details), self._replay())
+        text = "\n".join(line for line in lines if line)
         if result.outcome == "failed":
             raise WrongError(text)
         if result.outcome == "unproven":

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_resilience.errors import HarnessError
+from pytest_resilience.plugin.suite import SUITE
 
 KEPT: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 """What an item hands over to the report, as JSON can carry it."""
@@ -31,7 +32,8 @@ def attach(item: pytest.Item, report: pytest.TestReport) -> None:
     """Put what an item hands over on its report, as text: a worker of pytest-xdist sends it so."""
     kept = item.stash.get(KEPT, None)
     if kept and report.when == "call":
-        vars(report)["resilience"] = json.dumps(kept)
+        text, suite = json.dumps(kept), item.config.stash.get(SUITE, None)
+        vars(report)["resilience"] = text if suite is None else suite.unnamed(text)
 
 
 def kept_of(report: pytest.TestReport) -> dict[str, Any]:

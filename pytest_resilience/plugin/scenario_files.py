@@ -59,9 +59,9 @@ class ScenarioItem(pytest.Item):
         tried = try_scenario(suite.laboratory, self.scenario, replay=replay)
         keep(self, scenario_facts(suite.id_of(self.scenario), tried, replay=replay))
         if tried.verdict.word == "failed":
-            raise WrongError(tried.text)
+            raise WrongError(suite.unnamed(tried.text))
         if tried.verdict.word == "unproven":
-            raise UnprovenError(tried.text)
+            raise UnprovenError(suite.unnamed(tried.text))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return what was expected and seen, in words, without a stack."""

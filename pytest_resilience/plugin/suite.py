@@ -68,6 +68,12 @@ class Suite:
         self.crew.join(PATIENCE)
         self.laboratory.close()
 
+    def unnamed(self, text: str) -> str:
+        """Return a text without what tells who a patient is in the databases of the workloads."""
+        from pytest_resilience.report.scrub import without
+
+        return without(text, self.laboratory.identifiers)
+
     def scenario(self, file: Path) -> Scenario | None:
         """Return the scenario of a file; none where it holds none."""
         return self._by_file.get(file.resolve())

@@ -91,6 +91,12 @@ def scrubber(secrets: Iterable[str] = ()) -> Callable[[str], str]:
     return scrub
 
 
+def without(text: str, secrets: Iterable[str]) -> str:
+    """Return a text without known secrets; JSON stays JSON."""
+    known = _known(secrets)
+    return known.sub(REDACTED, text) if known else text
+
+
 def _known(secrets: Iterable[str]) -> re.Pattern[str] | None:
     forms = {form for secret in secrets if secret.strip() for form in _forms(secret)}
     longest_first = sorted(forms, key=lambda form: (-len(form), form))

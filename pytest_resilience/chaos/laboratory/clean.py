@@ -25,6 +25,7 @@ class CleanRun:
         unstable: the latter alone.
         keys: by table, the keys of `exactly_once` tables at the end, where no file names them.
         keys_before: by table, those at the beginning, where a file does.
+        identifiers: what tells in its databases, at the end, who a patient is, by where it stands.
         why_not: why it did not work; none where it did.
     """
 
@@ -36,6 +37,7 @@ class CleanRun:
     unstable: tuple[str, ...] = ()
     keys: Mapping[str, KeySet] = field(default_factory=dict)
     keys_before: Mapping[str, KeySet] = field(default_factory=dict)
+    identifiers: Mapping[str, str] = field(default_factory=dict)
     why_not: str | None = None
 
 

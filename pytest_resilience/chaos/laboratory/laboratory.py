@@ -21,6 +21,7 @@ from pytest_resilience.chaos.run.run import Run
 from pytest_resilience.chaos.sandbox import Sandbox
 from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.chaos.state.exactly_once import KeySet, read_keys
+from pytest_resilience.chaos.state.identifiers import read_identifiers
 from pytest_resilience.chaos.state.named_table import NotThereError
 from pytest_resilience.chaos.state.postgres import PostgresState, unstable_columns
 from pytest_resilience.chaos.state.side import KEPT
@@ -164,6 +165,11 @@ class Laboratory:
                     raise
         return self._clean[name]
 
+    @property
+    def identifiers(self) -> tuple[str, ...]:
+        """What tells who a patient is in the databases of the clean runs so far."""
+        return tuple(value for clean in list(self._clean.values()) for value in clean.identifiers.values())
+
     def shared(self, name: str, make: Callable[[], Made]) -> Made:
         """Return what `make` returned to the first process of the test run that asked for `name`."""
         file = self.folder.folder("shared") / f"{name}.pickle"
@@ -240,6 +246,7 @@ class Laboratory:
             begin |= {service: states[0] for service, states in record.boundaries.items() if states}
             promises = [promise for promise in declaration.exactly_once if promise.rows is None]
             keys = {promise.table: read_keys(look.dsn(promise.service), promise) for promise in promises}
+            identifiers = self._identifiers(declaration, look)
         kinds = {used: self.configuration.services[used].kind for used in declaration.uses}
         return CleanRun(
             workload=declaration,
@@ -249,8 +256,16 @@ class Laboratory:
             mask=declaration.mask,
             keys=keys,
             keys_before=before,
+            identifiers=identifiers,
             why_not=why_not(declaration, record),
         )
+
+    def _identifiers(self, declaration: WorkloadDeclaration, look: Look) -> dict[str, str]:
+        kinds = self.configuration.services
+        databases = [name for name in declaration.uses if kinds[name].kind == "postgres"]
+        return {
+            where: value for name in databases for where, value in read_identifiers(look.dsn(name)).items()
+        }
 
     def _registries(self, sandbox: Sandbox, declaration: WorkloadDeclaration) -> dict[str, State]:
         """Return the states at the beginning that no commit boundary shows."""

@@ -1,4 +1,4 @@
-"""The secrets that are planted in a run, which must show up in nothing that it says."""
+"""What must show up in nothing that a run says: the secrets that are planted in it, and who its patients are."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ LEAST = 12
 
 
 def planted(laboratory: Laboratory, workload: str, trial: Trial) -> dict[str, str]:
-    """Return the secrets of a run, by what they are: those declared, and the passwords that its services have."""
-    declared = {f"secret in {name}": value for name, value in trial.sandbox.canaries.items()}
-    return declared | dict(_passwords(laboratory, workload, trial))
+    """Return the secrets of a run, by what they are: those declared, its services' passwords, its patients' data."""
+    declared = {f"planted secret in {name}": value for name, value in trial.sandbox.canaries.items()}
+    passwords = dict(_passwords(laboratory, workload, trial))
+    return declared | passwords | dict(laboratory.clean(workload).identifiers)
 
 
 def _passwords(laboratory: Laboratory, workload: str, trial: Trial) -> Iterator[tuple[str, str]]:
@@ -28,4 +29,4 @@ def _passwords(laboratory: Laboratory, workload: str, trial: Trial) -> Iterator[
         elif isinstance(handle, HttpHandle):
             password = urlsplit(handle.direct_url).password
         if password is not None and len(password) >= LEAST:
-            yield f"password of {service}", password
+            yield f"planted password of {service}", password

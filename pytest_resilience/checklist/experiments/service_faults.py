@@ -176,7 +176,7 @@ def _duplicate(where: Places) -> Iterator[ServiceFault]:
             name="duplicate",
             title="duplicate key with a patient's number in its DETAIL",
             order=order,
-            planted={"patient's number in a row (PostgreSQL's DETAIL)": ssn},
+            planted={"planted patient's number in a row (PostgreSQL's DETAIL)": ssn},
         )
 
 
@@ -190,7 +190,7 @@ def _web(where: Places) -> Iterator[ServiceFault]:
             name="status-500",
             title="status 500",
             order=broken,
-            planted={"patient's number in the service's reply": ssn},
+            planted={"planted patient's number in the service's reply": ssn},
         )
         busy = where.order(call.when, "respond", status=429, headers={"Retry-After": "1"})
         yield ServiceFault(name="status-429", title="status 429", order=busy)

@@ -71,14 +71,14 @@ def judge(
         clean: the undisturbed run.
         workload: the code under test.
         service: the one that failed.
-        canaries: planted secrets, by what they are; their values are shown nowhere.
+        canaries: what must stand nowhere, by what it is; the values are shown nowhere.
         replay: tries it again.
     """
     name = fault_name(run.faults[0]) if run.faults else "no fault"
     case = Case(item=ITEM, subject=subject_of(workload.name, service, name), replay=replay)
     if leaked := next(leaks(run, canaries or {}), None):
         return case.failed(
-            f"the planted {leaked[0]} stands in {leaked[1]}",
+            f"the {leaked[0]} stands in {leaked[1]}",
             "redact at one place that all output passes: messages, causes, tracebacks, URLs, parameters, DETAIL",
         )
     if missing := missing_proof(run, service=service, clean=clean):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from small_jobs import Job
 
 from pytest_resilience.chaos.scenario.model import FaultOrder, When
+from pytest_resilience.checklist.experiments.external_calls import failing_services
 
 SCORE = """
     import sys
@@ -230,3 +232,30 @@ def test_a_fault_that_waits_in_vain_ends_with_the_servers_deadline(laboratory_of
         fault = trial.record.faults[0]
 
     assert (fault.receipts, fault.injected_at, fault.healed_at) == ((), None, None)
+
+
+LEDGER = """
+    import os, sys, psycopg2
+
+    ROW = ("Wilhelmine Kowalski", 7)
+    try:
+        with psycopg2.connect(os.environ["DATABASE_URL"]) as connection, connection.cursor() as cursor:
+            cursor.execute("insert into admissions values (%s, %s)", ROW)
+    except psycopg2.Error as error:
+        told = ROW if sys.argv[1] == "named" else ROW[1:]
+        print(f"admission {told} was not stored on warehouse, SQLSTATE {error.pgcode}, run it again", file=sys.stderr)
+        sys.exit(1)
+"""
+
+
+@pytest.mark.parametrize(("mode", "leaks"), [("named", True), ("numbered", False)])
+def test_who_a_patient_is_stands_in_no_message(pool, tmp_path, mode, leaks) -> None:
+    """The rows that the undisturbed run stored tell their names; they are not shown in turn."""
+    schema = "create table admissions (patient_name text, bed int);"
+    with Job(pool, tmp_path, LEDGER, mode=mode, schema=schema) as job:
+        result = job.experiments(failing_services)["warehouse::shutdown"].run()
+
+    found = next(each for each in result.evidence if each.item == "messages")
+    assert ("value 1 of public.admissions.patient_name stands in" in found.why) == leaks
+    assert (found.outcome == "failed") >= leaks
+    assert "Wilhelmine" not in found.why

@@ -1,0 +1,35 @@
+"""What tells who a patient is, is found by its column's name or by its form, and nothing else is."""
+
+from __future__ import annotations
+
+from pytest_resilience.chaos.state.identifiers import MOST, read_identifiers
+
+TABLES = """
+    create schema raw;
+    create table raw.stays (id int, patient_ssn text, careunit text, note varchar(40), "First_Name" text, born date);
+    insert into raw.stays values
+        (1, '123-45-6789', 'Medical Intensive Care', 'see 123-45-6789', 'Wilhelmine', '1980-01-02'),
+        (2, null, 'Cardiac Intensive Care', '987-65-4321', 'Ana', null);
+    create view raw.names as select "First_Name" as full_name from raw.stays;
+"""
+
+
+def test_numbers_and_names_are_found(database, run):
+    """Once each; names that are short stand in other words, too."""
+    run(database, TABLES)
+
+    assert read_identifiers(database) == {
+        "value 1 of raw.stays.First_Name": "Wilhelmine",
+        "value 1 of raw.stays.note": "987-65-4321",
+        "value 1 of raw.stays.patient_ssn": "123-45-6789",
+    }
+
+
+def test_some_of_many_are_enough(database, run):
+    """A log that holds one of a column's values holds others."""
+    run(
+        database,
+        "create table p (ssn text); insert into p select n || '-45-6789' from generate_series(100, 999) n",
+    )
+
+    assert len(read_identifiers(database)) == MOST
