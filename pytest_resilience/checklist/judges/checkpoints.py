@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.explore.at_once import writers_at_once
 from pytest_resilience.chaos.explore.wholeness import in_words
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.chaos.state.difference import count
@@ -108,10 +109,11 @@ def _not_judged(
 
 
 def _judge_redone(case: Case, run: RunRecord, clean: RunRecord, service: str) -> Evidence:
-    """Judge how much was sent again: one batch a restart, or a part of all where there are no batches."""
+    """Judge how much was sent again: a batch a restart of each that writes, or a part of all without batches."""
     total, sizes = sent(clean, service), batches(clean, service)
     redone = max(0, sent(run, service) - total)
-    allowed = max(max(sizes, default=0) * (len(run.processes) - 1), 1)
+    underway = max(1, writers_at_once(clean, service))
+    allowed = max(max(sizes, default=0) * underway * (len(run.processes) - 1), 1)
     if redone <= max(allowed, REDONE_PART * total if len(sizes) < 2 else 0):
         return case.passed()
     part = f"{100 * redone / total:.0f} % of all" if total else "more than all"

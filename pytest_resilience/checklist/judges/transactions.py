@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
-from pytest_resilience.chaos.explore.wholeness import Break, WrongState, has_operations, in_words, wrong_state
+from pytest_resilience.chaos.explore.wholeness import (
+    Break,
+    WrongState,
+    has_operations,
+    in_words,
+    knows_order,
+    wrong_state,
+)
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, worked
@@ -38,9 +45,9 @@ _UNCOUNTED = (
     "how many requests it served differs from run to run, so its rows cannot be compared",
     "declare what holds of its tables at every moment: [[workloads.NAME.atomic]]",
 )
-_TOO_MANY = (
-    "it has more commits than states were read of: the state after each cut was not compared, the end was"
-)
+_UNCOMPARED = "the state after each cut was not compared, the end was; say what always holds under `atomic`"
+_TOO_MANY = f"it has more commits than states were read of: {_UNCOMPARED}"
+_ANY_ORDER = f"its connections write at the same time and commit in any order: {_UNCOMPARED}"
 
 
 def judge(
@@ -143,7 +150,8 @@ def _judge_states(
         return case.failed(wrong.words, _fix_of(wrong))
     if workload.shape == "server" and not _is_known(run, clean, service) and not workload.atomic:
         return case.unproven(*_UNCOUNTED)
-    return case.passed(*(() if clean.boundaries_complete else (_TOO_MANY,)))
+    uncompared = _ANY_ORDER if clean.boundaries_complete else _TOO_MANY
+    return case.passed(*(() if knows_order(clean, service) else (uncompared,)))
 
 
 def _fix_of(wrong: WrongState) -> str:

@@ -4,32 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_resilience.chaos.explore.at_once import is_write
 from pytest_resilience.chaos.run.record import Message, RunRecord
 
-_WRITES = (
-    "INSERT",
-    "UPDATE",
-    "DELETE",
-    "MERGE",
-    "COPY",
-    "CREATE",
-    "ALTER",
-    "DROP",
-    "TRUNCATE",
-    "GRANT",
-    "SELECT INTO",
-)
 _SENT = ("insert", "copy", "update", "merge", "delete", "with")
 _CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-
-
-def is_write(message: Message) -> bool:
-    """Tell whether a message is the database's word that a statement that writes is done."""
-    return (
-        message.side == "reply"
-        and message.message == "CommandComplete"
-        and (message.shape or "").upper().startswith(_WRITES)
-    )
 
 
 def most_writes(run: RunRecord, service: str) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.explore.at_once import callers_at_once
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.judges.backoff.episodes import Episode, episodes, round_trip
 from pytest_resilience.checklist.judges.backoff.growth import (
@@ -84,14 +85,29 @@ def judge_waits(
             return WaitsJudgement(case.unproven(*missing))
     pinned = [found for run in trials.pinned for found in episodes(run, service, exact=True)]
     free = [found for run in trials.free for found in episodes(run, service)]
-    counted = _count(case, [*pinned, *free], exact=pinned)
+    units = 1 if workload.shape == "server" else max(1, callers_at_once(trials.clean, service))
+    counted = _count(case, [*pinned, *free], exact=pinned, units=units)
     if counted is not None:
         return WaitsJudgement(counted)
-    return _judge_growth(case, trials, service, pinned, free)
+    judged = _judge_growth(case, trials, service, pinned, free)
+    if units > 1 and judged.evidence.outcome == "failed":
+        return WaitsJudgement(_mixed(case, judged.evidence, units), wants_more=judged.wants_more)
+    return judged
 
 
-def _count(case: Case, seen: Sequence[Episode], *, exact: Sequence[Episode]) -> Evidence | None:
-    """Judge the number of attempts, and that they end; none where that is as it should be."""
+def _mixed(case: Case, evidence: Evidence, units: int) -> Evidence:
+    """Say that the waits of several operations cannot be told apart."""
+    return case.unproven(
+        f"{evidence.why}; but {units} connections work at the same time, so these may be waits of several operations",
+        "declare the workload so that it does one thing at a time, by an argument or a variable under `env`",
+    )
+
+
+def _count(case: Case, seen: Sequence[Episode], *, exact: Sequence[Episode], units: int) -> Evidence | None:
+    """Judge the number of attempts, and that they end; none where that is as it should be.
+
+    Attempts of operations that go on at the same time cannot be told apart: `units` of them may have as many each.
+    """
     if not seen:
         return case.unproven(
             "no attempt that failed could be followed to the next one",
@@ -104,9 +120,11 @@ def _count(case: Case, seen: Sequence[Episode], *, exact: Sequence[Episode]) -> 
             f"{what} was tried {tries} times and had not ended at its deadline",
             "limit the attempts, or give the whole operation a deadline that they keep",
         )
-    if tries > MOST_ATTEMPTS:
+    if tries > MOST_ATTEMPTS * units:
+        operations = "one operation" if units == 1 else f"{units} operations at the same time, at most"
         return case.failed(
-            f"{what} was tried {tries} times for one operation, more than {MOST_ATTEMPTS}: layers that retry multiply",
+            f"{what} was tried {tries} times for {operations}, more than {MOST_ATTEMPTS * units}: layers that retry "
+            "multiply",
             "let one layer retry; switch the retries of the client library off, or mark what an inner layer gave up",
         )
     return _too_few(case, most) if tries < LEAST_ATTEMPTS else None

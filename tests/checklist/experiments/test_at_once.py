@@ -1,0 +1,87 @@
+"""A job whose threads commit in any order is judged by its end, and by what is promised to hold at every moment."""
+
+from __future__ import annotations
+
+import pytest
+from small_jobs import Job, said
+
+from pytest_resilience.chaos.explore.at_once import callers_at_once, writers_at_once
+
+LOAD = """
+    import os, sys, threading, psycopg2
+
+    MODE = sys.argv[1]
+    UNITS = range(3)
+    together = threading.Barrier(len(UNITS))
+    failed = []
+
+    def load(unit):
+        connection = psycopg2.connect(os.environ["DATABASE_URL"])
+        cursor = connection.cursor()
+        together.wait()
+        cursor.execute("select 1 from units where unit = %s", (unit,))
+        if cursor.fetchone():
+            return
+        for n in range(3):
+            cursor.execute("insert into loaded values (%s, %s)", (unit, n))
+        if MODE == "halves":
+            connection.commit()
+        cursor.execute("insert into units values (%s)", (unit,))
+        connection.commit()
+
+    def tried(unit):
+        try:
+            load(unit)
+        except (psycopg2.Error, threading.BrokenBarrierError) as error:
+            together.abort()
+            failed.append(error)
+
+    threads = [threading.Thread(target=tried, args=(unit,)) for unit in UNITS]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sys.exit(bool(failed))
+"""
+SCHEMA = "create table loaded (unit int, n int); create table units (unit int);"
+RERUN = 'resume = "rerun"'
+
+
+@pytest.fixture
+def job(pool, tmp_path):
+    """Make a job that loads three units side by side."""
+    return lambda mode, more=RERUN: Job(pool, tmp_path, LOAD, mode=mode, more=more, schema=SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "probe",
+    ["INSERT-4-request-cut", "INSERT-8-reply-kill", "COMMIT-2-request-kill", "COMMIT-1-reply-lost-reply"],
+)
+def test_units_in_any_order_pass(job, probe) -> None:
+    """Which of them were there when the job was cut is as in no run before."""
+    with job("whole") as whole:
+        result = whole.probe(probe).run()
+
+    assert said(result) == ("passed", {("transactions", "passed")}), result.why
+    assert "commit in any order" in result.evidence[0].warnings[0]
+
+
+def test_a_unit_that_is_done_by_halves_fails(job) -> None:
+    """The next start does its first half again."""
+    with job("halves") as halves:
+        result = halves.probe("INSERT-4-request-kill").run()
+        seen = [halves.probe(f"COMMIT-{number}-reply-kill").run() for number in (1, 2, 3, 4, 5)]
+
+    assert "failed" in {each.outcome for each in (result, *seen)}
+    assert any("doubled" in each.why for each in (result, *seen))
+
+
+def test_a_kill_may_cost_a_batch_of_each_thread(job) -> None:
+    """All of them were under way; that is not from zero again."""
+    with job("whole", RERUN + "\nmajor_operation = true") as whole:
+        clean = whole.laboratory.clean("load").record
+        results = [whole.probe(f"INSERT-{number}-request-kill").run() for number in (7, 9)]
+
+    assert writers_at_once(clean, "warehouse") > 1
+    assert callers_at_once(clean, "warehouse") > 1
+    assert [said(each) for each in results] == [("passed", {("checkpoints", "passed")})] * 2
