@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from pytest_resilience.chaos.run.record import Message, RunRecord
@@ -40,20 +41,23 @@ def writers_at_once(run: RunRecord, service: str) -> int:
 
 
 def callers_at_once(run: RunRecord, service: str) -> int:
-    """Return how many connections had a request under way at the same time, at most."""
+    """Return how many connections had a request under way at the same time, at most, that nothing tells apart."""
     return _most(message for message in run.messages if message.service == service)
 
 
 def _most(messages: Iterable[Message]) -> int:
-    """Count the connections that wait for an answer: until the server is ready again, or a status has come."""
-    busy: set[int] = set()
+    """Count the connections that wait for an answer: until the server is ready again, or a status has come.
+
+    HTTP requests for something else are told apart.
+    """
+    busy: dict[int, str | None] = {}
     most = 0
     for message in messages:
         if message.side == "request" and message.message not in _NO_WORK:
-            busy.add(message.connection)
-            most = max(most, len(busy))
+            busy.setdefault(message.connection, message.target)
+            most = max(most, *Counter(busy.values()).values())
         elif _is_over(message):
-            busy.discard(message.connection)
+            busy.pop(message.connection, None)
     return most
 
 

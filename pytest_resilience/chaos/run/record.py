@@ -27,6 +27,7 @@ class Message:
         transaction: `I` idle, `T` open, `E` failed; PostgreSQL replies alone.
         fault: the id of the fault that struck it.
         keyed: whether an HTTP request carried an idempotency key; none where nobody looked.
+        target: the same for the same HTTP request tried again, by its key or what it asks for; none where unknown.
     """
 
     at: float
@@ -39,6 +40,7 @@ class Message:
     transaction: str | None = None
     fault: str | None = None
     keyed: bool | None = None
+    target: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,4 +90,5 @@ def _message(service: str, entry: Mapping[str, Any], clock: RunClock) -> Message
         transaction=entry["transaction"],
         fault=entry["fault"],
         keyed=entry.get("keyed"),
+        target=entry.get("target"),
     )

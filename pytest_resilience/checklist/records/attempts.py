@@ -44,6 +44,7 @@ class Attempt:
         kind: of the fault that struck it; none where none did.
         fault: its id.
         keyed: whether it carried an idempotency key, where that is known.
+        target: the same for the same HTTP request tried again, where that is known.
     """
 
     what: str
@@ -54,6 +55,7 @@ class Attempt:
     kind: str | None = None
     fault: str | None = None
     keyed: bool | None = None
+    target: str | None = None
 
     @property
     def failed(self) -> bool:
@@ -210,7 +212,13 @@ class _Reader:
 
     def _begin(self, connection: _Connection, message: Message, what: str) -> None:
         connection.open.append(
-            Attempt(what=what, began=message.at, connection=message.connection, keyed=message.keyed)
+            Attempt(
+                what=what,
+                began=message.at,
+                connection=message.connection,
+                keyed=message.keyed,
+                target=message.target,
+            )
         )
 
     def _end(self, connection: _Connection, at: float, outcome: str) -> None:

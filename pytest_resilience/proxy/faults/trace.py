@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from typing import Any
 
 from pytest_resilience.proxy.faults.journal import Journal
@@ -13,9 +15,20 @@ KEPT = 10_000
 Entry = tuple[float, int, str, int | str, str | None, int, int, str | None, str | None]
 """When, connection, direction, message, SQL or path, bytes, count, mark, fault: made for each message.
 
-The mark is the transaction status, or for an HTTP request `KEYED` where it carries an idempotency key.
+The mark is the transaction status, or for an HTTP request what `request_mark` returns.
 """
-KEYED = "key"
+_KEYED, _PLAIN = "key ", "req "
+_SALT = secrets.token_bytes(16)
+
+
+def request_mark(key: str | None, method: str, target: str) -> str:
+    """Return the mark of an HTTP request: whether it carries an idempotency key, and a digest of what is asked.
+
+    The same request, tried again, has the same digest; nobody can tell from it what the request was.
+    """
+    said = f"{method} {target}" if key is None else key
+    digest = hashlib.blake2s(said.encode("utf-8", "surrogateescape"), digest_size=6, key=_SALT).hexdigest()
+    return f"{_PLAIN if key is None else _KEYED}{digest}"
 
 
 class Trace(Journal[Entry]):
@@ -33,6 +46,7 @@ def entry_json(number: int, entry: Entry) -> dict[str, Any]:
     """Return an entry as the API shows it."""
     at, connection, direction, message, subject, size, count, mark, fault = entry
     names = REQUESTS if direction == "request" else REPLIES
+    is_request = mark is not None and mark.startswith((_KEYED, _PLAIN))
     return {
         "id": number,
         "at": at,
@@ -42,8 +56,9 @@ def entry_json(number: int, entry: Entry) -> dict[str, Any]:
         "shape": None if subject is None else _shape(subject, direction, message),
         "bytes": size,
         "count": count,
-        "transaction": None if mark == KEYED else mark,
-        "keyed": mark == KEYED,
+        "transaction": None if is_request else mark,
+        "keyed": mark is not None and mark.startswith(_KEYED),
+        "target": mark[len(_PLAIN) :] if mark is not None and is_request else None,
         "fault": fault,
     }
 

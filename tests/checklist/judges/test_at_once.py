@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 
 import pytest
@@ -23,6 +24,58 @@ SIDE_BY_SIDE = sorted((*exchange(0.5), *exchange(0.503, 2)), key=lambda message:
 def test_requests_that_wait_for_their_answers_are_counted(messages, most):
     """The most at any moment."""
     assert callers_at_once(clean(messages), "labs") == most
+
+
+def of(target, messages, apart=0):
+    """Return messages whose requests ask for one thing, on connections of their own."""
+    return [
+        replace(message, connection=message.connection + apart, target=target)
+        if message.side == "request"
+        else replace(message, connection=message.connection + apart)
+        for message in messages
+    ]
+
+
+def side_by_side(first, second, *, targets=("page 1", "page 2")):
+    """Return what two operations do at the same time."""
+    messages = [*of(targets[0], first), *of(targets[1], second, apart=50)]
+    return sorted(messages, key=lambda message: message.at)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "targets", "outcome"),
+    [
+        ([1, 2, 4], [1, 2, 4], ("page 1", "page 2"), "passed"),
+        ([1, 1, 1], [1, 1, 1], ("page 1", "page 2"), "failed"),
+        ([1, 2, 4], [1, 2, 4], ("page 1", "page 1"), "failed"),
+        ([1, 2, 4], [1, 2, 4], ("page 1", None), "failed"),
+    ],
+)
+def test_requests_for_different_things_are_different_operations(first, second, targets, outcome):
+    """Each is tried again after its own waits, although they take turns."""
+    messages = side_by_side(episode(first), episode(second, began=0.7), targets=targets)
+    trials = Trials(fault="reset", clean=clean(ONE_BY_ONE), pinned=(run(messages, faults=[fault()]),))
+    found = judge_waits(trials, workload=JOB, service="labs").evidence
+
+    assert found.outcome == outcome, found.why
+
+
+def test_a_request_that_is_another_each_time_is_one_operation():
+    """A nonce or a time in its address makes it look so; nothing is asked for twice."""
+    messages = [
+        replace(message, target=f"at {message.at}") if message.side == "request" else message
+        for message in episode([1, 2, 4])
+    ]
+    trials = Trials(fault="reset", clean=clean(), pinned=(run(messages, faults=[fault()]),))
+
+    assert judge_waits(trials, workload=JOB, service="labs").evidence.outcome == "passed"
+
+
+def test_requests_for_different_things_at_the_same_time_are_told_apart():
+    """Those for the same are not."""
+    for targets, most in ((("page 1", "page 2"), 1), (("page 1", "page 1"), 2)):
+        messages = side_by_side(exchange(0.5), exchange(0.503), targets=targets)
+        assert callers_at_once(clean(messages), "labs") == most
 
 
 @pytest.mark.parametrize(

@@ -323,3 +323,16 @@ def test_the_trace_tells_which_requests_carry_an_idempotency_key(website):
 
     assert [entry["keyed"] for entry in posts] == [False, True]
     assert "4711" not in repr(posts)
+
+
+def test_the_trace_tells_which_requests_are_the_same(website):
+    """By their idempotency key, else by what they ask for; and never what that is."""
+    for query in ("page=4711", "page=4711", "page=4712"):
+        answer_of("requests", website.url(f"/items?{query}"))
+    for key in ("one", "one", "two"):
+        answer_of("requests", website.url("/items"), "POST", data=b"x", headers={"Idempotency-Key": key})
+    targets = [entry["target"] for entry in website.trace if entry["direction"] == "request"]
+    others = {entry["target"] for entry in website.trace if entry["direction"] != "request"}
+
+    assert [targets.index(target) for target in targets] == [0, 0, 2, 3, 3, 5]
+    assert others == {None}

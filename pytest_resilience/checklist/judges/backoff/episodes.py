@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from statistics import median
 
 from pytest_resilience.chaos.run.record import RunRecord
@@ -83,7 +83,10 @@ def round_trip(clean: RunRecord, service: str) -> float:
 
 
 def _operations(tried: Sequence[Attempt]) -> Iterator[list[Attempt]]:
-    """Yield what belongs together: requests of one template, or all that a database connection lost."""
+    """Yield what belongs together: requests of one template, or all that a database connection lost.
+
+    Where requests of one template take turns, each that is tried again is one operation.
+    """
     is_http = any(attempt.what.partition(" ")[2].startswith("/") for attempt in tried)
     if not is_http:
         yield from _runs_of_failures(_without_preludes(tried))
@@ -92,7 +95,19 @@ def _operations(tried: Sequence[Attempt]) -> Iterator[list[Attempt]]:
     names = dict.fromkeys(attempt.what for attempt in tried if attempt.what != CONNECT)
     for number, name in enumerate(names):
         same = [attempt for attempt in tried if attempt.what == name] + (lost if number == 0 else [])
-        yield from _runs_of_failures(sorted(same, key=lambda attempt: attempt.began))
+        for tries in _told_apart(sorted(same, key=lambda attempt: attempt.began)):
+            yield from _runs_of_failures(tries)
+
+
+def _told_apart(tried: Sequence[Attempt]) -> list[list[Attempt]]:
+    """Return the attempts by what they ask for, where something is asked for again after something else."""
+    by_target: dict[str | None, list[Attempt]] = {}
+    for attempt in tried:
+        by_target.setdefault(attempt.target, []).append(attempt)
+    one_by_one = len([target for target, _ in groupby(tried, lambda attempt: attempt.target)]) == len(
+        by_target
+    )
+    return [list(tried)] if one_by_one or None in by_target else list(by_target.values())
 
 
 def _without_preludes(tried: Sequence[Attempt]) -> list[Attempt]:

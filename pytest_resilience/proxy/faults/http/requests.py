@@ -14,7 +14,7 @@ from pytest_resilience.proxy.faults.http.stream import HttpStream
 from pytest_resilience.proxy.faults.kinds import BadChunk, Respond, Slow
 from pytest_resilience.proxy.faults.plumbing import Plumbing
 from pytest_resilience.proxy.faults.point import HttpRequest, Side
-from pytest_resilience.proxy.faults.trace import KEYED
+from pytest_resilience.proxy.faults.trace import request_mark
 from pytest_resilience.proxy.faults.watch import Strike
 from pytest_resilience.proxy.wire.http.frames import HttpReader, Part, Piece
 from pytest_resilience.proxy.wire.http.head import RequestHead, with_host
@@ -74,7 +74,7 @@ class HttpRequests(HttpStream):
         request = HttpRequest(method=head.method.upper(), path=head.path, headers=head.headers)
         exchange = self._exchange = Exchange(head, request)
         self._shared.pending.append(exchange)
-        mark = KEYED if head.is_keyed else None
+        mark = request_mark(head.key, head.method, head.target)
         self._trace("request", head.method, head.path, head, mark)
         host = self._conversation.watch.configuration.host
         raw = piece.raw if host is None else with_host(head, host)

@@ -82,9 +82,9 @@ class RequestHead(Head):
         return path or "/"
 
     @property
-    def is_keyed(self) -> bool:
-        """Whether it carries an idempotency key, by which a server knows a second copy of it."""
-        return any(name in self.headers for name in IDEMPOTENCY_KEYS)
+    def key(self) -> str | None:
+        """The idempotency key by which a server knows a second copy of it; none where it carries none."""
+        return next((self.headers[name] for name in IDEMPOTENCY_KEYS if name in self.headers), None)
 
     @property
     def waits_to_send(self) -> bool:
