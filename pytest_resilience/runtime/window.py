@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 
 _SLICES = 100
+
+
+@dataclass(slots=True)
+class _Slice:
+    """What happened in one slice, from its first thing to its last."""
+
+    index: int
+    first: float
+    last: float
+    counts: list[int]
 
 
 class SlidingWindow:
@@ -15,7 +26,7 @@ class SlidingWindow:
     Args:
         length: seconds.
         kinds: how many kinds of things are counted.
-        generous: count the oldest slice too while any part of it is inside the window; else only while all is.
+        generous: count the oldest slice too while anything of it is inside the window; else only while all is.
     """
 
     __slots__ = ("_generous", "_kinds", "_slice", "_slices", "length", "sums")
@@ -26,20 +37,22 @@ class SlidingWindow:
         self._kinds = kinds
         self._slice = length / _SLICES
         self._generous = generous
-        self._slices: deque[tuple[int, list[int]]] = deque()
+        self._slices: deque[_Slice] = deque()
 
     def add(self, now: float, kind: int = 0) -> None:
         """Count one thing of a kind that happens now."""
         self.forget(now)
         index = int(now // self._slice)
-        if not self._slices or self._slices[-1][0] < index:
-            self._slices.append((index, [0] * self._kinds))
-        self._slices[-1][1][kind] += 1
+        if not self._slices or self._slices[-1].index < index:
+            self._slices.append(_Slice(index, now, now, [0] * self._kinds))
+        newest = self._slices[-1]
+        newest.last = now
+        newest.counts[kind] += 1
         self.sums[kind] += 1
 
     def forget(self, now: float) -> None:
         """Drop what is no longer inside the window."""
-        oldest = int(now // self._slice) - _SLICES - self._generous
-        while self._slices and self._slices[0][0] <= oldest:
-            _, counts = self._slices.popleft()
+        begins = now - self.length
+        while self._slices and (self._slices[0].last if self._generous else self._slices[0].first) <= begins:
+            counts = self._slices.popleft().counts
             self.sums = [total - count for total, count in zip(self.sums, counts, strict=True)]

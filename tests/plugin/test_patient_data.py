@@ -37,7 +37,9 @@ def test_names_come_to_no_report(pytester: pytest.Pytester, workers: tuple[str, 
     printed = found.stdout.str() + found.stderr.str()
     written = [file for file in pytester.path.glob("resilience-report/**/*") if file.is_file()]
 
-    assert "value 1 of public.admissions.patient_name stands in stderr" in " ".join(printed.split())
+    assert "value 1 of public.admissions.patient_name on warehouse stands in stderr" in " ".join(
+        printed.split()
+    )
     assert "admission ('[redacted]', 7) was not stored" in printed
     assert len(written) > 2
     assert [file for file in written if "Wilhelmine" in file.read_text(encoding="utf-8")] == []

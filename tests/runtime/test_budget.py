@@ -101,6 +101,17 @@ def test_the_defaults_are_the_policys():
     assert granted == [10, 10, 30, 160]
 
 
+def test_what_is_just_ten_seconds_old_is_out():
+    """Also where a slice's number is no exact fraction: ten seconds hold 99 slices of 0.1, rounded down."""
+    clock = FakeClock(monotonic=0.0)
+    budget = RetryBudget(window=10.0, minimum=3, ratio=0.25, clock=clock)
+    for _ in range(16):
+        budget.begin()
+    clock.advance(10.0)
+
+    assert [budget.spend() for _ in range(4)] == [True, True, True, False]
+
+
 def test_the_window_is_ten_seconds():
     """A retry is free again when ten seconds have passed, give or take a slice."""
     clock = FakeClock(monotonic=0.05)

@@ -264,7 +264,9 @@ class Laboratory:
         kinds = self.configuration.services
         databases = [name for name in declaration.uses if kinds[name].kind == "postgres"]
         return {
-            where: value for name in databases for where, value in read_identifiers(look.dsn(name)).items()
+            f"{where} on {name}": value
+            for name in databases
+            for where, value in read_identifiers(look.dsn(name)).items()
         }
 
     def _registries(self, sandbox: Sandbox, declaration: WorkloadDeclaration) -> dict[str, State]:

@@ -56,7 +56,8 @@ def _found(cursor: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     cursor.execute(_COLUMNS, {"names": NAMES})
     for table, column, name, named in cursor.fetchall():
-        query = _VALUES.format(table=table, column=column, sample=SAMPLE)
+        quoted = {"table": table.replace("%", "%%"), "column": column.replace("%", "%%")}
+        query = _VALUES.format(**quoted, sample=SAMPLE)
         cursor.execute(query, {"number": NUMBER, "named": named, "least": LEAST, "most": MOST})
         for number, (value,) in enumerate(cursor.fetchall(), 1):
             found[f"value {number} of {name}"] = value

@@ -10,6 +10,7 @@ TABLES = """
     insert into raw.stays values
         (1, '123-45-6789', 'Medical Intensive Care', 'see 123-45-6789', 'Wilhelmine', '1980-01-02'),
         (2, null, 'Cardiac Intensive Care', '987-65-4321', 'Ana', null);
+    create table "100 % {}" ("ssn" text); insert into "100 % {}" values ('000-00-0000');
     create view raw.names as select "First_Name" as full_name from raw.stays;
 """
 
@@ -19,6 +20,7 @@ def test_numbers_and_names_are_found(database, run):
     run(database, TABLES)
 
     assert read_identifiers(database) == {
+        "value 1 of public.100 % {}.ssn": "000-00-0000",
         "value 1 of raw.stays.First_Name": "Wilhelmine",
         "value 1 of raw.stays.note": "987-65-4321",
         "value 1 of raw.stays.patient_ssn": "123-45-6789",

@@ -256,6 +256,6 @@ def test_who_a_patient_is_stands_in_no_message(pool, tmp_path, mode, leaks) -> N
         result = job.experiments(failing_services)["warehouse::shutdown"].run()
 
     found = next(each for each in result.evidence if each.item == "messages")
-    assert ("value 1 of public.admissions.patient_name stands in" in found.why) == leaks
+    assert ("value 1 of public.admissions.patient_name on warehouse stands in" in found.why) == leaks
     assert (found.outcome == "failed") >= leaks
     assert "Wilhelmine" not in found.why

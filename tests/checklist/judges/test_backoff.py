@@ -19,6 +19,7 @@ from pytest_resilience.checklist.judges.backoff import (
     judge_waits,
 )
 from pytest_resilience.checklist.judges.backoff.episodes import episodes
+from pytest_resilience.checklist.thresholds import CLOCK_NOISE
 
 JOB = WorkloadDeclaration(name="ingest", shape="job", uses=("labs",))
 
@@ -95,11 +96,12 @@ def test_client_that_sends_each_try_twice_waits_between_its_pairs():
         ([0.001, 1, 0.001, 1, 0.001, 1, 0.001], "do not grow: 1, 1, 1 s"),
         ([0.001, 1, 0.001], "tried 2 times"),
         ([0.001] * 7, "are none"),
+        ([0.001, 4 * CLOCK_NOISE, 0.001], "are none"),
         ([0.001, 1, 0.001, 0.001, 0.001, 2], "shrink"),
     ],
 )
 def test_pairs_hide_no_other_mistake(gaps, why):
-    """What is wrong with the waits between them is still wrong, and tries without a wait are no pairs."""
+    """What is wrong with the waits between them is still wrong; tries without a wait, or a stall, are no pairs."""
     found = judged(gaps).evidence
 
     assert (found.outcome, why in found.why) == ("failed", True), found.why
