@@ -10,7 +10,7 @@ from seen_runs import clean, episode, exchange, fault, get, run
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.explore.at_once import callers_at_once
-from pytest_resilience.checklist.judges.backoff import Trials, judge_waits
+from pytest_resilience.checklist.judges.backoff import Trials, judge_repeats, judge_waits
 
 JOB = WorkloadDeclaration(name="ingest", shape="job", uses=("labs",))
 ONE_BY_ONE = (*exchange(0.5), *exchange(0.6, 2))
@@ -97,3 +97,24 @@ def test_waits_of_several_operations_are_no_proof(undisturbed, gaps, outcome):
 
     assert found.outcome == outcome, found.why
     assert ("one thing at a time" in found.fix) == (outcome == "unproven")
+
+
+@pytest.mark.parametrize(
+    ("keys", "outcome"),
+    [(("a", "a"), "passed"), (("a", "b"), "failed"), (("a", "a", "b"), "failed"), ((None, None), "passed")],
+)
+def test_a_key_stays_the_same_over_all_attempts(keys, outcome):
+    """Else the service takes the second for another order; where nobody looked at the keys, nothing is said."""
+    undisturbed = [
+        replace(message, keyed=True, target="0") if message.side == "request" else message
+        for message in exchange(0.5, method="POST")
+    ]
+    attempts = episode([1, 2][: len(keys) - 1], method="POST", keyed=True)
+    requests = iter(keys)
+    messages = [
+        replace(message, target=next(requests)) if message.side == "request" else message
+        for message in attempts
+    ]
+    found = judge_repeats([run(messages)], clean=clean(undisturbed), workload=JOB, service="labs")
+
+    assert found.outcome == outcome, found.why

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.run.record import FaultRecord, RunRecord
-from pytest_resilience.checklist.judges.backoff.episodes import Episode, episodes
+from pytest_resilience.checklist.judges.backoff.episodes import Episode, episodes, windows
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import Missing, fault_name, missing_proof, uses
 from pytest_resilience.checklist.records.attempts import Attempt, attempts
@@ -89,6 +89,11 @@ def judge_repeats(
     for run in runs:
         if early := _not_judged(case, run, clean, service):
             return early
+    if workload.shape != "server" and (what := next(_new_keys(runs, clean, service), None)):
+        return case.failed(
+            f"{what} was sent again under another idempotency key although its first answer was lost",
+            "make the key once for an operation, before its first attempt, and send the same one with each",
+        )
     again = [
         episode
         for run in runs
@@ -106,6 +111,28 @@ def judge_repeats(
     return case.failed(
         f"{what} was sent {len(again[0].tries)} times although its first answer was lost, with no idempotency key",
         "do not retry a POST or PATCH whose answer was lost, or send an Idempotency-Key that stays the same",
+    )
+
+
+def _new_keys(runs: Sequence[RunRecord], clean: RunRecord, service: str) -> Iterator[str]:
+    """Yield what was lost, and sent under more keys in one call or process than it ever has undisturbed."""
+    for run in runs:
+        lost = {
+            each.what for each in attempts(run, service) if each.keyed and each.failed and each.unanswered
+        }
+        for what in sorted(lost):
+            if _most_keys(run, service, what) > _most_keys(clean, service, what) > 0:
+                yield what
+
+
+def _most_keys(run: RunRecord, service: str, what: str) -> int:
+    keyed = [each for each in attempts(run, service) if each.what == what and each.keyed and each.target]
+    return max(
+        (
+            len({each.target for each in keyed if began <= each.began <= ended})
+            for (began, ended), _ in windows(run)
+        ),
+        default=0,
     )
 
 
