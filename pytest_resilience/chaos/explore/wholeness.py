@@ -49,10 +49,11 @@ def wrong_state(
     boundaries = clean.boundaries.get(service, ())
     begin = boundaries[0] if begin is None and boundaries else begin
     end, seen = clean.states[service], run.states[service]
-    if boundaries and knows_order(clean, service) and not has_operations(workload):
+    ordered = boundaries if knows_order(clean, service) else ()
+    if ordered and not has_operations(workload):
         for between in _before_restarts(run, service):
-            if between not in (*boundaries, end):
-                return WrongState("torn", _at_no_commit((*boundaries, end), between))
+            if between not in (*ordered, end):
+                return WrongState("torn", _at_no_commit((*ordered, end), between))
     if seen == end:
         return None
     if has_operations(workload):
@@ -62,7 +63,7 @@ def wrong_state(
     if workload.resume == "rerun":
         restarts = count(len(run.processes) - 1, "restart")
         return WrongState("recovered", f"after {restarts} {in_words(end, seen)}")
-    return None if seen == begin else _half(boundaries if knows_order(clean, service) else (), end, seen)
+    return None if seen == begin else _half(ordered, end, seen)
 
 
 def knows_order(clean: RunRecord, service: str) -> bool:

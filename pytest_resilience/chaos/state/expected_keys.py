@@ -21,29 +21,24 @@ NOT_NUL = "\ufffd"
 def load_hashes(cursor: Any, keys: KeySet) -> None:
     """Make the table of hashes, `k0` and `line`, which is null."""
     cursor.execute("create temp table expected_keys (k0 bigint, line bigint)")
-    _fill(cursor, ((str(key), None) for key in keys))
+    _fill(cursor, "expected_keys", ((str(key), None) for key in keys))
 
 
 def load_before(cursor: Any, keys: KeySet) -> None:
-    """Make the table of the hashes of keys that were there before, `k`; analyzed, for it may be long."""
-    from psycopg2.extras import execute_values
-
+    """Make the table of the hashes of keys that were there before, `k`."""
     cursor.execute("create temp table keys_before (k bigint)")
-    execute_values(
-        cursor, "insert into pg_temp.keys_before values %s", [(key,) for key in keys], page_size=1_000
-    )
-    cursor.execute("analyze pg_temp.keys_before")
+    _fill(cursor, "keys_before", ((str(key),) for key in keys))
 
 
 def load_file(cursor: Any, path: Path, key: Sequence[str]) -> None:
     """Make the table of a file's keys as texts, `k0`, `k1`, ... and `line`, the row's number in the file."""
     columns = ", ".join(f"k{n} text" for n in range(len(key)))
     cursor.execute(f"create temp table expected_keys ({columns}, line bigint)")
-    _fill(cursor, ((*values, str(number)) for number, values in keys_of(path, key)))
+    _fill(cursor, "expected_keys", ((*values, str(number)) for number, values in keys_of(path, key)))
 
 
-def _fill(cursor: Any, rows: Iterator[Sequence[str | None]]) -> None:
-    """Fill the table by COPY; by INSERT where code under test, loaded by a test, gave psycopg2 a wait callback.
+def _fill(cursor: Any, table: str, rows: Iterator[Sequence[str | None]]) -> None:
+    """Fill a temporary table by COPY; by INSERT where code under test, loaded by a test, gave psycopg2 a wait callback.
 
     Such a callback is the whole process's, and psycopg2 refuses to copy under one.
     """
@@ -51,17 +46,17 @@ def _fill(cursor: Any, rows: Iterator[Sequence[str | None]]) -> None:
     from psycopg2.extras import execute_values
 
     if get_wait_callback() is None:
-        _copy(cursor, ("\t".join(map(_field, row)) + "\n" for row in rows))
+        _copy(cursor, table, ("\t".join(map(_field, row)) + "\n" for row in rows))
     else:
         fitting = ([value and value.replace("\0", NOT_NUL) for value in row] for row in rows)
-        execute_values(cursor, "insert into pg_temp.expected_keys values %s", fitting, page_size=1_000)
-    cursor.execute("analyze pg_temp.expected_keys")
+        execute_values(cursor, f"insert into pg_temp.{table} values %s", fitting, page_size=1_000)  # noqa: S608
+    cursor.execute(f"analyze pg_temp.{table}")
 
 
-def _copy(cursor: Any, lines: Iterator[str]) -> None:
+def _copy(cursor: Any, table: str, lines: Iterator[str]) -> None:
     source = _Lines(lines)
     try:
-        cursor.copy_expert("copy pg_temp.expected_keys from stdin", source)
+        cursor.copy_expert(f"copy pg_temp.{table} from stdin", source)
     except Exception:
         if source.failure is not None:  # psycopg2 turns it into an error of COPY
             raise source.failure from None

@@ -61,12 +61,10 @@ class Unscaled:
         if not self._is_seen_in(real):
             real = self._least([*runs, self.run()])
         if self._is_seen_in(real):
+            if self.waits == self.seen:
+                return evidence
             first = f"{words}; in real time the first {len(self.waits)} of {len(self.seen)} are the same"
-            return (
-                evidence
-                if self.waits == self.seen
-                else replace(evidence, warnings=(*evidence.warnings, first))
-            )
+            return replace(evidence, warnings=(*evidence.warnings, first))
         return replace(
             evidence,
             outcome="unproven",

@@ -94,9 +94,10 @@ def judge_outage(
     first = _first_start(run)
     if first.processes and first.processes[0].blocked:
         return case.unproven(f"{OUTAGE}: it had not ended at twice its deadline", _IN_TIME)
-    decided = first if worked(first) or len(run.processes) < 2 else run
+    succeeded = worked(first)
+    decided = first if succeeded or len(run.processes) < 2 else run
     told = judge(decided, clean=clean, workload=workload, service=service, replay=replay)
-    fix = _GIVEN_UP if told.outcome == "failed" and worked(decided) and decided is first else told.fix
+    fix = _GIVEN_UP if told.outcome == "failed" and succeeded else told.fix
     return replace(told, subject=case.subject, why=told.why and f"{OUTAGE}: {told.why}", fix=fix)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
@@ -116,24 +117,25 @@ def judge_repeats(
 
 def _new_keys(runs: Sequence[RunRecord], clean: RunRecord, service: str) -> Iterator[str]:
     """Yield what was lost, and sent under more keys in one call or process than it ever has undisturbed."""
+    usual = _most_keys(clean, _keyed(clean, service))
     for run in runs:
-        lost = {
-            each.what for each in attempts(run, service) if each.keyed and each.failed and each.unanswered
-        }
-        for what in sorted(lost):
-            if _most_keys(run, service, what) > _most_keys(clean, service, what) > 0:
-                yield what
+        keyed = _keyed(run, service)
+        most = _most_keys(run, keyed)
+        lost = sorted({each.what for each in keyed if each.failed and each.unanswered})
+        yield from (what for what in lost if most[what] > usual[what] > 0)
 
 
-def _most_keys(run: RunRecord, service: str, what: str) -> int:
-    keyed = [each for each in attempts(run, service) if each.what == what and each.keyed and each.target]
-    return max(
-        (
-            len({each.target for each in keyed if began <= each.began <= ended})
-            for (began, ended), _ in windows(run)
-        ),
-        default=0,
-    )
+def _keyed(run: RunRecord, service: str) -> list[Attempt]:
+    return [each for each in attempts(run, service) if each.keyed and each.target]
+
+
+def _most_keys(run: RunRecord, keyed: Sequence[Attempt]) -> Counter[str]:
+    """Return how many keys each request has had in the call, or the process, in which it had most."""
+    most: Counter[str] = Counter()
+    for (began, ended), _ in windows(run):
+        seen = {(each.what, each.target) for each in keyed if began <= each.began <= ended}
+        most |= Counter(what for what, _ in seen)
+    return most
 
 
 def _repeated(episode: Episode, run: RunRecord, clean: RunRecord, service: str) -> bool:
