@@ -169,6 +169,9 @@ FRAGILE = (
         "httpx, backoff",
         "a POST is sent again without an idempotency key",
     ),
+    _fragile(
+        "key_each_try", "dispatch", "backoff", "httpx, backoff", "each try has an idempotency key of its own"
+    ),
     _fragile("deaf_to_retry_after", "triage", "backoff", "aiohttp", "does not read Retry-After"),
     _fragile("layers_multiply", "risk", "backoff", "urllib3 Retry, tenacity", "4 tries of 5 tries are 20"),
     _fragile(
@@ -226,6 +229,14 @@ FRAGILE = (
         "psycopg2, a text file",
         "the position is written before the rows, so that a kill between loses a batch",
         broken_by=("INSERT-1-request-kill",),
+    ),
+    _fragile(
+        "marked_before",
+        "dispatch",
+        "checkpoints",
+        "SQLAlchemy, httpx",
+        "an order is marked as acknowledged before it is, so that a kill between leaves it unsaid",
+        broken_by=("COMMIT-5-reply-kill",),
     ),
     _fragile("from_zero", "vitals", "checkpoints", "asyncpg, httpx", "begins with the first page each time"),
     _fragile("half_written", "admissions", "checkpoints", "psycopg2, JSON", "the file is written in place"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -23,6 +24,7 @@ class CleanRun:
         begin: the services' states before it.
         mask: columns that are no part of states: those declared, and those that differ between two clean runs.
         unstable: the latter alone.
+        varying: services and HTTP requests to them, as in `POST /items`, whose number differs between two clean runs.
         keys: by table, the keys of `exactly_once` tables at the end, where no file names them.
         keys_before: by table, those at the beginning, where a file does.
         identifiers: what tells in its databases, at the end, who a patient is, by where it stands.
@@ -35,10 +37,24 @@ class CleanRun:
     begin: Mapping[str, State] = field(default_factory=dict)
     mask: tuple[str, ...] = ()
     unstable: tuple[str, ...] = ()
+    varying: frozenset[tuple[str, str]] = frozenset()
     keys: Mapping[str, KeySet] = field(default_factory=dict)
     keys_before: Mapping[str, KeySet] = field(default_factory=dict)
     identifiers: Mapping[str, str] = field(default_factory=dict)
     why_not: str | None = None
+
+
+def varying_requests(first: RunRecord, second: RunRecord) -> frozenset[tuple[str, str]]:
+    """Return the services and the HTTP requests to them whose number differs between two runs of the same."""
+    one, other = (
+        Counter(
+            (message.service, f"{message.message} {message.shape}")
+            for message in run.messages
+            if message.side == "request" and message.target is not None
+        )
+        for run in (first, second)
+    )
+    return frozenset(request for request in one.keys() | other.keys() if one[request] != other[request])
 
 
 def why_not(declaration: WorkloadDeclaration, record: RunRecord) -> str | None:

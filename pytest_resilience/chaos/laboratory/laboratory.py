@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from pytest_resilience.chaos.configuration.model import Configuration, ExactlyOnce, WorkloadDeclaration
-from pytest_resilience.chaos.laboratory.clean import CleanRun, why_not
+from pytest_resilience.chaos.laboratory.clean import CleanRun, varying_requests, why_not
 from pytest_resilience.chaos.laboratory.side_by_side import SideBySide
 from pytest_resilience.chaos.points.recording import record_points
 from pytest_resilience.chaos.run.arming.process import INNER
@@ -226,12 +226,13 @@ class Laboratory:
         if first.why_not is not None:
             return first
         second = self._observe(declaration, boundaries=True)
+        second = replace(second, varying=varying_requests(first.record, second.record))
         unstable = _unstable(first.record, second.record)
         if not unstable or second.why_not is not None:
             return second
         masked = replace(declaration, mask=(*declaration.mask, *unstable))
         third = self._observe(masked, boundaries=True)
-        return replace(third, workload=declaration, unstable=unstable)
+        return replace(third, workload=declaration, unstable=unstable, varying=second.varying)
 
     def _observe(self, declaration: WorkloadDeclaration, *, boundaries: bool) -> CleanRun:
         plan = Plan(

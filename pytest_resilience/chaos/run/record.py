@@ -28,6 +28,7 @@ class Message:
         fault: the id of the fault that struck it.
         keyed: whether an HTTP request carried an idempotency key; none where nobody looked.
         target: the same for the same HTTP request tried again, by its key or what it asks for; none where unknown.
+        body: how many bytes the body of an HTTP request has, where its head says it.
     """
 
     at: float
@@ -41,6 +42,7 @@ class Message:
     fault: str | None = None
     keyed: bool | None = None
     target: str | None = None
+    body: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

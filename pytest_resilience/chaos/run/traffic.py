@@ -91,4 +91,5 @@ def _message(service: str, entry: Mapping[str, Any], clock: RunClock) -> Message
         fault=entry["fault"],
         keyed=entry.get("keyed"),
         target=entry.get("target"),
+        body=entry.get("body"),
     )

@@ -13,6 +13,7 @@ from pytest_resilience.chaos.run.record import FaultRecord, RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder, When
 from pytest_resilience.checklist.judges import checkpoints
 from pytest_resilience.checklist.judges.case import Case, subject_of
+from pytest_resilience.checklist.judges.deliveries import fix_of, undelivered
 from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.verdict import Evidence
 
@@ -48,7 +49,7 @@ class Resumed:
         masked = self.laboratory.masked(replace(plan, states=True, prompt=True), self.clean)
         with self.laboratory.trial(masked, title) as trial:
             found = wrongs(trial, self.clean, self.laboratory.configuration.folder)
-            return trial.record, found
+            return trial.record, (*found, *undelivered(trial.record, self.clean))
 
     def judge(self, record: RunRecord, found: tuple[str, ...], where: str, name: str) -> Evidence:
         """Return what is said of a kill: what its own judge says, and what surviving means, both."""
@@ -61,7 +62,7 @@ class Resumed:
             replay=case.replay,
         )
         if evidence.outcome == "passed" and found:
-            evidence = case.failed("; ".join(found), checkpoints.TOGETHER)
+            evidence = case.failed("; ".join(found), fix_of(found, checkpoints.TOGETHER))
         why = evidence.why and f"{where}: {evidence.why}"
         return replace(evidence, subject=case.subject, why=why)
 

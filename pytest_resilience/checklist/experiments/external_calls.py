@@ -73,6 +73,7 @@ class FailingService:
             self.workload,
             [self.fault.order],
             workload=declared,
+            states=declared.shape == "job" and bool(clean.recording.of(self.service)),
             patience=BLOCKED_DEADLINES,
             prompt=True,
             enough=has_answered,

@@ -15,6 +15,7 @@ from pytest_resilience.checklist.experiments.experiment import ExperimentResult,
 from pytest_resilience.checklist.experiments.found_file import found_file
 from pytest_resilience.checklist.judges import checkpoints, transactions
 from pytest_resilience.checklist.judges.case import Case, subject_of
+from pytest_resilience.checklist.judges.deliveries import fix_of, undelivered
 from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.verdict import Evidence, Outcome
 
@@ -60,6 +61,8 @@ class SingleFault:
     def run(self) -> ExperimentResult:
         """Run the workload with the fault, and judge it."""
         finding = explore(self.laboratory, self.workload, [self.probe.order], title=self.id)
+        lost = tuple(undelivered(finding.record, self._clean))
+        finding = replace(finding, wrongs=(*finding.wrongs, *lost))
         evidence = self._evidence(finding)
         worst = evidence if self.strict and evidence is not None else self._survived(finding)
         return ExperimentResult(
@@ -82,7 +85,7 @@ class SingleFault:
             subject=self._case.subject,
             outcome=outcome,
             why=why and f"{self.probe.title}: {why}",
-            fix=FIXES[self.item] if outcome == "failed" else "",
+            fix=fix_of(finding.wrongs, FIXES[self.item]) if outcome == "failed" else "",
             replay=self._case.replay if outcome != "passed" else "",
         )
 

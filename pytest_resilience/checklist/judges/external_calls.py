@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from pytest_resilience.chaos.configuration.model import Boundary, WorkloadDeclaration
+from pytest_resilience.chaos.explore.wholeness import in_words
 from pytest_resilience.chaos.run.record import CallRecord, ProcessRecord, RunRecord
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.libraries import is_raw
@@ -13,23 +15,25 @@ from pytest_resilience.checklist.judges.proof import (
     fault_name,
     missing_proof,
     never_answered,
+    said,
     uses,
 )
 from pytest_resilience.checklist.records.attempts import CONNECT, attempts
-from pytest_resilience.checklist.records.log_lines import ERROR, SAY_WHERE, WARNING, level_in, unread_errors
+from pytest_resilience.checklist.records.log_lines import ERROR, SAY_WHERE, WARNING, unread_errors
 from pytest_resilience.checklist.records.tracebacks import tracebacks
 from pytest_resilience.checklist.thresholds import BLOCKED_DEADLINES
 from pytest_resilience.checklist.verdict import Evidence
 
 ITEM = "external-calls"
 
-_SAYS_SO = re.compile(
-    r"fall(?:ing)?[ _-]?back|degraded|unavailable|gave up|giving up|retry|fail|error", re.IGNORECASE
-)
 _BARE_PAGE = re.compile(r"^\s*(?:<|internal server error\b|traceback\b)|^\s*$", re.IGNORECASE)
 _TRANSLATE = (
     "catch it at the call and raise an error of your own `from` it, say what failed and what to do, "
     "or return a documented fallback and log that"
+)
+_LOOK = (
+    "take for an answer what is one: look at its status, its content type and whether all of it is there, and raise "
+    "where it is not"
 )
 Finding = tuple[str, str]
 """Why it fails, and what to do."""
@@ -48,7 +52,7 @@ def judge(
     """Return what one fault of one service shows.
 
     Args:
-        run: under the fault.
+        run: under the fault; `states` are compared where they were read.
         clean: the undisturbed run.
         workload: the code under test.
         service: the one that failed.
@@ -62,7 +66,7 @@ def judge(
         return case.not_applicable(f"the undisturbed run makes no call to {service!r}")
     if missing := missing_proof(run, service=service, clean=clean):
         return case.unproven(*missing)
-    finding = next(_findings(run, workload, boundary), None)
+    finding = next(chain(_findings(run, workload, boundary), _wrong_end(run, clean, workload)), None)
     swallowed = next(_swallowed(run, clean, service), None)
     if finding is None and swallowed is not None and may_go_unseen:
         return case.not_applicable("the code takes what it got for an answer")
@@ -151,18 +155,27 @@ def _failed(process: ProcessRecord) -> bool:
 def _bare_pages(run: RunRecord) -> Iterator[Finding]:
     """A framework's own 500 page is handled only where the error was logged."""
     for call in run.calls:
-        if call.outcome == "500" and _BARE_PAGE.search(call.message) and not _said(run, ERROR):
+        if call.outcome == "500" and _BARE_PAGE.search(call.message) and not said(run, ERROR):
             yield (
                 f"request {call.number} was answered with the framework's own page for 500, and nothing was logged",
                 "answer with a status and a message of your own, or log the error where the framework catches it",
             )
 
 
+def _wrong_end(run: RunRecord, clean: RunRecord, workload: WorkloadDeclaration) -> Iterator[Finding]:
+    """A job that takes what is no answer for one, or for the end of all answers, and leaves other rows."""
+    if workload.shape != "job" or not _reports_success(run) or said(run, WARNING):
+        return
+    for service in run.states.keys() & clean.states.keys():
+        if told := in_words(clean.states[service], run.states[service]):
+            yield f"success was reported and nothing was logged, but {told}", _LOOK
+
+
 def _swallowed(run: RunRecord, clean: RunRecord, service: str) -> Iterator[Finding]:
     """Success that is reported although the service was never reached."""
     if all(attempt.what == CONNECT for attempt in attempts(clean, service)):
         return  # nothing but connections is known of it, so no exchange can be missed
-    if not _reports_success(run) or _reached(run, service) or _said(run, WARNING):
+    if not _reports_success(run) or _reached(run, service) or said(run, WARNING):
         return
     yield (
         f"success was reported although no exchange with {service!r} succeeded after the fault, and nothing was logged",
@@ -190,14 +203,6 @@ def _reached(run: RunRecord, service: str) -> bool:
         for attempt in tried
         if (attempt.what in names if names else not attempt.is_prelude)
     )
-
-
-def _said(run: RunRecord, level: int) -> bool:
-    since = run.first_receipt or 0.0
-    texts = [line for line in run.logs if line.at >= since]
-    if any(level_in(line) >= level or _SAYS_SO.search(line.text) for line in texts):
-        return True
-    return not run.logs and any(_SAYS_SO.search(process.stderr) for process in run.processes)
 
 
 def _warnings(run: RunRecord) -> Iterator[str]:

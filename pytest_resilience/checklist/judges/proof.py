@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from pytest_resilience.chaos.run.record import CallRecord, FaultRecord, RunRecord
+from pytest_resilience.checklist.records.log_lines import level_in
 
 Missing = tuple[str, str]
 """Why nothing can be concluded, and what to do about it."""
+
+_SAYS_SO = re.compile(
+    r"fall(?:ing)?[ _-]?back|degraded|unavailable|gave up|giving up|retry|fail|error", re.IGNORECASE
+)
 
 
 def missing_proof(
@@ -66,6 +73,15 @@ def never_answered(run: RunRecord, call: CallRecord, deadline: float) -> bool:
     if process is None or process.ended is None:
         return True
     return process.ended - call.began >= deadline
+
+
+def said(run: RunRecord, level: int) -> bool:
+    """Tell whether anything was logged at a level or above since the first fault, or reads like an error."""
+    since = run.first_receipt or 0.0
+    texts = [line for line in run.logs if line.at >= since]
+    if any(level_in(line) >= level or _SAYS_SO.search(line.text) for line in texts):
+        return True
+    return not run.logs and any(_SAYS_SO.search(process.stderr) for process in run.processes)
 
 
 def _missing_clean(clean: RunRecord, service: str | None) -> Missing | None:

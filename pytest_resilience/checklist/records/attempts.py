@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from pytest_resilience.chaos.run.record import FaultRecord, Message, RunRecord
+from pytest_resilience.chaos.trigger import Side
 
 
 def _words(text: str) -> frozenset[str]:
@@ -17,7 +18,8 @@ CONNECT = "connect"
 """What an attempt is called that got no further than its connection."""
 
 _METHODS = _words("GET HEAD POST PUT PATCH DELETE OPTIONS TRACE CONNECT")
-_REFUSING = frozenset({"respond", "error"})
+REFUSING = frozenset({"respond", "error"})
+"""Faults that answer in the service's place."""
 _ENDING = frozenset({"cut", "reset", "truncate"})
 _RESETTING = frozenset({"reset_peer", "down"})
 _CLEANUP = ("ROLLBACK", "ABORT", "RESET", "DISCARD", "DEALLOCATE", "CLOSE", "UNLISTEN")
@@ -29,6 +31,8 @@ _PROBE = re.compile(
 _STARTS = frozenset({"Query", "Execute", "Parse"})
 _CANCEL = "CancelRequest"
 """It has a connection of its own, which the server closes without an answer: it gives an attempt up, and is none."""
+_ENCRYPTION = frozenset({"SSLRequest", "GSSENCRequest"})
+"""The proxy answers no at once; some clients then begin anew, on another connection, which is the attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +47,10 @@ class Attempt:
         outcome: an HTTP status, a SQLSTATE, `ok`, `lost` (no answer came), or `open` (still going on).
         kind: of the fault that struck it; none where none did.
         fault: its id.
+        side: of the message that was struck.
         keyed: whether it carried an idempotency key, where that is known.
         target: the same for the same HTTP request tried again, where that is known.
+        body: how many bytes its body has, where that is known.
     """
 
     what: str
@@ -54,8 +60,10 @@ class Attempt:
     outcome: str = "open"
     kind: str | None = None
     fault: str | None = None
+    side: Side | None = None
     keyed: bool | None = None
     target: str | None = None
+    body: int | None = None
 
     @property
     def failed(self) -> bool:
@@ -89,7 +97,8 @@ class Attempt:
 def attempts(run: RunRecord, service: str) -> tuple[Attempt, ...]:
     """Return what was tried at a service, in the order in which it began."""
     ordered = [fault for fault in run.faults if fault.order.on == service]
-    reader = _Reader({fault.id: fault for fault in ordered if fault.id is not None})
+    met = frozenset(receipt.connection for fault in ordered for receipt in fault.receipts)
+    reader = _Reader({fault.id: fault for fault in ordered if fault.id is not None}, met)
     for message in run.messages:
         if message.service == service:
             reader.read(message)
@@ -129,10 +138,14 @@ def http_request(message: Message) -> str | None:
 
 @dataclass(slots=True)
 class _Connection:
-    """What is open on one connection, oldest first; `idle` is one that has said nothing, made while another hung."""
+    """What is open on one connection, oldest first.
+
+    `idle` is one that has said nothing, made while another hung; `asks` one that has asked for encryption alone.
+    """
 
     began: float
     idle: bool = False
+    asks: bool = False
     greeted: bool = False
     http: bool = False
     open: list[Attempt] = field(default_factory=list)
@@ -142,10 +155,16 @@ class _Connection:
 
 
 class _Reader:
-    """Read messages into attempts."""
+    """Read messages into attempts.
 
-    def __init__(self, faults: Mapping[str, FaultRecord]) -> None:
+    Args:
+        faults: of messages, by their ids.
+        met: the connections that any fault has met.
+    """
+
+    def __init__(self, faults: Mapping[str, FaultRecord], met: frozenset[int | None]) -> None:
         self._faults = faults
+        self._met = met
         self._connections: dict[int, _Connection] = {}
         self._done: list[Attempt] = []
         self.speaks_http = False
@@ -179,7 +198,7 @@ class _Reader:
             self._strike(self._connections[message.connection], message)
 
     def _request(self, connection: _Connection, message: Message) -> None:
-        connection.idle = False
+        connection.idle, connection.asks = False, message.message in _ENCRYPTION
         request = http_request(message)
         if request is not None:
             connection.http = self.speaks_http = True
@@ -218,6 +237,7 @@ class _Reader:
                 connection=message.connection,
                 keyed=message.keyed,
                 target=message.target,
+                body=message.body,
             )
         )
 
@@ -225,7 +245,7 @@ class _Reader:
         if connection.open:
             attempt = connection.open.pop(0)
             connection.last = replace(
-                attempt, ended=at, outcome=attempt.outcome if attempt.kind in _REFUSING else outcome
+                attempt, ended=at, outcome=attempt.outcome if attempt.kind in REFUSING else outcome
             )
             self._done.append(connection.last)
 
@@ -234,22 +254,28 @@ class _Reader:
         if connection is None:
             return
         for attempt in connection.open:
-            if connection.idle and attempt.kind is None:
-                continue  # made to cancel what hangs, and given up before it said so
+            if attempt.kind is None and (
+                connection.idle or self._was_told_no(connection, message.connection)
+            ):
+                continue  # made to cancel what hangs, and given up before it said so; or to ask for encryption
             ended = attempt.ended if attempt.ended is not None else message.at
             outcome = "lost" if attempt.outcome == "open" else attempt.outcome
             self._done.append(replace(attempt, ended=ended, outcome=outcome))
 
+    def _was_told_no(self, connection: _Connection, number: int) -> bool:
+        return connection.asks and number not in self._met
+
     def _strike(self, connection: _Connection, message: Message) -> None:
         """A fault struck the last attempt, which may just have been answered (side reply)."""
         kind = message.message.partition(" ")[0]
+        side: Side = "reply" if message.message.endswith(", reply") else "request"
         struck = connection.open[-1] if connection.open else connection.last
         if struck is None:
             return
-        struck_now = self._effect(replace(struck, kind=kind, fault=message.fault), message)
+        struck_now = self._effect(replace(struck, kind=kind, fault=message.fault, side=side), message)
         if connection.open:
             connection.open[-1] = struck_now
-            if kind in _REFUSING and connection.http:
+            if kind in REFUSING and connection.http:
                 connection.open.pop()
                 self._done.append(struck_now)
         else:
@@ -258,7 +284,7 @@ class _Reader:
 
     def _effect(self, struck: Attempt, message: Message) -> Attempt:
         """Return the attempt as the fault leaves it."""
-        if struck.kind in _REFUSING:
+        if struck.kind in REFUSING:
             fault = self._faults.get(message.fault or "")
             given = fault.order.attributes if fault is not None else {}
             code = given.get("status", given.get("sqlstate", 500 if struck.kind == "respond" else "error"))

@@ -21,14 +21,15 @@ _KEYED, _PLAIN = "key ", "req "
 _SALT = secrets.token_bytes(16)
 
 
-def request_mark(key: str | None, method: str, target: str) -> str:
-    """Return the mark of an HTTP request: whether it carries an idempotency key, and a digest of what is asked.
+def request_mark(key: str | None, method: str, target: str, length: int | None) -> str:
+    """Return the mark of an HTTP request: whether it carries an idempotency key, a digest of what is asked, its body.
 
-    The same request, tried again, has the same digest; nobody can tell from it what the request was.
+    The same request, tried again, has the same digest; nobody can tell from it what the request was. Of the body it is
+    the length, where the head says it.
     """
     said = f"{method} {target}" if key is None else key
     digest = hashlib.blake2s(said.encode("utf-8", "surrogateescape"), digest_size=6, key=_SALT).hexdigest()
-    return f"{_PLAIN if key is None else _KEYED}{digest}"
+    return f"{_PLAIN if key is None else _KEYED}{digest} {'' if length is None else length}"
 
 
 class Trace(Journal[Entry]):
@@ -47,6 +48,7 @@ def entry_json(number: int, entry: Entry) -> dict[str, Any]:
     at, connection, direction, message, subject, size, count, mark, fault = entry
     names = REQUESTS if direction == "request" else REPLIES
     is_request = mark is not None and mark.startswith((_KEYED, _PLAIN))
+    _, target, body = mark.split(" ") if mark is not None and is_request else ("", None, "")
     return {
         "id": number,
         "at": at,
@@ -58,7 +60,8 @@ def entry_json(number: int, entry: Entry) -> dict[str, Any]:
         "count": count,
         "transaction": None if is_request else mark,
         "keyed": mark is not None and mark.startswith(_KEYED),
-        "target": mark[len(_PLAIN) :] if mark is not None and is_request else None,
+        "target": target,
+        "body": int(body) if body else None,
         "fault": fault,
     }
 

@@ -259,3 +259,34 @@ def test_who_a_patient_is_stands_in_no_message(pool, tmp_path, mode, leaks) -> N
     assert ("value 1 of public.admissions.patient_name on warehouse stands in" in found.why) == leaks
     assert (found.outcome == "failed") >= leaks
     assert "Wilhelmine" not in found.why
+
+
+PAGES = """
+    import os, sys, urllib.request, psycopg2
+
+    careful = sys.argv[1] == "careful"
+    try:
+        with urllib.request.urlopen(os.environ["LABS_URL"] + "/rows", timeout=2) as reply:
+            page = reply.read().decode()
+    except OSError as error:
+        sys.exit(f"GET /rows failed on labs ({error}), run it again")
+    rows = {"ok": [1, 2, 3]}.get(page, [])
+    if careful and page != "ok":
+        sys.exit("GET /rows on labs is no list of rows, run it again")
+    with psycopg2.connect(os.environ["DATABASE_URL"]) as connection, connection.cursor() as cursor:
+        for row in rows:
+            cursor.execute("insert into rows values (%s)", (row,))
+"""
+
+
+@pytest.mark.parametrize(("mode", "outcome"), [("trusting", "failed"), ("careful", "passed")])
+def test_a_page_that_is_no_answer_is_not_the_end_of_all_pages(pool, tmp_path, mode, outcome) -> None:
+    """Success may be reported of what nobody reads; not where rows are missing for it."""
+    with Job(pool, tmp_path, PAGES, mode=mode, uses='["warehouse", "labs"]') as job:
+        result = job.experiments(failing_services)["labs::html"].run()
+
+    found = next(each for each in result.evidence if each.item == "external-calls")
+    assert found.outcome == outcome
+    assert ("nothing was logged, but public.rows: 1 row, expected 4, 3 rows lost" in found.why) == (
+        outcome == "failed"
+    )

@@ -19,6 +19,7 @@ from pytest_resilience.checklist.judges.backoff import (
     judge_waits,
 )
 from pytest_resilience.checklist.judges.backoff.episodes import episodes
+from pytest_resilience.checklist.records.attempts import attempts
 from pytest_resilience.checklist.thresholds import CLOCK_NOISE
 
 JOB = WorkloadDeclaration(name="ingest", shape="job", uses=("labs",))
@@ -345,6 +346,28 @@ def test_a_cancel_request_is_no_attempt(said):
     (found,) = episodes(run(messages, faults=[fault("hang")]), "labs")
 
     assert found.waits == pytest.approx((0.499, 1.499, 3.499))
+
+
+@pytest.mark.parametrize(("met", "count"), [(False, 3), (True, 6)], ids=["told no", "met by a fault"])
+def test_a_connection_that_only_asks_for_encryption_is_no_attempt(met, count):
+    """Clients that prefer TLS begin anew without it, on another connection; one that a fault met has been tried."""
+    starts = [*enumerate((1.0, 2.005, 4.01, 8.015), 1)]
+    tries = [m for n, at in starts for m in database_try(at, n, fails=n < 4)]
+    asked = [
+        m
+        for n, at in starts[:3]
+        for m in (
+            notice(at - 0.02, "connected", 10 + n),
+            postgres(at - 0.02, "request", "SSLRequest", connection=10 + n),
+            notice(at + 0.001, "closed", 10 + n),
+        )
+    ]
+    messages = sorted([*tries, *asked], key=lambda message: message.at)
+    cut = fault("cut")
+    receipts = [replace(cut.receipts[0], connection=10 + n) for n in (1, 2, 3)]
+    seen = run(messages, faults=[replace(cut, receipts=(*cut.receipts, *(receipts if met else ())))])
+
+    assert len([attempt for attempt in attempts(seen, "labs") if attempt.failed]) == count
 
 
 def respond(at, status, connection=1):

@@ -322,7 +322,16 @@ def test_the_trace_tells_which_requests_carry_an_idempotency_key(website):
     posts = [entry for entry in website.trace if entry["direction"] == "request"]
 
     assert [entry["keyed"] for entry in posts] == [False, True]
+    assert [entry["body"] for entry in posts] == [3, 3]
     assert "4711" not in repr(posts)
+
+
+def test_the_length_of_a_body_that_is_not_told_before_is_unknown(website):
+    """Nothing is counted that the head does not say."""
+    answer_of("requests", website.url("/items"), "POST", data=iter([b"one", b"two"]))
+    (post,) = [entry for entry in website.trace if entry["direction"] == "request"]
+
+    assert (post["body"], post["keyed"]) == (None, False)
 
 
 def test_the_trace_tells_which_requests_are_the_same(website):

@@ -74,7 +74,7 @@ class HttpRequests(HttpStream):
         request = HttpRequest(method=head.method.upper(), path=head.path, headers=head.headers)
         exchange = self._exchange = Exchange(head, request)
         self._shared.pending.append(exchange)
-        mark = request_mark(head.key, head.method, head.target)
+        mark = request_mark(head.key, head.method, head.target, head.length)
         self._trace("request", head.method, head.path, head, mark)
         host = self._conversation.watch.configuration.host
         raw = piece.raw if host is None else with_host(head, host)

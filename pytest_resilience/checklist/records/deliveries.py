@@ -1,0 +1,85 @@
+"""What a workload had HTTP services change, and how much of it they have got: which requests, how many bytes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from pytest_resilience.chaos.run.record import RunRecord
+from pytest_resilience.checklist.records.attempts import REFUSING, Attempt, attempts
+
+_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_OVERWRITING = frozenset({"PUT", "DELETE"})
+"""Methods of which a second request changes nothing that the first did not (RFC 9110, 9.2.2)."""
+_HARMLESS = frozenset({"delay", "slow", "bad_chunk", "truncate"})
+
+
+@dataclass(slots=True)
+class Deliveries:
+    """The requests of one kind that a service has got.
+
+    Args:
+        each: the size of each that counts: of those with one idempotency key, or overwriting the same, one does.
+        targets: the size of each thing that was asked for, however often it was.
+    """
+
+    each: list[int | None] = field(default_factory=list)
+    targets: dict[str, int | None] = field(default_factory=dict)
+
+    def add(self, attempt: Attempt, method: str) -> None:
+        """Count a request."""
+        target = attempt.target or ""
+        if target not in self.targets or not (attempt.keyed or method in _OVERWRITING):
+            self.each.append(attempt.body)
+        self.targets[target] = attempt.body
+
+
+def deliveries(run: RunRecord, service: str, *, answered: bool) -> Mapping[str, Deliveries]:
+    """Return what a service was asked to change, by method and path.
+
+    Args:
+        run: over all its starts.
+        service: one that speaks HTTP.
+        answered: count those alone that were answered with success, not those that went out and may have been done.
+    """
+    found: dict[str, Deliveries] = defaultdict(Deliveries)
+    for attempt in attempts(run, service):
+        method = attempt.what.partition(" ")[0]
+        if method in _CHANGING and (attempt.succeeded if answered else _got(attempt)):
+            found[attempt.what].add(attempt, method)
+    return found
+
+
+def _got(attempt: Attempt) -> bool:
+    """Tell whether a request has reached the service, and was not refused there."""
+    if attempt.side == "reply":
+        return True
+    if attempt.kind is None or attempt.kind in _HARMLESS:
+        return attempt.succeeded or attempt.unanswered
+    return attempt.succeeded and attempt.kind not in REFUSING
+
+
+def missing(undisturbed: Deliveries, got: Deliveries) -> int:
+    """Return how many requests of the undisturbed run the service never got; 0 where others carry as much."""
+    numbers = (
+        _missing(undisturbed.each, got.each),
+        _missing(list(undisturbed.targets.values()), list(got.targets.values())),
+    )
+    return max(numbers)
+
+
+def _missing(undisturbed: list[int | None], got: list[int | None]) -> int:
+    """Compare numbers, and sizes where all are known: what was not sent may come with the next, in one request."""
+    fewer = len(undisturbed) - len(got)
+    if fewer <= 0:
+        return 0
+    before, after = list(_known(undisturbed)), list(_known(got))
+    if sum(before) == 0 or len(before) < len(undisturbed) or len(after) < len(got):
+        return fewer
+    usual = sum(before) / len(before)
+    return fewer if sum(before) - sum(after) > fewer * usual / 2 else 0
+
+
+def _known(sizes: list[int | None]) -> Iterator[int]:
+    return (size for size in sizes if size is not None)
