@@ -30,6 +30,11 @@ class Finding:
         """Whether the faults hit and it did nothing wrong."""
         return not self.wrongs and self.unproven is None
 
+    @property
+    def never_fired(self) -> bool:
+        """Whether a fault that could be made met nothing."""
+        return any(not fault.receipts and fault.impossible is None for fault in self.record.faults)
+
 
 def explore(laboratory: Laboratory, workload: str, faults: Sequence[FaultOrder], *, title: str) -> Finding:
     """Break a workload, and judge what became of it.

@@ -226,13 +226,15 @@ class Laboratory:
         if first.why_not is not None:
             return first
         second = self._observe(declaration, boundaries=True)
-        second = replace(second, varying=varying_requests(first.record, second.record))
+        varying = varying_requests(first.record, second.record)
+        recording = second.recording.also_in(first.recording)
         unstable = _unstable(first.record, second.record)
         if not unstable or second.why_not is not None:
-            return second
+            return replace(second, varying=varying, recording=recording)
         masked = replace(declaration, mask=(*declaration.mask, *unstable))
         third = self._observe(masked, boundaries=True)
-        return replace(third, workload=declaration, unstable=unstable, varying=second.varying)
+        recording = third.recording.also_in(recording)
+        return replace(third, workload=declaration, unstable=unstable, varying=varying, recording=recording)
 
     def _observe(self, declaration: WorkloadDeclaration, *, boundaries: bool) -> CleanRun:
         plan = Plan(

@@ -25,6 +25,14 @@ class Recording:
         """Return the points of one service."""
         return tuple(point for point in self.points if point.service == service)
 
+    def also_in(self, other: Recording) -> Recording:
+        """Return the points that another run came by as well: how far a pool grows differs from run to run."""
+        known = {(point.service, point.id) for point in other.points}
+        return Recording(
+            workload=self.workload,
+            points=tuple(point for point in self.points if (point.service, point.id) in known),
+        )
+
     def to_json(self) -> str:
         """Return it as one line of JSON."""
         return json.dumps({"workload": self.workload, "points": [asdict(point) for point in self.points]})

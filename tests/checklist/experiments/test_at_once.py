@@ -85,3 +85,40 @@ def test_a_kill_may_cost_a_batch_of_each_thread(job) -> None:
     assert writers_at_once(clean, "warehouse") > 1
     assert callers_at_once(clean, "warehouse") > 1
     assert [said(each) for each in results] == [("passed", {("checkpoints", "passed")})] * 2
+
+
+POOL = """
+    import os, sys, psycopg2
+
+    times = open(sys.argv[1], "a+")
+    times.write("x")
+    times.seek(0)
+    many = len(times.read()) in {WHEN}
+    times.close()
+    connections = [psycopg2.connect(os.environ["DATABASE_URL"]) for _ in range(3 if many else 2)]
+    with connections[0] as connection, connection.cursor() as cursor:
+        cursor.execute("insert into rows values (1)")
+"""
+
+
+def pooling(pool, folder, when):
+    """Return a job that makes three connections in these of its runs, and two in the others."""
+    code = POOL.replace("{WHEN}", when)
+    return Job(pool, folder, code, mode=str(folder / "runs"), schema="create table rows (n int);")
+
+
+def test_a_connection_that_not_each_undisturbed_run_makes_is_no_fault_point(pool, tmp_path):
+    """Nobody could say that a fault there will meet anything."""
+    with pooling(pool, tmp_path, "{2}") as job:
+        ids = {point.id for point in job.laboratory.clean("load").recording.points}
+
+    assert {"Startup-2-request", "Startup-3-request"} & ids == {"Startup-2-request"}
+
+
+@pytest.mark.parametrize(("when", "outcome"), [("{1, 2, 4}", "passed"), ("{1, 2}", "unproven")])
+def test_a_fault_that_met_nothing_is_tried_once_more(pool, tmp_path, when, outcome):
+    """Then it is unproven."""
+    with pooling(pool, tmp_path, when) as job:
+        result = job.probe("Startup-3-request-kill").run()
+
+    assert (result.outcome, "never fired" in result.why) == (outcome, outcome == "unproven")
