@@ -13,7 +13,7 @@ from pytest_resilience.chaos.run.record import FaultRecord, RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder, When
 from pytest_resilience.checklist.judges import checkpoints
 from pytest_resilience.checklist.judges.case import Case, subject_of
-from pytest_resilience.checklist.judges.deliveries import fix_of, undelivered
+from pytest_resilience.checklist.judges.deliveries import fix_of, undelivered, with_repeats
 from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.verdict import Evidence
 
@@ -64,7 +64,7 @@ class Resumed:
         if evidence.outcome == "passed" and found:
             evidence = case.failed("; ".join(found), fix_of(found, checkpoints.TOGETHER))
         why = evidence.why and f"{where}: {evidence.why}"
-        return replace(evidence, subject=case.subject, why=why)
+        return with_repeats(replace(evidence, subject=case.subject, why=why), record, self.clean)
 
 
 def fired_only(record: RunRecord) -> RunRecord:

@@ -15,7 +15,7 @@ from pytest_resilience.checklist.experiments.experiment import ExperimentResult,
 from pytest_resilience.checklist.experiments.found_file import found_file
 from pytest_resilience.checklist.judges import checkpoints, transactions
 from pytest_resilience.checklist.judges.case import Case, subject_of
-from pytest_resilience.checklist.judges.deliveries import fix_of, undelivered
+from pytest_resilience.checklist.judges.deliveries import fix_of, undelivered, with_repeats
 from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.verdict import Evidence, Outcome
 
@@ -107,7 +107,8 @@ class SingleFault:
             return survived
         why = judged.why and f"{self.probe.title}: {judged.why}"
         replay = judged.replay if judged.outcome in {"failed", "unproven"} else ""
-        return replace(judged, subject=self._case.subject, why=why, replay=replay)
+        told = replace(judged, subject=self._case.subject, why=why, replay=replay)
+        return with_repeats(told, finding.record, self._clean)
 
     def _judged(self, record: RunRecord) -> Evidence | None:
         clean, replay = self._clean, self._case.replay

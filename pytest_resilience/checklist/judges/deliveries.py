@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from pytest_resilience.chaos.laboratory.clean import CleanRun
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.judges.proof import said, worked
-from pytest_resilience.checklist.records.deliveries import Deliveries, deliveries, missing
+from pytest_resilience.checklist.records.deliveries import Deliveries, deliveries, missing, surplus
 from pytest_resilience.checklist.records.log_lines import WARNING
+from pytest_resilience.checklist.verdict import Evidence
 
 FIX = (
     "mark as sent what was answered, not what is about to be sent, and send again what is not marked, under the same "
@@ -32,21 +34,49 @@ def undelivered(run: RunRecord, clean: CleanRun) -> Iterator[str]:
         run: under faults.
         clean: the same workload undisturbed.
     """
-    if not worked(run) or len(run.calls) != len(clean.record.calls):
-        return
     if len(run.processes) == 1 and said(run, WARNING):
+        return
+    ended = "it" if len(run.processes) < 2 else "its last start"
+    for service, what, undisturbed, got in _compared(run, clean, certain=False):
+        if lost := missing(undisturbed, got):
+            yield (
+                f"{service}{_NEVER_GOT}{lost} of the {len(undisturbed.each)} {what} of the undisturbed run, "
+                f"and {ended} ended with success"
+            )
+
+
+def with_repeats(evidence: Evidence, run: RunRecord, clean: CleanRun) -> Evidence:
+    """Return evidence that passed with a warning of each request that was sent again after a kill."""
+    if evidence.outcome != "passed":
+        return evidence
+    return replace(evidence, warnings=(*evidence.warnings, *_sent_again(run, clean)))
+
+
+def _sent_again(run: RunRecord, clean: CleanRun) -> Iterator[str]:
+    """Yield, in words, what HTTP services have done more often after a restart than undisturbed.
+
+    Whether it was harmless is not known: a request may only ask, or belong to each start.
+    """
+    if len(run.processes) < 2:
+        return
+    for service, what, undisturbed, got in _compared(run, clean, certain=True):
+        if surplus(undisturbed, got):
+            yield (
+                f"after a kill {service} had done {len(got.each)} {what}, {len(undisturbed.each)} undisturbed: "
+                "if it changes something, send it under one idempotency key, which the row tells, not the process"
+            )
+
+
+def _compared(
+    run: RunRecord, clean: CleanRun, *, certain: bool
+) -> Iterator[tuple[str, str, Deliveries, Deliveries]]:
+    """Yield services and requests whose number is always the same, undisturbed and in a run that ended well."""
+    if not worked(run) or len(run.calls) != len(clean.record.calls):
         return
     for service in clean.workload.uses:
         if service in clean.record.states:
             continue
-        got = deliveries(run, service, answered=False)
-        for what, undisturbed in deliveries(clean.record, service, answered=True).items():
-            if (service, what) in clean.varying:
-                continue
-            lost = missing(undisturbed, got.get(what, Deliveries()))
-            if lost:
-                ended = "it" if len(run.processes) < 2 else "its last start"
-                yield (
-                    f"{service}{_NEVER_GOT}{lost} of the {len(undisturbed.each)} {what} of the undisturbed run, "
-                    f"and {ended} ended with success"
-                )
+        got = deliveries(run, service, certain=certain)
+        for what, undisturbed in deliveries(clean.record, service, certain=True).items():
+            if (service, what) not in clean.varying:
+                yield service, what, undisturbed, got.get(what, Deliveries())

@@ -12,7 +12,8 @@ from pytest_resilience.checklist.records.attempts import REFUSING, Attempt, atte
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OVERWRITING = frozenset({"PUT", "DELETE"})
 """Methods of which a second request changes nothing that the first did not (RFC 9110, 9.2.2)."""
-_HARMLESS = frozenset({"delay", "slow", "bad_chunk", "truncate"})
+_PASSING = frozenset({None, "delay", "slow"})
+"""Faults that let a request through, and none."""
 
 
 @dataclass(slots=True)
@@ -35,29 +36,30 @@ class Deliveries:
         self.targets[target] = attempt.body
 
 
-def deliveries(run: RunRecord, service: str, *, answered: bool) -> Mapping[str, Deliveries]:
+def deliveries(run: RunRecord, service: str, *, certain: bool) -> Mapping[str, Deliveries]:
     """Return what a service was asked to change, by method and path.
 
     Args:
         run: over all its starts.
         service: one that speaks HTTP.
-        answered: count those alone that were answered with success, not those that went out and may have been done.
+        certain: count those alone that it has done, not those that went out and may have been done.
     """
     found: dict[str, Deliveries] = defaultdict(Deliveries)
     for attempt in attempts(run, service):
         method = attempt.what.partition(" ")[0]
-        if method in _CHANGING and (attempt.succeeded if answered else _got(attempt)):
+        if method in _CHANGING and (_done(attempt) or not (certain or _lost(attempt))):
             found[attempt.what].add(attempt, method)
     return found
 
 
-def _got(attempt: Attempt) -> bool:
-    """Tell whether a request has reached the service, and was not refused there."""
-    if attempt.side == "reply":
-        return True
-    if attempt.kind is None or attempt.kind in _HARMLESS:
-        return attempt.succeeded or attempt.unanswered
-    return attempt.succeeded and attempt.kind not in REFUSING
+def _done(attempt: Attempt) -> bool:
+    """Tell whether the service answered with success, whoever heard of it."""
+    return attempt.side == "reply" or (attempt.succeeded and attempt.kind not in REFUSING)
+
+
+def _lost(attempt: Attempt) -> bool:
+    """Tell whether a request never came to the service, or was refused there."""
+    return not attempt.unanswered or attempt.kind not in _PASSING
 
 
 def missing(undisturbed: Deliveries, got: Deliveries) -> int:
@@ -69,16 +71,21 @@ def missing(undisturbed: Deliveries, got: Deliveries) -> int:
     return max(numbers)
 
 
-def _missing(undisturbed: list[int | None], got: list[int | None]) -> int:
+def surplus(undisturbed: Deliveries, got: Deliveries) -> int:
+    """Return how many requests more the service has done; 0 where they carry no more than in the undisturbed run."""
+    return _missing(got.each, undisturbed.each)
+
+
+def _missing(more: list[int | None], fewer: list[int | None]) -> int:
     """Compare numbers, and sizes where all are known: what was not sent may come with the next, in one request."""
-    fewer = len(undisturbed) - len(got)
-    if fewer <= 0:
+    number = len(more) - len(fewer)
+    if number <= 0:
         return 0
-    before, after = list(_known(undisturbed)), list(_known(got))
-    if sum(before) == 0 or len(before) < len(undisturbed) or len(after) < len(got):
-        return fewer
-    usual = sum(before) / len(before)
-    return fewer if sum(before) - sum(after) > fewer * usual / 2 else 0
+    large, small = list(_known(more)), list(_known(fewer))
+    if sum(large) == 0 or len(large) < len(more) or len(small) < len(fewer):
+        return number
+    usual = sum(large) / len(large)
+    return number if sum(large) - sum(small) > number * usual / 2 else 0
 
 
 def _known(sizes: list[int | None]) -> Iterator[int]:

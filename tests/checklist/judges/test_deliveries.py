@@ -12,7 +12,8 @@ from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.laboratory.clean import CleanRun
 from pytest_resilience.chaos.points.recording import Recording
 from pytest_resilience.chaos.run.record import CallRecord, ProcessRecord
-from pytest_resilience.checklist.judges.deliveries import FIX, fix_of, undelivered
+from pytest_resilience.checklist.judges.case import Case
+from pytest_resilience.checklist.judges.deliveries import FIX, fix_of, undelivered, with_repeats
 
 JOB = WorkloadDeclaration(name="relay", shape="job", uses=("labs",), deadline=10.0)
 FUNCTION = replace(JOB, shape="function")
@@ -40,7 +41,7 @@ def post(target, *, body=100, status=200, keyed=True, method="POST", path="/orde
     return [*seen, notice(at, "closed", number)]
 
 
-def told(undisturbed, seen, *, workload=JOB, varying=frozenset(), processes=TWICE, **more):
+def told(undisturbed, seen, *, ask=undelivered, workload=JOB, varying=frozenset(), processes=TWICE, **more):
     """Return what is said of a run that sent `seen`."""
     first = CleanRun(
         workload=workload,
@@ -48,11 +49,8 @@ def told(undisturbed, seen, *, workload=JOB, varying=frozenset(), processes=TWIC
         recording=Recording(workload=workload.name, points=()),
         varying=varying,
     )
-    return list(
-        undelivered(
-            replace(run(itertools.chain.from_iterable(seen), exit_code=0), processes=processes, **more), first
-        )
-    )
+    record = run(itertools.chain.from_iterable(seen), exit_code=0)
+    return list(ask(replace(record, processes=processes, **more), first))
 
 
 def keyless(*targets, **more):
@@ -110,6 +108,40 @@ def test_a_request_that_no_start_has_sent_is_lost(undisturbed, seen, lost):
 def test_what_has_come_is_not_lost(undisturbed, seen):
     """Under other keys, twice, perhaps, overwritten by the same, or two in one request."""
     assert told(undisturbed, seen) == []
+
+
+def warned(run, clean):
+    """Return the warnings of a kill that passed."""
+    case = Case(item="checkpoints", subject="workload relay")
+    assert with_repeats(case.failed("rows", "do"), run, clean) == case.failed("rows", "do")
+    return with_repeats(case.passed("one"), run, clean).warnings[1:]
+
+
+@pytest.mark.parametrize(
+    ("seen", "count"),
+    [
+        ([*ALL, post("d")], 4),
+        ([*ALL, post("d", status=None, strike=("hold", "reply"))], 4),
+        ([*ALL, post("d", status=None)], None),
+        ([*ALL, post("d", status=503)], None),
+        ([*ALL, post("d", strike=("respond", "request"))], None),
+        ([*ALL, post("c")], None),
+        ([post("a"), post("b"), post("c", body=50), post("d", body=50)], None),
+    ],
+)
+def test_what_is_done_again_after_a_kill_is_warned_of(seen, count):
+    """Under the same idempotency key it is not done again; only what the service has surely done is counted."""
+    expected = [f"after a kill labs had done {count} POST /orders, 3 undisturbed"] if count else []
+
+    assert [warning.partition(":")[0] for warning in told(ALL, seen, ask=warned)] == expected
+    assert told(ALL, seen, ask=warned, processes=TWICE[1:]) == []
+
+
+def test_a_request_without_a_key_is_done_again():
+    """Two that ask for the same are two."""
+    (warning,) = told(keyless("a", "a"), keyless("a", "a", "a"), ask=warned)
+
+    assert "had done 3 POST /orders, 2 undisturbed" in warning
 
 
 def test_nothing_is_asked_of_a_run_that_says_that_it_failed():
