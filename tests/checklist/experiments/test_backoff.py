@@ -116,7 +116,7 @@ WAITING = """
         again(lambda number: 0.05 + secrets.SystemRandom().uniform(0, 0.05))
 
     def drawn_and_growing():
-        again(lambda number: secrets.SystemRandom().uniform(0.5, 1.5) * 0.05 * 2 ** (number - 1))
+        again(lambda number: secrets.SystemRandom().uniform(0.5, 1.5) * 0.1 * 2 ** (number - 1))
 
     def every_error():
         again(jittered, worth=lambda error: True)
@@ -225,7 +225,7 @@ def test_too_few_waits_to_say_are_unproven(trying, monkeypatch, how, remedy) -> 
     attempt = trying(labs_py=LABS, waiting_py=WAITING, isolated_py=ISOLATED, resilience_toml=toml)
     found = attempt("backoff::drawn_and_growing::labs::status-503").evidence[0]
 
-    assert (found.outcome, found.fix[: len(remedy)]) == ("unproven", remedy)
+    assert (found.outcome, found.fix[: len(remedy)]) == ("unproven", remedy), found.why
 
 
 def test_waits_without_jitter_are_a_warning(outcome) -> None:
