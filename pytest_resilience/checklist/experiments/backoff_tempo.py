@@ -13,7 +13,7 @@ from pytest_resilience.chaos.run.plan import Plan
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.chaos.workload.control import Tweaks
-from pytest_resilience.checklist.judges.backoff.episodes import Episode, episodes
+from pytest_resilience.checklist.judges.backoff.episodes import Episode, episodes, units_of
 from pytest_resilience.checklist.thresholds import CLOCK_NOISE, LEAST_ATTEMPTS, MOST_ATTEMPTS
 
 LOOK_SCALE = 20.0
@@ -101,6 +101,12 @@ class Patient:
     _tempo: Tempo | None = None
     _looking: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def units(self) -> int:
+        """How many operations on the service go on at the same time, undisturbed."""
+        clean = self.laboratory.clean(self.workload)
+        return units_of(clean.record, clean.workload, self.service)
+
     def tempo(self) -> Tempo:
         """Return what the first look shows, which is taken once in the whole test run."""
         with self._looking:
@@ -154,8 +160,8 @@ class Patient:
         record = self.run(self.order, "first look at the waits", scale=scale, pinned=True)
         if record.untweaked is not None:
             record = self.run(self.order, "first look at the waits")
-            return _tempo(record, self.service, changeable=False)
-        return _tempo(record, self.service, changeable=True)
+            return _tempo(record, self, changeable=False)
+        return _tempo(record, self, changeable=True)
 
     def _plan(self, order: FaultOrder, *, scale: float, calls: int, deadlines: float, pause: float) -> Plan:
         clean = self.laboratory.clean(self.workload)
@@ -195,8 +201,8 @@ def _paced(declared: WorkloadDeclaration, deadline: float, every: float) -> Work
     return replace(declared, drive=drive, deadline=deadline)
 
 
-def _tempo(record: RunRecord, service: str, *, changeable: bool) -> Tempo:
-    found = episodes(record, service, exact=changeable)
+def _tempo(record: RunRecord, patient: Patient, *, changeable: bool) -> Tempo:
+    found = episodes(record, patient.service, exact=changeable, units=patient.units)
     longest = max(found, key=lambda episode: len(episode.tries), default=None)
     tempo = Tempo(
         record=record,
@@ -222,16 +228,16 @@ def _took(episode: Episode) -> float:
     return (last.ended if last.ended is not None else last.began) - episode.tries[0].began
 
 
-def least_waits(run: RunRecord, service: str) -> tuple[float, ...]:
+def least_waits(run: RunRecord, service: str, *, units: int) -> tuple[float, ...]:
     """Return the least of each wait, over the episodes of most waits: the first call of a process is its slowest."""
-    found = [episode.waits for episode in episodes(run, service, exact=True)]
+    found = [episode.waits for episode in episodes(run, service, exact=True, units=units)]
     longest = max(map(len, found), default=0)
     return tuple(map(min, zip(*(waits for waits in found if len(waits) == longest), strict=True)))
 
 
-def agree(runs: Sequence[RunRecord], service: str, *, noise: float) -> bool:
+def agree(runs: Sequence[RunRecord], service: str, *, noise: float, units: int) -> bool:
     """Whether runs with pinned draws have the same waits, so that nothing was drawn elsewhere."""
-    waits = [least_waits(run, service) for run in runs]
+    waits = [least_waits(run, service, units=units) for run in runs]
     first = waits[0]
     return all(
         len(other) == len(first)

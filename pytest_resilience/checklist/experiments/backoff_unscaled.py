@@ -73,7 +73,8 @@ class Unscaled:
         )
 
     def _least(self, runs: Sequence[RunRecord]) -> tuple[float, ...]:
-        found = [least_waits(run, self.patient.service)[: len(self.waits)] for run in runs]
+        patient, most = self.patient, len(self.waits)
+        found = [least_waits(run, patient.service, units=patient.units)[:most] for run in runs]
         longest = max(map(len, found))
         return tuple(map(min, zip(*(waits for waits in found if len(waits) == longest), strict=True)))
 

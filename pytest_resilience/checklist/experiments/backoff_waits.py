@@ -156,7 +156,12 @@ class _Series:
         return evidence
 
     def _are_alike(self) -> bool:
-        return agree(self._pinned, self._patient.service, noise=CLOCK_NOISE * self._scale)
+        return agree(
+            self._pinned,
+            self._patient.service,
+            noise=CLOCK_NOISE * self._scale,
+            units=self._patient.units,
+        )
 
     def _may_be_noise(self, judged: WaitsJudgement) -> bool:
         """Whether more exact runs could say more, or take back what a busy machine has delayed."""
@@ -184,17 +189,21 @@ class _Series:
         return unscaled.confirmed(evidence, made[: len(real)], words)
 
     @property
+    def _waits(self) -> tuple[float, ...]:
+        return least_waits(self._pinned[0], self._patient.service, units=self._patient.units)
+
+    @property
     def _unscaled(self) -> Unscaled:
         return Unscaled(
             self._patient,
-            seen=least_waits(self._pinned[0], self._patient.service),
+            seen=self._waits,
             besides=self._tempo.took - self._tempo.total,
             pinned=lambda deadlines: self._run(pinned=True, scale=1.0, deadlines=deadlines),
         )
 
     def _quickly(self) -> RunRecord:
         """Make a free run on a quick scale."""
-        longest = max(least_waits(self._pinned[0], self._patient.service), default=0.0)
+        longest = max(self._waits, default=0.0)
         quick = min(LOOK_SCALE, JITTER_SCALE * longest) if self._tempo.scalable else 1.0
         return self._run(calls=CALLS, scale=max(self._scale, quick))
 

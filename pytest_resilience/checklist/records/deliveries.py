@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,15 @@ _OVERWRITING = frozenset({"PUT", "DELETE"})
 """Methods of which a second request changes nothing that the first did not (RFC 9110, 9.2.2)."""
 _PASSING = frozenset({None, "delay", "slow"})
 """Faults that let a request through, and none."""
+
+_READS = re.compile(
+    r"/(?:\w*[_-])?(?:search|query|list|get|find|lookup|count|validate|graphql)(?:[_-]\w*)?$", re.IGNORECASE
+)
+
+
+def only_reads(path: str) -> bool:
+    """Tell whether a path says that what is sent to it asks, and changes nothing."""
+    return _READS.search(path) is not None
 
 
 @dataclass(slots=True)
@@ -46,8 +56,12 @@ def deliveries(run: RunRecord, service: str, *, certain: bool) -> Mapping[str, D
     """
     found: dict[str, Deliveries] = defaultdict(Deliveries)
     for attempt in attempts(run, service):
-        method = attempt.what.partition(" ")[0]
-        if method in _CHANGING and (_done(attempt) or not (certain or _lost(attempt))):
+        method, _, path = attempt.what.partition(" ")
+        if (
+            method in _CHANGING
+            and not only_reads(path)
+            and (_done(attempt) or not (certain or _lost(attempt)))
+        ):
             found[attempt.what].add(attempt, method)
     return found
 

@@ -6,6 +6,7 @@ import pytest
 from small_jobs import Job, said
 
 from pytest_resilience.chaos.explore.at_once import callers_at_once, writers_at_once
+from pytest_resilience.checklist.experiments.backoff import growing_waits
 
 LOAD = """
     import os, sys, threading, psycopg2
@@ -122,3 +123,42 @@ def test_a_fault_that_met_nothing_is_tried_once_more(pool, tmp_path, when, outco
         result = job.probe("Startup-3-request-kill").run()
 
     assert (result.outcome, "never fired" in result.why) == (outcome, outcome == "unproven")
+
+
+WORKERS = """
+    import os, random, sys, threading, time, psycopg2
+
+    WAITS = {"doubling": lambda n: 0.1 * 2 ** n, "constant": lambda n: 0.3}
+    failed = []
+
+    def store(unit):
+        with psycopg2.connect(os.environ["DATABASE_URL"]) as connection, connection.cursor() as cursor:
+            cursor.execute("insert into rows values (%s)", (unit,))
+            time.sleep(0.2)
+
+    def work(unit):
+        for n in range(4):
+            try:
+                return store(unit)
+            except psycopg2.Error:
+                time.sleep(random.uniform(0.5, 1.5) * WAITS[sys.argv[1]](n))
+        failed.append(unit)
+
+    threads = [threading.Thread(target=work, args=(unit,)) for unit in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sys.exit(bool(failed))
+"""
+
+
+@pytest.mark.parametrize(("mode", "outcome"), [("doubling", "passed"), ("constant", "unproven")])
+@pytest.mark.parametrize("trouble", ["login-reset", "shutdown"])
+def test_workers_that_wait_alike_are_told_apart(pool, tmp_path, mode, outcome, trouble):
+    """With the draws of all at their midpoint the attempts of threads come in rounds."""
+    with Job(pool, tmp_path, WORKERS, mode=mode, schema="create table rows (n int);") as job:
+        result = job.experiments(growing_waits)[f"warehouse::{trouble}"].run()
+
+    assert result.outcome == outcome, result.why
+    assert ("connections work at the same time" in result.why) == (outcome == "unproven")

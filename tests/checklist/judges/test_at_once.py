@@ -11,6 +11,7 @@ from seen_runs import clean, episode, exchange, fault, get, run
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.explore.at_once import callers_at_once
 from pytest_resilience.checklist.judges.backoff import Trials, judge_repeats, judge_waits
+from pytest_resilience.checklist.judges.backoff.episodes import episodes
 
 JOB = WorkloadDeclaration(name="ingest", shape="job", uses=("labs",))
 ONE_BY_ONE = (*exchange(0.5), *exchange(0.6, 2))
@@ -97,6 +98,44 @@ def test_waits_of_several_operations_are_no_proof(undisturbed, gaps, outcome):
 
     assert found.outcome == outcome, found.why
     assert ("one thing at a time" in found.fix) == (outcome == "unproven")
+
+
+def in_turns(*lanes, late=0.02):
+    """Return the messages of operations that begin one after the other, and wait as long as each says."""
+    begun = [episode(gaps, began=0.5 + late * n, first=20 * n + 1) for n, gaps in enumerate(lanes)]
+    return sorted(chain(*begun), key=lambda message: message.at)
+
+
+@pytest.mark.parametrize(
+    ("lanes", "outcome"),
+    [
+        ([[0.3, 0.6, 1.2]] * 2, "passed"),
+        ([[0.3, 0.6, 1.2, 2.4]] * 3, "passed"),
+        ([[0.3, 0.6, 1.2], [0.305, 0.61, 1.21]], "passed"),
+        ([[0.3, 0.3, 0.3]] * 2, "unproven"),
+        ([[0.3, 0.6, 0.9, 1.2]] * 2, "unproven"),
+        ([[0.3, 0.6, 1.2], [0.6, 1.2, 2.4]], "unproven"),
+        ([[0.001, 0.001, 0.001]] * 2, "unproven"),
+        ([[0.3]] * 2, "unproven"),
+    ],
+)
+def test_operations_that_wait_alike_take_turns(lanes, outcome):
+    """Exact waits are the same for each worker of one code, so that their attempts come in rounds."""
+    seen = run(in_turns(*lanes), faults=[fault()])
+    workers = [exchange(0.5 + n / 1000, n + 1) for n in range(len(lanes))]
+    undisturbed = sorted(chain(*workers), key=lambda message: message.at)
+    trials = Trials(fault="reset", clean=clean(undisturbed), pinned=(seen, seen, seen))
+    found = judge_waits(trials, workload=JOB, service="labs").evidence
+
+    assert found.outcome == outcome, found.why
+
+
+def test_fewer_operations_than_could_take_turns_as_well():
+    """A pool may have a connection more than what is tried again."""
+    seen = run(in_turns([0.3, 0.6, 1.2], [0.3, 0.6, 1.2]), faults=[fault()])
+    found = episodes(seen, "labs", exact=True, units=3)
+
+    assert [part.waits for part in found] == [pytest.approx((0.3, 0.6, 1.2), abs=0.002)] * 2
 
 
 @pytest.mark.parametrize(

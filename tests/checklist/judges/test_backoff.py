@@ -388,6 +388,26 @@ def test_permanent_errors_are_tried_once(times, outcome):
     assert judge_permanent(seen, clean=clean(), workload=JOB, service="labs").outcome == outcome
 
 
+@pytest.mark.parametrize(("code", "told"), [("28P01", True), ("42P01", False)])
+def test_that_a_refused_login_has_no_sqlstate_is_told(code, told):
+    """For the drivers of Python, who retries it has looked for one in vain."""
+    tries = [
+        message
+        for n in (1, 2)
+        for message in (
+            notice(n, "connected", n),
+            postgres(n, "request", "Startup", connection=n),
+            notice(n, "error at Startup, request", n, fault_id="fault-1"),
+            notice(n + 0.1, "closed", n),
+        )
+    ]
+    undisturbed = database_try(0.5, 1, fails=False)
+    seen = run(tries, faults=[fault("error", sqlstate=code)])
+    found = judge_permanent(seen, clean=clean(undisturbed), workload=JOB, service="labs")
+
+    assert (found.outcome, "authentication failed" in found.fix) == ("failed", told)
+
+
 @pytest.mark.parametrize(("wait", "outcome"), [(2.0, "passed"), (1.96, "passed"), (1.0, "failed")])
 def test_retry_after_is_kept(wait, outcome):
     """The next attempt comes no earlier than asked."""

@@ -100,6 +100,7 @@ def test_a_request_that_no_start_has_sent_is_lost(undisturbed, seen, lost):
         (ALL, [post("a"), post("b", status=None, strike=("delay", "request")), post("c")]),
         (keyless("a", "a", method="PUT"), keyless("a", method="PUT")),
         (keyless("a", "a", method="GET"), []),
+        (keyless("a", "a", path="/orders/search"), []),
         ([*ALL, post("d", status=500)], ALL),
         (keyless("a", "a"), keyless("a", body=180)),
         (ALL, [post("a"), post("d", body=180)]),

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from statistics import median
 
+from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.explore.at_once import callers_at_once
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.records.attempts import CONNECT, Attempt, attempts
-from pytest_resilience.checklist.thresholds import CLOCK_NOISE
+from pytest_resilience.checklist.thresholds import CLOCK_NOISE, LEAST_ATTEMPTS
 
 Window = tuple[float, float]
 """From when to when one call, or one process, ran."""
@@ -44,26 +46,75 @@ class Episode:
 
 STALL = 5
 """Times the clock's noise that a busy machine may hold up a try that comes at once."""
+ALIKE = 0.1
+"""The part by which exact waits may differ, besides noise."""
 REPLACED = 0.002
 """Seconds between closing a connection that hangs and making the next, where the one is done for the other."""
 
 
-def episodes(run: RunRecord, service: str, *, exact: bool = False) -> tuple[Episode, ...]:
+def episodes(run: RunRecord, service: str, *, exact: bool = False, units: int = 1) -> tuple[Episode, ...]:
     """Return what was tried again, and when.
 
     Args:
         run: with a fault on the service.
         service: whose traffic is read.
         exact: the waits of one operation do not vary: where they fall back, the next operation begins.
+        units: how many operations go on at the same time, at most, where nothing tells their attempts apart; those of
+            exact ones take turns.
     """
     tried = [attempt for attempt in attempts(run, service) if not attempt.is_cleanup]
     noise = CLOCK_NOISE * run.time_scale
-    found = [
-        _with_second_tries_joined(_episode(tries, ended=ended), noise)
-        for window, ended in windows(run)
-        for tries in _operations([a for a in tried if window[0] <= a.began <= window[1]])
-    ]
-    return tuple(part for whole in found for part in (_split(whole) if exact and whole.timed else (whole,)))
+    found: list[Episode] = []
+    for window, ended in windows(run):
+        for tries in _operations([a for a in tried if window[0] <= a.began <= window[1]]):
+            turns = turns_of(tries, units, noise=noise) if exact else None
+            wholes = [
+                _with_second_tries_joined(_episode(each, ended=ended), noise) for each in turns or [tries]
+            ]
+            is_mixed = units > 1 and turns is None
+            found += [
+                part for whole in wholes for part in (_parts(whole, is_mixed=is_mixed) if exact else (whole,))
+            ]
+    return tuple(found)
+
+
+def _parts(whole: Episode, *, is_mixed: bool) -> Sequence[Episode]:
+    """Return the operations one after the other; where several may be mixed, no such part has too few tries for it."""
+    parts = list(_split(whole)) if whole.timed else [whole]
+    return [whole] if is_mixed and max(len(part.tries) for part in parts) < LEAST_ATTEMPTS else parts
+
+
+def units_of(clean: RunRecord, workload: WorkloadDeclaration, service: str) -> int:
+    """Return how many operations that nothing tells apart go on at the same time in an undisturbed run, at most.
+
+    A server is asked one thing at a time where its waits are measured.
+    """
+    return 1 if workload.shape == "server" else max(1, callers_at_once(clean, service))
+
+
+def turns_of(tries: Sequence[Attempt], units: int, *, noise: float) -> list[Sequence[Attempt]] | None:
+    """Return attempts in turn, by operation, where so many or fewer wait alike: those of one code, begun together.
+
+    None where they do not: then nobody can say which attempt is whose.
+
+    Args:
+        tries: in the order in which they began.
+        units: operations at the same time, at most.
+        noise: seconds by which a wait may be too long.
+    """
+    for number in range(min(units, len(tries) // LEAST_ATTEMPTS), 1, -1):
+        turns = [tries[first::number] for first in range(number)]
+        apart = [[after.began - before.began for before, after in pairwise(each)] for each in turns]
+        if all(_alike(apart[0], other, noise) for other in apart[1:]):
+            return turns
+    return None
+
+
+def _alike(apart: Sequence[float], others: Sequence[float], noise: float) -> bool:
+    return all(
+        abs(one - other) <= max(ALIKE * max(one, other), 3 * noise)
+        for one, other in zip(apart, others, strict=False)
+    )
 
 
 def windows(run: RunRecord) -> Iterator[tuple[Window, bool]]:

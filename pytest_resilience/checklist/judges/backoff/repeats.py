@@ -12,20 +12,21 @@ from pytest_resilience.checklist.judges.backoff.episodes import Episode, episode
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import Missing, fault_name, missing_proof, uses
 from pytest_resilience.checklist.records.attempts import Attempt, attempts
+from pytest_resilience.checklist.records.deliveries import only_reads
 from pytest_resilience.checklist.thresholds import CLOCK_NOISE, RETRY_AFTER_EARLY
 from pytest_resilience.checklist.verdict import Evidence
 
 ITEM = "backoff"
-
-_READS = re.compile(
-    r"/(?:\w*[_-])?(?:search|query|list|get|find|lookup|count|validate|graphql)(?:[_-]\w*)?$", re.IGNORECASE
+_PASSING = "time-outs, lost connections, 429, 503, SQLSTATE 08*, 40001, 40P01, 53300, 57P0*"
+_NO_SQLSTATE = (
+    "; where a login fails psycopg2 and psycopg give no SQLSTATE, the words `authentication failed` tell"
 )
 
 
 def repeats_change(attempt: Attempt) -> bool:
     """Tell whether to repeat it could do its work twice: sent, unanswered, and no request that may be repeated."""
     method, _, path = attempt.what.partition(" ")
-    changes = method in {"POST", "PATCH"} and not _READS.search(path)
+    changes = method in {"POST", "PATCH"} and not only_reads(path)
     return changes and attempt.unanswered and attempt.keyed is not True
 
 
@@ -47,7 +48,7 @@ def judge_permanent(
         return case.passed()
     return case.failed(
         f"{most.what} was tried {count} times although {code} will not change",
-        "retry only what can pass: time-outs, lost connections, 429, 503, SQLSTATE 08*, 40001, 40P01, 53300, 57P0*",
+        f"retry only what can pass: {_PASSING}" + (_NO_SQLSTATE if code.startswith("28") else ""),
     )
 
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from statistics import median
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
-from pytest_resilience.chaos.explore.at_once import callers_at_once
 from pytest_resilience.chaos.run.record import RunRecord
-from pytest_resilience.checklist.judges.backoff.episodes import Episode, episodes, round_trip
+from pytest_resilience.checklist.judges.backoff.episodes import Episode, episodes, round_trip, units_of
 from pytest_resilience.checklist.judges.backoff.growth import (
     Growth,
     growth_of,
@@ -83,9 +82,9 @@ def judge_waits(
     for run in (*trials.pinned, *trials.free):
         if missing := missing_proof(run, service=service, clean=trials.clean):
             return WaitsJudgement(case.unproven(*missing))
-    pinned = [found for run in trials.pinned for found in episodes(run, service, exact=True)]
+    units = units_of(trials.clean, workload, service)
+    pinned = [found for run in trials.pinned for found in episodes(run, service, exact=True, units=units)]
     free = [found for run in trials.free for found in episodes(run, service)]
-    units = 1 if workload.shape == "server" else max(1, callers_at_once(trials.clean, service))
     counted = _count(case, [*pinned, *free], exact=pinned, units=units)
     if counted is not None:
         return WaitsJudgement(counted)
