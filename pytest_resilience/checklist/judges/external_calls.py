@@ -168,7 +168,8 @@ def _wrong_end(run: RunRecord, clean: RunRecord, workload: WorkloadDeclaration) 
         return
     for service in run.states.keys() & clean.states.keys():
         if told := in_words(clean.states[service], run.states[service]):
-            yield f"success was reported and nothing was logged, but {told}", _LOOK
+            fix = SAY_WHERE if unread_errors(run) else _LOOK
+            yield f"success was reported and nothing was logged, but {told}", fix
 
 
 def _swallowed(run: RunRecord, clean: RunRecord, service: str) -> Iterator[Finding]:

@@ -158,3 +158,24 @@ def test_calls_that_succeed_before_the_fault_are_no_swallow():
     seen = run([*exchange(0.1), *struck(0.5, connection=2)], calls=(*calls("ok"), raised))
 
     assert verdict(seen, FUNCTION).outcome == "passed"
+
+
+@pytest.mark.parametrize(
+    ("seen", "outcome", "fix"),
+    [
+        ({}, "failed", "take for an answer what is one"),
+        ({"stdout": '{"level": "WARNING", "message": "no list"}'}, "failed", "say where the log is"),
+        ({"logs": [log(1.6, '{"level": "warning", "event": "no list"}')]}, "passed", ""),
+        ({"exit_code": 1}, "passed", ""),
+        ({"states": {"warehouse": "all rows"}}, "passed", ""),
+    ],
+)
+def test_a_job_that_ends_well_and_otherwise_has_to_say_so(seen, outcome, fix):
+    """What it took for an answer was none, and its rows show it."""
+    messages = [*struck(0.5), *exchange(1.5, 2)]
+    seen = run(messages, **({"exit_code": 0, "states": {"warehouse": "half of the rows"}} | seen))
+    undisturbed = clean(states={"warehouse": "all rows"})
+    found = verdict(seen, clean=undisturbed)
+
+    assert (found.outcome, found.fix[: len(fix)]) == (outcome, fix)
+    assert verdict(seen, FUNCTION, clean=undisturbed).outcome == "passed"
