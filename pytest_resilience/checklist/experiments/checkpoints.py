@@ -21,6 +21,8 @@ from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges import checkpoints
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import missing_path, uses
+from pytest_resilience.checklist.records.deliveries import changes
+from pytest_resilience.checklist.records.writes import sent
 
 MOST_TWICE = 6
 """Points at which a workload is killed, and killed again when it is resumed."""
@@ -92,9 +94,9 @@ def _missing(clean: CleanRun) -> tuple[str, str] | None:
     record = clean.record
     if missing := missing_path(record):
         return missing
-    if not record.states:
-        fix = "declare the database or the registry that it writes to as a service that it uses"
-        return "it writes to no service whose state can be compared", fix
+    if not record.states and not any(sent(record, name) for name in clean.workload.uses):
+        fix = "declare the database, the registry or the web service that it writes to as a service that it uses"
+        return "it writes to no service whose state, or whose requests, can be compared", fix
     unread = [name for name in record.states if not clean.recording.of(name) and uses(record, name)]
     return UNREADABLE if unread else None
 
@@ -114,16 +116,21 @@ def _points(clean: CleanRun, service: str) -> list[FaultPoint]:
     """Return the middle point of each kind of place in a transaction, and of the commits."""
     kinds: dict[tuple[str, ...], list[FaultPoint]] = {}
     for point in clean.recording.of(service):
-        if point.is_commit or point.transaction == "T":
+        if _ends_a_unit(point) or point.transaction == "T":
             kinds.setdefault(point.kind_of_place, []).append(point)
     middles = [points[(len(points) - 1) // 2] for points in kinds.values() if len(points) > 1]
-    middles.sort(key=lambda point: not point.is_commit)
+    middles.sort(key=lambda point: not _ends_a_unit(point))
     return middles[:MOST_TWICE]
+
+
+def _ends_a_unit(point: FaultPoint) -> bool:
+    """Whether it is a commit, or a web service is asked to change something."""
+    return point.is_commit or (point.protocol == "http" and changes(point.message))
 
 
 def _middle(clean: CleanRun, service: str) -> FaultPoint:
     """Return the reply to the commit in the middle, or, where there are none, to the message in the middle."""
     replies = [point for point in clean.recording.of(service) if point.side == "reply"]
-    commits = [point for point in replies if point.is_commit]
+    commits = [point for point in replies if _ends_a_unit(point)]
     chosen = commits or replies or list(clean.recording.of(service))
     return chosen[(len(chosen) - 1) // 2]

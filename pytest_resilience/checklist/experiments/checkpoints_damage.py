@@ -15,6 +15,7 @@ from pytest_resilience.checklist.experiments.checkpoints_kill import ITEM, Resum
 from pytest_resilience.checklist.experiments.experiment import ExperimentResult
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.judges import checkpoints
+from pytest_resilience.checklist.judges.deliveries import undelivered
 from pytest_resilience.checklist.verdict import Evidence
 
 MOST_FILES = 6
@@ -139,6 +140,7 @@ class DamagedFiles:
             workload=self.resumed.clean.workload,
             service=self.resumed.service,
             name=name,
+            undelivered=tuple(undelivered(record, self.resumed.clean)),
             replay=case.replay,
         )
         why = evidence.why and f"{name} between kill and restart: {evidence.why}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.explore.at_once import writers_at_once
 from pytest_resilience.chaos.explore.wholeness import in_words
@@ -40,7 +42,7 @@ def judge_kill(
     case = Case(item=ITEM, subject=subject_of(workload.name, service, point or "kill"), replay=replay)
     if early := _not_judged(case, run, clean, workload, service):
         return early
-    told = in_words(clean.states[service], run.states[service])
+    told = _other_rows(run, clean, service)
     if told:
         return case.failed(f"killed and started again, it ends otherwise: {told}", TOGETHER)
     if run.exit_code not in {0, None}:
@@ -58,6 +60,7 @@ def judge_damaged(
     workload: WorkloadDeclaration,
     service: str,
     name: str,
+    undelivered: Sequence[str] = (),
     replay: str = "",
 ) -> Evidence:
     """Return whether a damaged checkpoint is noticed.
@@ -68,12 +71,13 @@ def judge_damaged(
         workload: the code under test.
         service: where the rows go.
         name: of the damaged file.
+        undelivered: what other services never got.
         replay: tries it again.
     """
     case = Case(item=ITEM, subject=subject_of(workload.name, service, f"damaged {name}"), replay=replay)
     if early := _not_judged(case, run, clean, workload, service):
         return early
-    told = in_words(clean.states[service], run.states[service])
+    told = _other_rows(run, clean, service) or "; ".join(undelivered)
     said = any(level_in(line) >= WARNING for line in run.logs) or bool(run.processes[-1].stderr.strip())
     fix = "store a checksum, keep the previous checkpoint, and fall back to it, or stop and say so"
     if told and run.exit_code == 0:
@@ -101,11 +105,17 @@ def _not_judged(
             f"it was not started again after {fault_name(run.faults[0])}",
             'declare resume = "rerun", so that the same command is started again',
         )
-    if service not in run.states or service not in clean.states:
+    by_requests = not clean.states and sent(clean, service)
+    if not by_requests and (service not in run.states or service not in clean.states):
         return case.unproven(
             "the rows were not read after the run", "let the harness reach the database directly"
         )
     return None
+
+
+def _other_rows(run: RunRecord, clean: RunRecord, service: str) -> str:
+    """Return what is other in the service's rows; of one that has none the requests tell."""
+    return in_words(clean.states.get(service), run.states.get(service))
 
 
 def _judge_redone(case: Case, run: RunRecord, clean: RunRecord, service: str) -> Evidence:
@@ -125,11 +135,14 @@ def _judge_redone(case: Case, run: RunRecord, clean: RunRecord, service: str) ->
 
 
 def resumable(clean: RunRecord, workload: WorkloadDeclaration) -> str | None:
-    """Return the service to which an undisturbed run writes most transactions, where they are more than one."""
+    """Return the service to which an undisturbed run writes most transactions, where they are more than one.
+
+    One that keeps rows; where none does, one that is asked by HTTP to change something.
+    """
     numbers = {
         name: len(batches(clean, name))
         for name in workload.uses
-        if name in clean.states and uses(clean, name)
+        if (name in clean.states or not clean.states) and uses(clean, name)
     }
     most = max(numbers, key=lambda name: numbers[name], default=None)
     return most if most is not None and numbers[most] > 1 else None

@@ -26,6 +26,12 @@ def only_reads(path: str) -> bool:
     return _READS.search(path) is not None
 
 
+def changes(request: str) -> bool:
+    """Tell whether a request, as in `POST /items`, asks for a change."""
+    method, _, path = request.partition(" ")
+    return method in _CHANGING and not only_reads(path)
+
+
 @dataclass(slots=True)
 class Deliveries:
     """The requests of one kind that a service has got.
@@ -38,9 +44,9 @@ class Deliveries:
     each: list[int | None] = field(default_factory=list)
     targets: dict[str, int | None] = field(default_factory=dict)
 
-    def add(self, attempt: Attempt, method: str) -> None:
+    def add(self, attempt: Attempt) -> None:
         """Count a request."""
-        target = attempt.target or ""
+        method, target = attempt.what.partition(" ")[0], attempt.target or ""
         if target not in self.targets or not (attempt.keyed or method in _OVERWRITING):
             self.each.append(attempt.body)
         self.targets[target] = attempt.body
@@ -56,13 +62,8 @@ def deliveries(run: RunRecord, service: str, *, certain: bool) -> Mapping[str, D
     """
     found: dict[str, Deliveries] = defaultdict(Deliveries)
     for attempt in attempts(run, service):
-        method, _, path = attempt.what.partition(" ")
-        if (
-            method in _CHANGING
-            and not only_reads(path)
-            and (_done(attempt) or not (certain or _lost(attempt)))
-        ):
-            found[attempt.what].add(attempt, method)
+        if changes(attempt.what) and (_done(attempt) or not (certain or _lost(attempt))):
+            found[attempt.what].add(attempt)
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pytest_resilience.chaos.explore.at_once import is_write
 from pytest_resilience.chaos.run.record import Message, RunRecord
+from pytest_resilience.checklist.records.deliveries import only_reads
 
 _SENT = ("insert", "copy", "update", "merge", "delete", "with")
 _CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -49,7 +50,7 @@ def _size(message: Message) -> int:
     if message.message == "CopyData":
         return message.count
     if message.message.partition(" ")[0] in _CHANGES:
-        return 1
+        return int(not only_reads(message.shape or ""))
     executes = message.message in {"Query", "Execute"}
     return int(
         executes and (message.shape or "").lstrip("( ").lower().startswith(_SENT) and not _copies(message)

@@ -155,6 +155,86 @@ def test_one_transaction_has_nothing_to_resume(pool, tmp_path) -> None:
     assert (result.outcome, "one transaction" in result.why) == ("not-applicable", True)
 
 
+BILLING = """
+    import http.server, sys
+
+    class Billing(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(201)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *words):
+            pass
+
+    http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Billing).serve_forever()
+"""
+SEND = """
+    import os, pathlib, sys, urllib.request, zlib
+
+    MODE = sys.argv[1]
+    FILE = pathlib.Path("position")
+
+    def save(done):
+        new = FILE.with_suffix(".new")
+        new.write_text(f"{done:02} {zlib.crc32(str(done).encode())}")
+        new.replace(FILE)
+
+    def read():
+        if not FILE.exists():
+            return 0
+        done, check = (FILE.read_text().split() + ["", ""])[:2]
+        if MODE != "trusting" and (not done.isdigit() or check != str(zlib.crc32(str(int(done)).encode()))):
+            sys.exit(f"WARNING {FILE} is damaged, look into the invoices, and write the number of the last one to it")
+        return int(done or 0)
+
+    for n in range(0 if MODE == "zero" else read(), 5):
+        if MODE == "before":
+            save(n + 1)
+        body = f"invoice {n}".encode()
+        key = {"Idempotency-Key": f"invoice-{n}"}
+        request = urllib.request.Request(os.environ["LABS_URL"] + "/invoices", body, key, method="POST")
+        urllib.request.urlopen(request, timeout=2).close()
+        if MODE != "before":
+            save(n + 1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "failing", "why"),
+    [
+        ("sound", set(), ""),
+        ("before", {"kill", "files"}, "labs never got 1 of the 5 POST /invoices"),
+        ("zero", {"kill", "after", "twice", "files", "damaged"}, "begins from zero"),
+        (
+            "trusting",
+            {"damaged"},
+            "the damaged checkpoint was trusted: success was reported, but labs never got",
+        ),
+    ],
+)
+def test_what_a_web_service_got_is_a_checkpoints_proof_too(
+    pool, tmp_path, few_kills, mode, failing, why
+) -> None:
+    """Where there are no rows, the requests are counted, those of one idempotency key once."""
+    with Job(pool, tmp_path, SEND, mode=mode, more=MAJOR, uses='["labs"]', labs=BILLING) as job:
+        made = job.experiments(kills)
+        results = {
+            "kill": job.probe("POST-invoices-3-request-kill").run(),
+            "after": job.probe("POST-invoices-3-reply-kill").run(),
+            "twice": made["labs::POST-invoices-3-reply-kill-twice"].run(),
+            "files": made["labs::files"].run(),
+            "damaged": made["labs::damaged"].run(),
+        }
+
+    assert {name for name, result in results.items() if result.outcome == "failed"} == failing
+    assert all(why in results[name].why for name in failing)
+    assert {result.outcome for result in results.values()} <= {"passed", "failed"}
+
+
 def test_flipped_bits_make_numbers_larger_and_keep_texts_readable() -> None:
     """A parser takes them."""
     assert flipped(b'{"done": 20}') == b'{"done": 31}'
