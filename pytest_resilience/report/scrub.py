@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import quote, quote_plus
 
 from pytest_resilience.checklist.items import ITEMS
+from pytest_resilience.checklist.records.encoded import base64_forms
 from pytest_resilience.report.model import Report
 
 REDACTED = "[redacted]"
@@ -108,10 +109,10 @@ def _known(secrets: Iterable[str]) -> re.Pattern[str] | None:
 
 def _forms(secret: str) -> set[str]:
     """Return a secret as it stands in texts, URLs, JSON and headers."""
-    encoded = base64.b64encode(secret.encode()).decode().rstrip("=")
+    encoded = {base64.b64encode(secret.encode()).decode().rstrip("="), *base64_forms(secret)}
     escaped = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
     forms = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), repr(secret)[1:-1], *escaped}
-    return {*forms, encoded} if len(secret) > 5 else forms
+    return {*forms, *encoded} if len(secret) > 5 else forms
 
 
 def _without_literals(match: re.Match[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -53,6 +53,25 @@ class RegistryState:
     def digest(self) -> str:
         """The same for equal states: short, to be stored and compared."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+def renumbered(state: RegistryState) -> RegistryState:
+    """Return a state with the versions of each model numbered from 1, in their order: MLflow uses no number twice."""
+    return replace(state, models={name: _renumbered(model) for name, model in state.models.items()})
+
+
+def _renumbered(model: ModelState) -> ModelState:
+    new = {old: str(number) for number, old in enumerate(sorted(model.versions, key=version_number), 1)}
+    return replace(
+        model,
+        versions={new[old]: version for old, version in model.versions.items()},
+        aliases={alias: new.get(old, old) for alias, old in model.aliases.items()},
+    )
+
+
+def version_number(version: str) -> tuple[int, str]:
+    """Return what puts versions in their order."""
+    return (int(version), "") if version.isdecimal() else (0, version)
 
 
 def read_registry(url: str, *, prefix: str = "", mask: Iterable[str] = ()) -> RegistryState:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pytest_resilience.chaos.state.registry import RegistryState, VersionState
+from pytest_resilience.chaos.state.registry import RegistryState, VersionState, version_number
 
 
 def registry_difference(expected: RegistryState, seen: RegistryState) -> tuple[str, ...]:
@@ -24,7 +24,7 @@ def _models(expected: RegistryState, seen: RegistryState) -> Iterator[str]:
         yield from _tags(f"model {name}", before.tags, after.tags)
         if before.description != after.description:
             yield f"model {name}: its description differs"
-        for number in sorted(before.versions.keys() & after.versions.keys(), key=_number):
+        for number in sorted(before.versions.keys() & after.versions.keys(), key=version_number):
             where = f"model {name}: version {number}"
             yield from _versions(where, before.versions[number], after.versions[number])
 
@@ -56,7 +56,3 @@ def _tags(where: str, expected: Mapping[str, str], seen: Mapping[str, str]) -> I
     yield from _names(f"{where}: tag", expected, seen)
     common = sorted(expected.keys() & seen.keys())
     yield from (f"{where}: tag {name} has another value" for name in common if expected[name] != seen[name])
-
-
-def _number(version: str) -> tuple[int, str]:
-    return (int(version), "") if version.isdecimal() else (0, version)

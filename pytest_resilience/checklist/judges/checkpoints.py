@@ -119,9 +119,13 @@ def _other_rows(run: RunRecord, clean: RunRecord, service: str) -> str:
 
 
 def _judge_redone(case: Case, run: RunRecord, clean: RunRecord, service: str) -> Evidence:
-    """Judge how much was sent again: a batch a restart of each that writes, or a part of all without batches."""
-    total, sizes = sent(clean, service), batches(clean, service)
-    redone = max(0, sent(run, service) - total)
+    """Judge how much was done again: a batch a restart of each that writes, or a part of all without batches.
+
+    What the kill broke off was not done; what each start writes has room in the batch.
+    """
+    sizes = batches(clean, service)
+    total = sum(sizes)
+    redone = max(0, sum(batches(run, service)) - total)
     underway = max(1, writers_at_once(clean, service))
     allowed = max(max(sizes, default=0) * underway * (len(run.processes) - 1), 1)
     if redone <= max(allowed, REDONE_PART * total if len(sizes) < 2 else 0):

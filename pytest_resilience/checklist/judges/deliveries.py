@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from pytest_resilience.chaos.laboratory.clean import CleanRun
 from pytest_resilience.chaos.run.record import RunRecord
@@ -12,21 +13,25 @@ from pytest_resilience.checklist.records.deliveries import Deliveries, deliverie
 from pytest_resilience.checklist.records.log_lines import WARNING
 from pytest_resilience.checklist.verdict import Evidence
 
+Compared: TypeAlias = tuple[str, str, Deliveries, Deliveries]
+"""A service, a request, how often undisturbed, how often under a fault."""
 FIX = (
     "mark as sent what was answered, not what is about to be sent, and send again what is not marked, under the same "
     "idempotency key, so that a second time is harmless"
 )
 
-_NEVER_GOT = " never got "
+_NEVER_GOT, _OTHER_KEY = " never got ", " under another idempotency key"
+_MANY = 3
+"""So many requests of one kind, each under a key, stand for rows; one or two may stand for a start of the process."""
 
 
 def fix_of(wrongs: Sequence[str], usual: str) -> str:
     """Return what to do about what a run did wrong: `FIX` where nothing else is wrong, else what is usual."""
-    return FIX if wrongs and all(_NEVER_GOT in wrong for wrong in wrongs) else usual
+    return FIX if wrongs and all(_NEVER_GOT in wrong or _OTHER_KEY in wrong for wrong in wrongs) else usual
 
 
 def undelivered(run: RunRecord, clean: CleanRun) -> Iterator[str]:
-    """Yield, in words, what HTTP services never got although the run ended well.
+    """Yield, in words, what HTTP services never got, or have done twice, although the run ended well.
 
     Nothing is asked of a run that says that it failed, nor of a single start that logged what went wrong.
 
@@ -43,6 +48,12 @@ def undelivered(run: RunRecord, clean: CleanRun) -> Iterator[str]:
                 f"{service}{_NEVER_GOT}{lost} of the {len(undisturbed.each)} {what} of the undisturbed run, "
                 f"and {ended} ended with success"
             )
+    for service, what, undisturbed, got in _surplus(run, clean):
+        if _is_keyed(undisturbed, got):
+            yield (
+                f"{service} has done {len(got.each)} {what}, {len(undisturbed.each)} undisturbed: after the kill some "
+                f"were sent again{_OTHER_KEY}"
+            )
 
 
 def with_repeats(evidence: Evidence, run: RunRecord, clean: CleanRun) -> Evidence:
@@ -57,19 +68,26 @@ def _sent_again(run: RunRecord, clean: CleanRun) -> Iterator[str]:
 
     Whether it was harmless is not known: a request may only ask, or belong to each start.
     """
-    if len(run.processes) < 2:
-        return
-    for service, what, undisturbed, got in _compared(run, clean, certain=True):
-        if surplus(undisturbed, got):
+    for service, what, undisturbed, got in _surplus(run, clean):
+        if not _is_keyed(undisturbed, got):
             yield (
                 f"after a kill {service} had done {len(got.each)} {what}, {len(undisturbed.each)} undisturbed: "
                 "if it changes something, send it under one idempotency key, which the row tells, not the process"
             )
 
 
-def _compared(
-    run: RunRecord, clean: CleanRun, *, certain: bool
-) -> Iterator[tuple[str, str, Deliveries, Deliveries]]:
+def _surplus(run: RunRecord, clean: CleanRun) -> Iterator[Compared]:
+    """Yield what was done more often after a restart than undisturbed."""
+    if len(run.processes) > 1:
+        yield from (each for each in _compared(run, clean, certain=True) if surplus(*each[2:]))
+
+
+def _is_keyed(undisturbed: Deliveries, got: Deliveries) -> bool:
+    """Tell whether all carry keys, and stand for rows."""
+    return undisturbed.keyed and got.keyed and len(undisturbed.each) >= _MANY
+
+
+def _compared(run: RunRecord, clean: CleanRun, *, certain: bool) -> Iterator[Compared]:
     """Yield services and requests whose number is always the same, undisturbed and in a run that ended well."""
     if not worked(run) or len(run.calls) != len(clean.record.calls):
         return

@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, worked
+from pytest_resilience.checklist.records.encoded import forms
 from pytest_resilience.checklist.records.log_lines import (
     SAY_WHERE,
     WARNING,
@@ -111,13 +111,8 @@ def leaks(run: RunRecord, canaries: Mapping[str, str]) -> Iterator[tuple[str, st
     """Yield which planted secret stands where; the places are searched as they are, and with JSON's escapes undone."""
     for place, text in _outputs(run):
         for name, secret in canaries.items():
-            if any(form in text for form in _forms(secret)):
+            if any(form in text for form in forms(secret)):
                 yield name, place
-
-
-def _forms(secret: str) -> set[str]:
-    """Return a secret as it may stand in a text: as it is, in a URL, in JSON."""
-    return {secret, quote(secret, safe=""), json.dumps(secret)[1:-1]} if secret else set()
 
 
 def _outputs(run: RunRecord) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.explore.wholeness import TOLD, in_words
 from pytest_resilience.chaos.run.record import ProcessRecord
 from pytest_resilience.chaos.state.postgres import PostgresState
+from pytest_resilience.chaos.state.registry import RegistryState, renumbered
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.verdict import Evidence
 
@@ -90,7 +91,9 @@ def _judge_undone(case: Case, undoing: Undoing) -> Evidence:
         return case.failed(
             f"run a second time the rollback does harm: {what}", "let it look first what is there to undo"
         )
-    if undoing.forward is not None and (told := _different(undoing.complete, undoing.forward)):
+    if undoing.forward is not None and (
+        told := _different(in_order(undoing.complete), in_order(undoing.forward))
+    ):
         return case.failed(
             f"made again after the rollback, the change ends otherwise: {told}", "undo it completely"
         )
@@ -124,6 +127,14 @@ def _fix_of(told: str) -> str:
     if "not expected" in told or "doubled" in told:
         return "take back everything that the change wrote, from every step: some of its rows are left"
     return "restore data and aliases too, not the schema alone"
+
+
+def in_order(states: States) -> States:
+    """Return states in which versions of models have the numbers of their order: one that was deleted leaves a gap."""
+    return {
+        name: renumbered(state) if isinstance(state, RegistryState) else state
+        for name, state in states.items()
+    }
 
 
 def _different(expected: States, seen: States) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_resilience.chaos.configuration.model import Boundary, WorkloadDeclaration
 from pytest_resilience.chaos.run.record import CallRecord, LogLine, RunRecord
+from pytest_resilience.chaos.state.difference import count
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.libraries import LIBRARIES
 from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, worked
@@ -111,7 +112,7 @@ def _nothing(
         )
     if records:
         levels = "no level" if not any(map(level_of, records)) else "less than the level of an error"
-        return case.failed(f"{len(records)} records after the fault have {levels}", _WRITE)
+        return case.failed(f"{count(len(records), 'record')} of the fault: at best {levels}", _WRITE)
     return case.failed(f"the fault left {len(lines)} lines of free text in the log, no record", _WRITE)
 
 

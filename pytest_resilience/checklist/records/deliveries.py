@@ -21,9 +21,18 @@ _READS = re.compile(
 )
 
 
+_SETS = re.compile(r"/mlflow/(?!.*/create$)")
+"""MLflow's interface: all but `create` sets what it names to what it says, so that a second time changes nothing."""
+
+
 def only_reads(path: str) -> bool:
     """Tell whether a path says that what is sent to it asks, and changes nothing."""
     return _READS.search(path) is not None
+
+
+def may_be_sent_again(path: str) -> bool:
+    """Tell whether a path says that what is sent to it does no more the second time."""
+    return only_reads(path) or _SETS.search(path) is not None
 
 
 def changes(request: str) -> bool:
@@ -39,10 +48,12 @@ class Deliveries:
     Args:
         each: the size of each that counts: of those with one idempotency key, or overwriting the same, one does.
         targets: the size of each thing that was asked for, however often it was.
+        keyed: whether all carry an idempotency key.
     """
 
     each: list[int | None] = field(default_factory=list)
     targets: dict[str, int | None] = field(default_factory=dict)
+    keyed: bool = True
 
     def add(self, attempt: Attempt) -> None:
         """Count a request."""
@@ -50,6 +61,7 @@ class Deliveries:
         if target not in self.targets or not (attempt.keyed or method in _OVERWRITING):
             self.each.append(attempt.body)
         self.targets[target] = attempt.body
+        self.keyed = self.keyed and attempt.keyed is True
 
 
 def deliveries(run: RunRecord, service: str, *, certain: bool) -> Mapping[str, Deliveries]:

@@ -9,7 +9,13 @@ import urllib.request
 
 import pytest
 
-from pytest_resilience.chaos.state.registry import read_registry
+from pytest_resilience.chaos.state.registry import (
+    ModelState,
+    RegistryState,
+    VersionState,
+    read_registry,
+    renumbered,
+)
 from pytest_resilience.chaos.state.registry_difference import registry_difference
 from pytest_resilience.errors import HarnessError
 
@@ -135,3 +141,12 @@ def test_unreachable_registry_is_said():
     """No server: one sentence."""
     with pytest.raises(HarnessError, match="registry cannot be read"):
         read_registry("http://127.0.0.1:1")
+
+
+def test_numbers_that_mlflow_uses_no_more_leave_no_gap():
+    """Versions keep their order, and aliases what they point to."""
+    two, ten = (VersionState(stage="None", status="READY", description=words) for words in ("two", "ten"))
+    model = ModelState(versions={"10": ten, "2": two}, aliases={"champion": "10", "gone": "7"})
+    found = renumbered(RegistryState(models={"churn": model})).models["churn"]
+
+    assert (found.versions, found.aliases) == ({"1": two, "2": ten}, {"champion": "2", "gone": "7"})

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import chain
 
 import pytest
-from seen_runs import clean, episode, exchange, fault, get, run
+from seen_runs import clean, episode, exchange, fault, get, run, struck
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.explore.at_once import callers_at_once
@@ -70,6 +70,16 @@ def test_a_request_that_is_another_each_time_is_one_operation():
     trials = Trials(fault="reset", clean=clean(), pinned=(run(messages, faults=[fault()]),))
 
     assert judge_waits(trials, workload=JOB, service="labs").evidence.outcome == "passed"
+
+
+@pytest.mark.parametrize(("gaps", "outcome"), [([1, 2, 4], "passed"), ([1, 1, 1], "failed")])
+def test_operations_one_after_the_other_are_as_many(gaps, outcome):
+    """Each of four has four tries, which are not sixteen of one."""
+    began = [0.5 + 20 * n for n in range(4)]
+    messages = chain(*(of(f"key {n}", episode(gaps, began=at), apart=50 * n) for n, at in enumerate(began)))
+    trials = Trials(fault="reset", clean=clean(ONE_BY_ONE), pinned=(run(messages, faults=[fault()]),))
+
+    assert judge_waits(trials, workload=JOB, service="labs").evidence.outcome == outcome
 
 
 def test_requests_for_different_things_at_the_same_time_are_told_apart():
@@ -157,3 +167,25 @@ def test_a_key_stays_the_same_over_all_attempts(keys, outcome):
     found = judge_repeats([run(messages)], clean=clean(undisturbed), workload=JOB, service="labs")
 
     assert found.outcome == outcome, found.why
+
+
+@pytest.mark.parametrize(
+    ("sent", "outcome"),
+    [
+        ([("a", 10), ("b", 12)], "passed"),
+        ([("a", 10), ("a", 10)], "passed"),
+        ([("a", 10), ("a", None)], "passed"),
+        ([("a", 10), ("a", 12)], "failed"),
+    ],
+)
+def test_one_key_for_different_requests_is_wrong(sent, outcome):
+    """A service that knows it does the first alone; nothing need be lost for that."""
+    undisturbed = [
+        replace(message, keyed=True, target=key, body=body) if message.side == "request" else message
+        for n, (key, body) in enumerate(sent)
+        for message in exchange(0.5 + n, n + 1, method="POST")
+    ]
+    lost = run(struck(0.5, method="POST", keyed=True), faults=[fault()])
+    found = judge_repeats([lost], clean=clean(undisturbed), workload=JOB, service="labs")
+
+    assert (found.outcome, "under one idempotency key" in found.why) == (outcome, outcome == "failed")

@@ -438,6 +438,23 @@ def test_changes_are_not_repeated_without_a_key(method, keyed, gaps, outcome):
     assert judge_repeats([seen], clean=clean(), workload=JOB, service="labs").outcome == outcome
 
 
+@pytest.mark.parametrize(
+    ("path", "outcome"),
+    [
+        ("/api/2.0/mlflow/registered-models/alias", "passed"),
+        ("/api/2.0/mlflow/model-versions/set-tag", "passed"),
+        ("/api/2.0/mlflow/model-versions/create", "failed"),
+        ("/api/2.0/orders/alias", "failed"),
+    ],
+)
+def test_what_mlflow_sets_may_be_set_again(path, outcome):
+    """It knows no idempotency keys, and needs none there; what it creates is there twice."""
+    post = {"method": "POST", "path": path, "keyed": False}
+    seen = run([*struck(0.5, **post), *struck(1.5, connection=2, **post)], faults=[fault()])
+
+    assert judge_repeats([seen], clean=clean(), workload=JOB, service="labs").outcome == outcome
+
+
 def test_searches_may_be_repeated():
     """A POST that reads, as registries have them, is no change."""
     search = {"method": "POST", "path": "/runs/search"}

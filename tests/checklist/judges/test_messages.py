@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -80,6 +81,11 @@ def test_messages_in_a_log_that_nobody_reads_are_pointed_at():
     assert (found.outcome, found.fix) == ("failed", 'say where the log is: logs = "stdout"')
 
 
+def basic(login):
+    """Return the header of HTTP's basic authentication (RFC 7617)."""
+    return f" Authorization: Basic {base64.b64encode(login.encode()).decode()}"
+
+
 @pytest.mark.parametrize(
     "leaky",
     [
@@ -92,14 +98,24 @@ def test_messages_in_a_log_that_nobody_reads_are_pointed_at():
             alerts=[AlertRecord(at=1.0, channel="slack", body={"blocks": [{"text": "hunter-7&x"}]})],
         ),
         run(struck(0.5), faults=[fault(fired=False)], stderr="hunter-7&x"),
+        run(struck(0.5), stderr=GOOD + basic("hunter-7&x")),
+        run(struck(0.5), stderr=GOOD + basic("nurse:hunter-7&x")),
+        run(struck(0.5), stderr=GOOD + basic("app:hunter-7&x/1")),
     ],
-    ids=["stderr", "quoted", "log", "alert", "unfired"],
+    ids=["stderr", "quoted", "log", "alert", "unfired", "base64", "basic", "basic with more"],
 )
 def test_a_planted_secret_is_a_veto(leaky):
     """Wherever it stands, and however good the message is; the secret itself is not told."""
     found = judged(leaky, canaries={"database password": "hunter-7&x"})
 
     assert (found.outcome, "database password" in found.why, "hunter" in found.why) == ("failed", True, False)
+
+
+def test_base64_of_something_else_is_no_secret():
+    """As little as a short piece of it."""
+    seen = run(struck(0.5), stderr=GOOD + basic("nurse:another-one") + " " + basic("hunt")[-8:])
+
+    assert judged(seen, canaries={"database password": "hunter-7&x", "short": "nurs"}).outcome == "passed"
 
 
 def test_unfired_faults_prove_nothing():

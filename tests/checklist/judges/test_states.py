@@ -145,6 +145,14 @@ def test_one_batch_may_be_sent_again(total):
     assert kill(killed(total=total)).outcome == "passed"
 
 
+def test_what_the_kill_broke_off_was_not_done():
+    """Claimed, begun, and a line of each start in a table: none of it is a batch done again."""
+    broken_off = [m for m in writes(4, batch=4) if m.message != "ReadyForQuery"]
+    seen = killed(total=5)
+
+    assert kill(replace(seen, messages=(*seen.messages, *broken_off))).outcome == "passed"
+
+
 @pytest.mark.parametrize(
     ("seen", "why"),
     [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import pairwise
 from statistics import median
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
@@ -153,14 +153,15 @@ def _operations(tried: Sequence[Attempt]) -> Iterator[list[Attempt]]:
 
 
 def _told_apart(tried: Sequence[Attempt]) -> list[list[Attempt]]:
-    """Return the attempts by what they ask for, where something is asked for again after something else."""
+    """Return the attempts by what they ask for, where something is asked for again.
+
+    Where each asks for something else, as with a time in its address, they are one.
+    """
     by_target: dict[str | None, list[Attempt]] = {}
     for attempt in tried:
         by_target.setdefault(attempt.target, []).append(attempt)
-    one_by_one = len([target for target, _ in groupby(tried, lambda attempt: attempt.target)]) == len(
-        by_target
-    )
-    return [list(tried)] if one_by_one or None in by_target else list(by_target.values())
+    always_new = len(by_target) == len(tried)
+    return [list(tried)] if always_new or None in by_target else list(by_target.values())
 
 
 def _without_preludes(tried: Sequence[Attempt]) -> list[Attempt]:

@@ -12,7 +12,7 @@ from pytest_resilience.checklist.judges.backoff.episodes import Episode, episode
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import Missing, fault_name, missing_proof, uses
 from pytest_resilience.checklist.records.attempts import Attempt, attempts
-from pytest_resilience.checklist.records.deliveries import only_reads
+from pytest_resilience.checklist.records.deliveries import may_be_sent_again
 from pytest_resilience.checklist.thresholds import CLOCK_NOISE, RETRY_AFTER_EARLY
 from pytest_resilience.checklist.verdict import Evidence
 
@@ -26,7 +26,7 @@ _NO_SQLSTATE = (
 def repeats_change(attempt: Attempt) -> bool:
     """Tell whether to repeat it could do its work twice: sent, unanswered, and no request that may be repeated."""
     method, _, path = attempt.what.partition(" ")
-    changes = method in {"POST", "PATCH"} and not only_reads(path)
+    changes = method in {"POST", "PATCH"} and not may_be_sent_again(path)
     return changes and attempt.unanswered and attempt.keyed is not True
 
 
@@ -91,11 +91,8 @@ def judge_repeats(
     for run in runs:
         if early := _not_judged(case, run, clean, service):
             return early
-    if workload.shape != "server" and (what := next(_new_keys(runs, clean, service), None)):
-        return case.failed(
-            f"{what} was sent again under another idempotency key although its first answer was lost",
-            "make the key once for an operation, before its first attempt, and send the same one with each",
-        )
+    if wrong := _wrong_key(runs, clean, workload, service):
+        return case.failed(*wrong)
     again = [
         episode
         for run in runs
@@ -114,6 +111,34 @@ def judge_repeats(
         f"{what} was sent {len(again[0].tries)} times although its first answer was lost, with no idempotency key",
         "do not retry a POST or PATCH whose answer was lost, or send an Idempotency-Key that stays the same",
     )
+
+
+def _wrong_key(
+    runs: Sequence[RunRecord], clean: RunRecord, workload: WorkloadDeclaration, service: str
+) -> tuple[str, str] | None:
+    """Return what is wrong with idempotency keys, and what to do; none where nothing is."""
+    if what := _shared_key(clean, service):
+        why = f"undisturbed, {what} of different lengths were sent under one idempotency key"
+        return (
+            f"{why}: a service that knows it does the first alone",
+            "make a key for each operation, from what tells it apart: the row's id, not the file's name",
+        )
+    if workload.shape != "server" and (what := next(_new_keys(runs, clean, service), None)):
+        return (
+            f"{what} was sent again under another idempotency key although its first answer was lost",
+            "make the key once for an operation, before its first attempt, and send the same one with each",
+        )
+    return None
+
+
+def _shared_key(clean: RunRecord, service: str) -> str | None:
+    """Return which requests of different lengths carry one key although nothing was lost; none where none do."""
+    first: dict[str | None, Attempt] = {}
+    for attempt in _keyed(clean, service):
+        known = first.setdefault(attempt.target, attempt)
+        if attempt.succeeded and None not in {known.body, attempt.body} and known.body != attempt.body:
+            return f"{known.what} and {attempt.what}" if known.what != attempt.what else f"two {known.what}"
+    return None
 
 
 def _new_keys(runs: Sequence[RunRecord], clean: RunRecord, service: str) -> Iterator[str]:
