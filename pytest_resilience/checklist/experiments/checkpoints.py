@@ -12,6 +12,7 @@ from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.checklist.experiments.checkpoints_damage import DamagedFiles
 from pytest_resilience.checklist.experiments.checkpoints_files import KillsAtFiles
 from pytest_resilience.checklist.experiments.checkpoints_kill import ITEM, Resumed
+from pytest_resilience.checklist.experiments.checkpoints_outage import given_up
 from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.experiments.said import Said
@@ -75,6 +76,8 @@ def kills(laboratory: Laboratory) -> Iterator[Experiment]:
         yield from (KilledTwice(resumed, point) for point in _points(clean, service))
         yield KillsAtFiles(resumed)
         yield DamagedFiles(resumed, _middle(clean, service))
+        for used in clean.workload.uses:
+            yield from given_up(resumed, used)
 
 
 def _said(clean: CleanRun) -> Said:

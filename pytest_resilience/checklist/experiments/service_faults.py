@@ -94,8 +94,8 @@ def _later_points(clean: CleanRun, service: str, since: float) -> tuple[FaultPoi
     """Return the points of messages that came since; how often each came before counts on."""
     kind: ServiceKind = "postgres" if _speaks_postgres(clean, service) else "http"
     before = [m for m in clean.record.messages if m.service == service and m.at < since]
-    skipped = len(record_points(clean.workload.name, before, {service: kind}).points)
-    return clean.recording.of(service)[skipped:]
+    skipped = {point.id for point in record_points(clean.workload.name, before, {service: kind}).points}
+    return tuple(point for point in clean.recording.of(service) if point.id not in skipped)
 
 
 def _speaks_postgres(clean: CleanRun, service: str) -> bool:

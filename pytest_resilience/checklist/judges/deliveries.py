@@ -20,6 +20,10 @@ FIX = (
     "idempotency key, so that a second time is harmless"
 )
 
+GIVEN_UP = (
+    "leave what could not be sent to the next start: do not mark it as sent, or refused, when it is given up, and end "
+    "with a status other than 0"
+)
 _NEVER_GOT, _OTHER_KEY = " never got ", " under another idempotency key"
 _MANY = 3
 """So many requests of one kind, each under a key, stand for rows; one or two may stand for a start of the process."""

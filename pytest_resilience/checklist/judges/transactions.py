@@ -15,6 +15,7 @@ from pytest_resilience.chaos.explore.wholeness import (
     wrong_state,
 )
 from pytest_resilience.chaos.run.record import RunRecord
+from pytest_resilience.chaos.state.difference import count
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, worked
 from pytest_resilience.checklist.records.writes import most_writes
@@ -114,15 +115,32 @@ def why_not_asked(clean: RunRecord, *, workload: WorkloadDeclaration, service: s
 
     Functions of the database write without saying so: there the states tell.
     """
-    count, changes = most_writes(clean, service), len(clean.boundaries.get(service, ())) - 1
-    if clean.bypasses or count > 1 or (changes > 1 and not has_operations(workload)):
+    writes, changes = most_writes(clean, service), len(clean.boundaries.get(service, ())) - 1
+    if clean.bypasses or writes > 1 or (changes > 1 and not has_operations(workload)):
         return None
-    if count == 0 and changes > 0:
+    if writes == 0 and changes > 0:
         return None
-    return f"no operation of it has more than one writing statement on {service} (at most {count})"
+    return f"no operation of it has more than one writing statement on {service} (at most {writes})"
+
+
+def rolled_back(run: RunRecord, service: str) -> int:
+    """Return how many commits were answered with a rollback: of a transaction that had failed already."""
+    asked: dict[int, bool] = {}
+    undone = 0
+    for message in (each for each in run.messages if each.service == service):
+        if message.side == "request" and message.message in {"Query", "Parse"}:
+            asked[message.connection] = (message.shape or "").strip(" ;").upper() in {"COMMIT", "END"}
+        elif message.message == "CommandComplete" and message.shape == "ROLLBACK":
+            undone += asked.get(message.connection, False)
+    return undone
 
 
 def _missing_states(run: RunRecord, clean: RunRecord, service: str) -> tuple[str, str] | None:
+    if undone := rolled_back(clean, service):
+        return (
+            f"undisturbed, {count(undone, 'COMMIT')} of it ended in a ROLLBACK: a statement before it had failed",
+            "make it run without errors first, and stop at the first one (psql: ON_ERROR_STOP)",
+        )
     if service not in run.states or service not in clean.states:
         return "the tables were not read after the run", "let the harness reach the database around the proxy"
     if not clean.boundaries.get(service):

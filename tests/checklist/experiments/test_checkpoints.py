@@ -235,6 +235,53 @@ def test_what_a_web_service_got_is_a_checkpoints_proof_too(
     assert {result.outcome for result in results.values()} <= {"passed", "failed"}
 
 
+RELAY = """
+    import os, sys, urllib.error, urllib.request, psycopg2
+
+    MODE = sys.argv[1]
+    connection = psycopg2.connect(os.environ["DATABASE_URL"])
+    failed = 0
+    with connection.cursor() as cursor:
+        cursor.execute("insert into rows select generate_series(1, 3) on conflict do nothing")
+        connection.commit()
+        cursor.execute("select n from rows where n > (select done from position) order by n")
+        for (n,) in cursor.fetchall():
+            request = urllib.request.Request(
+                os.environ["LABS_URL"] + "/invoices", b"invoice", {"Idempotency-Key": f"invoice-{n}"}, method="POST"
+            )
+            try:
+                urllib.request.urlopen(request, timeout=2).close()
+            except OSError as error:
+                print(f"ERROR POST /invoices of invoice-{n} failed on labs ({error}), run it again", file=sys.stderr)
+                failed += 1
+                refused = isinstance(error, urllib.error.HTTPError)
+                if MODE == "sound" or (MODE == "drops refused" and not refused):
+                    break
+            cursor.execute("update position set done = %s", (n,))
+            connection.commit()
+    sys.exit(failed and MODE == "sound")
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "failing"),
+    [
+        ("sound", set()),
+        ("drops refused", {"refused-for-good"}),
+        ("drops", {"refused-for-good", "lost-for-good"}),
+    ],
+)
+def test_what_is_given_up_is_left_to_the_next_start(pool, tmp_path, mode, failing) -> None:
+    """That it was logged brings no invoice back."""
+    services = '["warehouse", "labs"]'
+    with Job(pool, tmp_path, RELAY, mode=mode, more=MAJOR, schema=KEYED, uses=services, labs=BILLING) as job:
+        made = job.experiments(kills)
+        results = {name: made[f"labs::{name}"].run() for name in ("refused-for-good", "lost-for-good")}
+
+    assert {name for name, result in results.items() if result.outcome == "failed"} == failing, results
+    assert all("labs never got 2 of the 3 POST /invoices" in results[name].why for name in failing)
+
+
 def test_flipped_bits_make_numbers_larger_and_keep_texts_readable() -> None:
     """A parser takes them."""
     assert flipped(b'{"done": 20}') == b'{"done": 31}'

@@ -105,6 +105,23 @@ def _table(rows):
     return PostgresState(schema={}, tables={"public.t": table})
 
 
+@pytest.mark.parametrize(
+    ("asked", "outcome"), [("COMMIT", "unproven"), ("end;", "unproven"), ("ROLLBACK", "passed")]
+)
+def test_a_commit_that_undisturbed_ends_in_a_rollback_proves_nothing(asked, outcome):
+    """What is not stored cannot be torn; that somebody rolls back is right."""
+    ends = [
+        Message(at=0.6, service="labs", connection=1, side="request", message="Query", shape=asked),
+        Message(
+            at=0.6, service="labs", connection=1, side="reply", message="CommandComplete", shape="ROLLBACK"
+        ),
+    ]
+    reference = undisturbed()
+    reference = replace(reference, messages=(*reference.messages, *ends))
+
+    assert transaction(cut("all"), reference=reference).outcome == outcome
+
+
 @pytest.mark.parametrize("after", ["none", "all"])
 def test_without_resume_before_and_after_pass(after):
     """Nobody starts it again: all or nothing is right."""
