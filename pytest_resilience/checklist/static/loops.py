@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
@@ -13,6 +14,7 @@ from pytest_resilience.checklist.static.report import BackoffKind, Retried
 Loop = ast.For | ast.AsyncFor | ast.While
 IsSleep = Callable[[ast.Call], bool]
 _COUNTERS = {"range", "count", "repeat", "xrange"}
+_WAITING = re.compile(r"wait|pause|sleep|delay|back_?off", re.IGNORECASE)
 _EXITS = (ast.Raise, ast.Return, ast.Break)
 
 
@@ -107,9 +109,16 @@ def _is_forever(loop: ast.While) -> bool:
 
 
 def _described(loop: Loop, attempt: ast.Try, is_sleep: IsSleep, where: str) -> Retried:
+    backoff: BackoffKind
     waits = [call.args[0] for call in _sleeps(loop, is_sleep) if call.args]
-    backoff, jitter = _delays(loop, waits)
+    backoff, jitter = ("unknown", False) if not waits and _waits_elsewhere(loop) else _delays(loop, waits)
     return Retried(by="loop", where=where, bounded=_is_bounded(loop, attempt), backoff=backoff, jitter=jitter)
+
+
+def _waits_elsewhere(loop: Loop) -> bool:
+    """Return whether the loop calls a function whose name says that it waits: how long is not to be read here."""
+    calls = (node for node in inside(list(loop.body)) if isinstance(node, ast.Call))
+    return any(_WAITING.search(ast.unparse(call.func).rpartition(".")[2]) for call in calls)
 
 
 def _is_bounded(loop: Loop, attempt: ast.Try) -> bool:

@@ -170,15 +170,15 @@ def test_a_key_stays_the_same_over_all_attempts(keys, outcome):
 
 
 @pytest.mark.parametrize(
-    ("sent", "outcome"),
+    ("sent", "outcome", "warned"),
     [
-        ([("a", 10), ("b", 12)], "passed"),
-        ([("a", 10), ("a", 10)], "passed"),
-        ([("a", 10), ("a", None)], "passed"),
-        ([("a", 10), ("a", 12)], "failed"),
+        ([("a", 10), ("b", 12)], "passed", 0),
+        ([("a", 10), ("a", 10)], "passed", 1),
+        ([("a", 10), ("a", None)], "passed", 1),
+        ([("a", 10), ("a", 12)], "failed", 0),
     ],
 )
-def test_one_key_for_different_requests_is_wrong(sent, outcome):
+def test_one_key_for_different_requests_is_wrong(sent, outcome, warned):
     """A service that knows it does the first alone; nothing need be lost for that."""
     undisturbed = [
         replace(message, keyed=True, target=key, body=body) if message.side == "request" else message
@@ -189,3 +189,4 @@ def test_one_key_for_different_requests_is_wrong(sent, outcome):
     found = judge_repeats([lost], clean=clean(undisturbed), workload=JOB, service="labs")
 
     assert (found.outcome, "under one idempotency key" in found.why) == (outcome, outcome == "failed")
+    assert ["under one idempotency key" in each for each in found.warnings] == [True] * warned

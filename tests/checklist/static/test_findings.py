@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
+
+from pytest_resilience.checklist.static.loops import retry_loops
 
 
 def lines(places):
@@ -254,3 +258,29 @@ def test_what_translates_errors_hides_no_retry_and_no_breaker(read):
 
     (site,) = report.sites
     assert (site.state, site.breaker, site.retried is not None) == ("guarded", "pytest_resilience", True)
+
+
+@pytest.mark.parametrize(
+    ("wait", "backoff"),
+    [
+        ("pause(attempt)", "unknown"),
+        ("self.back_off.next()", "constant"),
+        ("self.wait_before(attempt)", "unknown"),
+        ("log.warning('again')", "constant"),
+        ("time.sleep(0.3)", "constant"),
+        ("time.sleep(0.3 * 2 ** attempt)", "exponential"),
+    ],
+)
+def test_how_long_another_function_waits_is_not_known(wait, backoff):
+    """It is not said to be always the same."""
+    code = f"""
+for attempt in range(4):
+    try:
+        return ask()
+    except OSError:
+        {wait}
+"""
+    is_sleep = lambda call: ast.unparse(call.func) == "time.sleep"  # noqa: E731
+    (frame,) = retry_loops(ast.parse(code).body, is_sleep, lambda node: f"line {node.lineno}").values()
+
+    assert frame.retried.backoff == backoff

@@ -100,7 +100,7 @@ def judge_repeats(
         if _repeated(episode, run, clean, service)
     ]
     if not again:
-        return case.passed()
+        return case.passed(*_warnings(clean, service))
     what, lost = again[0].what, [attempt for attempt in again[0].tries if repeats_change(attempt)]
     if all(attempt.keyed is None for attempt in lost):
         return case.unproven(
@@ -111,6 +111,14 @@ def judge_repeats(
         f"{what} was sent {len(again[0].tries)} times although its first answer was lost, with no idempotency key",
         "do not retry a POST or PATCH whose answer was lost, or send an Idempotency-Key that stays the same",
     )
+
+
+def _warnings(clean: RunRecord, service: str) -> Iterator[str]:
+    if what := _shared_key(clean, service, alike=True):
+        yield (
+            f"undisturbed, {what} were sent under one idempotency key: where they are not the same, a service that "
+            "knows it does the first alone"
+        )
 
 
 def _wrong_key(
@@ -131,12 +139,19 @@ def _wrong_key(
     return None
 
 
-def _shared_key(clean: RunRecord, service: str) -> str | None:
-    """Return which requests of different lengths carry one key although nothing was lost; none where none do."""
+def _shared_key(clean: RunRecord, service: str, *, alike: bool = False) -> str | None:
+    """Return which requests carry one key although nothing was lost; none where none do.
+
+    Args:
+        clean: the undisturbed run.
+        service: whose requests are read.
+        alike: also those that may be the same, for their bodies are as long.
+    """
     first: dict[str | None, Attempt] = {}
     for attempt in _keyed(clean, service):
         known = first.setdefault(attempt.target, attempt)
-        if attempt.succeeded and None not in {known.body, attempt.body} and known.body != attempt.body:
+        differs = None not in {known.body, attempt.body} and known.body != attempt.body
+        if attempt.succeeded and known is not attempt and (differs or alike):
             return f"{known.what} and {attempt.what}" if known.what != attempt.what else f"two {known.what}"
     return None
 
