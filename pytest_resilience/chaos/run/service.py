@@ -58,7 +58,7 @@ class Service:
         if self.recovery.healed_at is None:
             self._heal_in_time()
             return False
-        if (self.owes() or not self._has_recovered()) and not self._is_late():
+        if (self.owes() or not self._has_recovered() or self._is_answering()) and not self._is_late():
             return False
         if not self.plan.prompt and not self._is_late() and self.armed:
             return False
@@ -102,6 +102,12 @@ class Service:
         driven = self.plan.workload.drive is not None
         enough = int(driven) * (1 if self.armed else ENOUGH_CALLS)
         return sum(call.outcome.startswith("2") for call in since) >= enough
+
+    def _is_answering(self) -> bool:
+        """Whether a request from before the heal may still be answered, as one that is tried again may be."""
+        healed, limit = self.recovery.healed_at or 0.0, self.plan.workload.deadline * self.clock.scale
+        began = [call.began * self.clock.scale for call in self.workload.calls if call.ended is None]
+        return any(at < healed and self.clock.now() - at < limit for at in began)
 
     def _is_late(self) -> bool:
         return self.clock.now() > (self.recovery.healed_at or 0.0) + self.plan.recovers_within

@@ -170,7 +170,7 @@ def test_what_a_message_must_not_say_is_found(trying, mode, fault, why) -> None:
 
 
 SERVE = """
-    import http.server, json, sys
+    import http.server, json, sys, time
     from telling import MODE, TROUBLE, ask, log, told
 
     class Api(http.server.BaseHTTPRequestHandler):
@@ -180,6 +180,10 @@ SERVE = """
             except TROUBLE as error:
                 if MODE == "bare":
                     self.answer(500, None)
+                elif MODE == "again":
+                    log("WARNING", told(error), error)
+                    time.sleep(0.6)
+                    self.answer(200, ask())
                 else:
                     log("ERROR", told(error), error)
                     self.answer(503, {"error": told(error)})
@@ -218,6 +222,14 @@ def test_a_server_answers_for_itself(trying, told, mode, outcome) -> None:
 
     assert told(result)["external-calls"] == outcome
     assert all(call.ended is not None for call in result.record.calls[:3])
+
+
+def test_a_request_that_met_the_fault_is_waited_for(trying, told) -> None:
+    """Others were answered long before; who is cut off in its retry has not failed."""
+    result = trying(serve_py=SERVE, resilience_toml=SERVER % "again")("external-calls::api::labs::status-429")
+
+    assert result.record.calls[0].succeeded
+    assert told(result)["structured-logs"] == "passed", result.why
 
 
 @pytest.mark.parametrize(
