@@ -236,7 +236,6 @@ FRAGILE = (
         "checkpoints",
         "SQLAlchemy, httpx",
         "an order is marked as acknowledged before it is, so that a kill between leaves it unsaid",
-        broken_by=("COMMIT-5-reply-kill",),
     ),
     _fragile("from_zero", "vitals", "checkpoints", "asyncpg, httpx", "begins with the first page each time"),
     _fragile("half_written", "admissions", "checkpoints", "psycopg2, JSON", "the file is written in place"),

@@ -49,12 +49,22 @@ def missing_path(run: RunRecord) -> Missing | None:
 
 
 def worked(run: RunRecord) -> bool:
-    """Tell whether everything that the workload was asked to do succeeded."""
+    """Tell whether everything that the workload was asked to do succeeded.
+
+    But for the requests that were on their way when we ended a server, after all faults had healed.
+    """
     if any(process.blocked and process.ended is None for process in run.processes) and not run.calls:
         return False
     if run.calls:
-        return all(call.succeeded for call in run.calls)
+        answered = [call for call in run.calls if not _cut_off(run, call)]
+        return bool(answered) and all(call.succeeded for call in answered)
     return run.exit_code == 0
+
+
+def _cut_off(run: RunRecord, call: CallRecord) -> bool:
+    healed = max((fault.healed_at or 0.0 for fault in run.faults), default=0.0)
+    ended_by_us = bool(run.processes) and run.processes[-1].told_to_end
+    return call.ended is None and ended_by_us and bool(run.faults) and call.began >= healed
 
 
 def uses(run: RunRecord, service: str) -> bool:

@@ -183,7 +183,7 @@ SERVE = """
                 elif MODE == "again":
                     log("WARNING", told(error), error)
                     time.sleep(0.6)
-                    self.answer(200, ask())
+                    self.answer(200, ask(timeout=4))
                 else:
                     log("ERROR", told(error), error)
                     self.answer(503, {"error": told(error)})
