@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pytest_resilience.chaos.explore.oracle import wrongs
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory
-from pytest_resilience.chaos.run.record import RunRecord
+from pytest_resilience.chaos.run.record import FaultRecord, RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder
 
 
@@ -33,7 +33,7 @@ class Finding:
     @property
     def never_fired(self) -> bool:
         """Whether a fault that could be made met nothing."""
-        return any(not fault.receipts and fault.impossible is None for fault in self.record.faults)
+        return bool(_missed(self.record))
 
 
 def explore(laboratory: Laboratory, workload: str, faults: Sequence[FaultOrder], *, title: str) -> Finding:
@@ -56,14 +56,18 @@ def explore(laboratory: Laboratory, workload: str, faults: Sequence[FaultOrder],
         return Finding(record=trial.record, wrongs=found, unproven=_why_unproven(trial.record))
 
 
+def _missed(record: RunRecord) -> list[FaultRecord]:
+    """Return the faults that could be made, and met nothing."""
+    return [fault for fault in record.faults if not fault.receipts and fault.impossible is None]
+
+
 def _why_unproven(record: RunRecord) -> str | None:
     for fault in record.faults:
         if fault.impossible is not None:
             return fault.impossible
     if record.bypasses:
         return record.bypasses[0]
-    missed = [fault for fault in record.faults if not fault.receipts]
-    if missed:
+    if missed := _missed(record):
         order = missed[0].order
         return f"the fault {order.kind} on {order.on or record.workload} never fired: nothing came by its trigger"
     return None

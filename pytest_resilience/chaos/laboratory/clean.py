@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.points.of_http import http_request
 from pytest_resilience.chaos.points.recording import Recording
 from pytest_resilience.chaos.run.look import State
 from pytest_resilience.chaos.run.record import RunRecord
@@ -48,9 +49,9 @@ def varying_requests(first: RunRecord, second: RunRecord) -> frozenset[tuple[str
     """Return the services and the HTTP requests to them whose number differs between two runs of the same."""
     one, other = (
         Counter(
-            (message.service, f"{message.message} {message.shape}")
+            (message.service, request)
             for message in run.messages
-            if message.side == "request" and message.target is not None
+            if message.side == "request" and (request := http_request(message)) is not None
         )
         for run in (first, second)
     )

@@ -10,6 +10,8 @@ from pytest_resilience.chaos.points.point import FaultPoint
 from pytest_resilience.chaos.run.record import Message
 from pytest_resilience.chaos.trigger import Side
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+
 
 def http_points(service: str, messages: Sequence[Message]) -> Iterator[FaultPoint]:
     """Yield the points of one service's messages, in order."""
@@ -24,6 +26,12 @@ def http_points(service: str, messages: Sequence[Message]) -> Iterator[FaultPoin
             yield _point(service, "request", waiting[-1], templates, seen)
         elif waiting:
             yield _point(service, "reply", waiting.pop(0), templates, seen)
+
+
+def http_request(message: Message) -> str | None:
+    """Return `POST /items` of a request's message, or none where it is no HTTP request."""
+    method, _, path = message.message.partition(" ")
+    return f"{method} {message.shape or path}".strip() if method in _METHODS else None
 
 
 def request_template(message: Message) -> str:

@@ -228,16 +228,17 @@ def _took(episode: Episode) -> float:
     return (last.ended if last.ended is not None else last.began) - episode.tries[0].began
 
 
-def least_waits(run: RunRecord, service: str, *, units: int) -> tuple[float, ...]:
+def least_waits(run: RunRecord, patient: Patient) -> tuple[float, ...]:
     """Return the least of each wait, over the episodes of most waits: the first call of a process is its slowest."""
-    found = [episode.waits for episode in episodes(run, service, exact=True, units=units)]
+    seen = episodes(run, patient.service, exact=True, units=patient.units)
+    found = [episode.waits for episode in seen]
     longest = max(map(len, found), default=0)
     return tuple(map(min, zip(*(waits for waits in found if len(waits) == longest), strict=True)))
 
 
-def agree(runs: Sequence[RunRecord], service: str, *, noise: float, units: int) -> bool:
+def agree(runs: Sequence[RunRecord], patient: Patient, *, noise: float) -> bool:
     """Whether runs with pinned draws have the same waits, so that nothing was drawn elsewhere."""
-    waits = [least_waits(run, service, units=units) for run in runs]
+    waits = [least_waits(run, patient) for run in runs]
     first = waits[0]
     return all(
         len(other) == len(first)

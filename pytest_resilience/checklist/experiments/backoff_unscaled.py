@@ -73,8 +73,7 @@ class Unscaled:
         )
 
     def _least(self, runs: Sequence[RunRecord]) -> tuple[float, ...]:
-        patient, most = self.patient, len(self.waits)
-        found = [least_waits(run, patient.service, units=patient.units)[:most] for run in runs]
+        found = [least_waits(run, self.patient)[: len(self.waits)] for run in runs]
         longest = max(map(len, found))
         return tuple(map(min, zip(*(waits for waits in found if len(waits) == longest), strict=True)))
 

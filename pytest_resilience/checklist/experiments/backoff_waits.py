@@ -156,12 +156,7 @@ class _Series:
         return evidence
 
     def _are_alike(self) -> bool:
-        return agree(
-            self._pinned,
-            self._patient.service,
-            noise=CLOCK_NOISE * self._scale,
-            units=self._patient.units,
-        )
+        return agree(self._pinned, self._patient, noise=CLOCK_NOISE * self._scale)
 
     def _may_be_noise(self, judged: WaitsJudgement) -> bool:
         """Whether more exact runs could say more, or take back what a busy machine has delayed."""
@@ -190,7 +185,7 @@ class _Series:
 
     @property
     def _waits(self) -> tuple[float, ...]:
-        return least_waits(self._pinned[0], self._patient.service, units=self._patient.units)
+        return least_waits(self._pinned[0], self._patient)
 
     @property
     def _unscaled(self) -> Unscaled:

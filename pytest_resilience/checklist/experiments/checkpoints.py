@@ -12,7 +12,7 @@ from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.checklist.experiments.checkpoints_damage import DamagedFiles
 from pytest_resilience.checklist.experiments.checkpoints_files import KillsAtFiles
 from pytest_resilience.checklist.experiments.checkpoints_kill import ITEM, Resumed
-from pytest_resilience.checklist.experiments.checkpoints_outage import given_up
+from pytest_resilience.checklist.experiments.checkpoints_outage import asks_for_change, given_up
 from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.experiments.said import Said
@@ -22,7 +22,6 @@ from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges import checkpoints
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import missing_path, uses
-from pytest_resilience.checklist.records.deliveries import changes
 from pytest_resilience.checklist.records.writes import sent
 
 MOST_TWICE = 6
@@ -128,7 +127,7 @@ def _points(clean: CleanRun, service: str) -> list[FaultPoint]:
 
 def _ends_a_unit(point: FaultPoint) -> bool:
     """Whether it is a commit, or a web service is asked to change something."""
-    return point.is_commit or (point.protocol == "http" and changes(point.message))
+    return point.is_commit or asks_for_change(point)
 
 
 def _middle(clean: CleanRun, service: str) -> FaultPoint:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_resilience.chaos.laboratory.clean import CleanRun
 from pytest_resilience.chaos.points.point import FaultPoint
@@ -77,15 +77,20 @@ class GivenUp:
         return case.failed(f"{self.title}: {'; '.join(wrongs)}", GIVEN_UP) if wrongs else case.passed()
 
 
+def asks_for_change(point: FaultPoint) -> bool:
+    """Tell whether a web service is asked to change something there."""
+    return point.protocol == "http" and changes(point.message)
+
+
 def given_up(resumed: Resumed, service: str) -> Iterator[GivenUp]:
     """Yield a loss and a refusal at the middle one of the requests by which a service is asked for a change."""
     clean = resumed.clean
     where = places(clean, service)
-    asked = [point for point in where.calls if point.protocol == "http" and changes(point.message)]
+    asked = [point for point in where.calls if asks_for_change(point)]
     if service in clean.record.states or not asked:
         return
-    point: FaultPoint = asked[len(asked) // 2]
-    own = Resumed(resumed.laboratory, resumed.workload, service)
+    point = asked[len(asked) // 2]
+    own = replace(resumed, service=service)
     at = f"from {point.message} number {point.nth} on"
     yield GivenUp(own, "lost-for-good", f"{service} was lost {at}", where.order(point.when, "down"))
     refusal = where.order(point.when, "respond", seconds=LASTS, status=UNAUTHORIZED)

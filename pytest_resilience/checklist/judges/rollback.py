@@ -92,7 +92,7 @@ def _judge_undone(case: Case, undoing: Undoing) -> Evidence:
             f"run a second time the rollback does harm: {what}", "let it look first what is there to undo"
         )
     if undoing.forward is not None and (
-        told := _different(in_order(undoing.complete), in_order(undoing.forward))
+        told := _different(_in_order(undoing.complete), _in_order(undoing.forward))
     ):
         return case.failed(
             f"made again after the rollback, the change ends otherwise: {told}", "undo it completely"
@@ -129,7 +129,7 @@ def _fix_of(told: str) -> str:
     return "restore data and aliases too, not the schema alone"
 
 
-def in_order(states: States) -> States:
+def _in_order(states: States) -> States:
     """Return states in which versions of models have the numbers of their order: one that was deleted leaves a gap."""
     return {
         name: renumbered(state) if isinstance(state, RegistryState) else state

@@ -123,7 +123,7 @@ def why_not_asked(clean: RunRecord, *, workload: WorkloadDeclaration, service: s
     return f"no operation of it has more than one writing statement on {service} (at most {writes})"
 
 
-def rolled_back(run: RunRecord, service: str) -> int:
+def _rolled_back(run: RunRecord, service: str) -> int:
     """Return how many commits were answered with a rollback: of a transaction that had failed already."""
     asked: dict[int, bool] = {}
     undone = 0
@@ -136,7 +136,7 @@ def rolled_back(run: RunRecord, service: str) -> int:
 
 
 def _missing_states(run: RunRecord, clean: RunRecord, service: str) -> tuple[str, str] | None:
-    if undone := rolled_back(clean, service):
+    if undone := _rolled_back(clean, service):
         return (
             f"undisturbed, {count(undone, 'COMMIT')} of it ended in a ROLLBACK: a statement before it had failed",
             "make it run without errors first, and stop at the first one (psql: ON_ERROR_STOP)",

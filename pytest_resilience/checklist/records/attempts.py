@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from pytest_resilience.chaos.points.of_http import http_request
 from pytest_resilience.chaos.run.record import FaultRecord, Message, RunRecord
 from pytest_resilience.chaos.trigger import Side
 
@@ -17,7 +18,6 @@ def _words(text: str) -> frozenset[str]:
 CONNECT = "connect"
 """What an attempt is called that got no further than its connection."""
 
-_METHODS = _words("GET HEAD POST PUT PATCH DELETE OPTIONS TRACE CONNECT")
 REFUSING = frozenset({"respond", "error"})
 """Faults that answer in the service's place."""
 _ENDING = frozenset({"cut", "reset", "truncate"})
@@ -128,12 +128,6 @@ def _unseen(run: RunRecord, service: str) -> Iterator[Attempt]:
                 outcome="lost",
                 kind=receipt.kind,
             )
-
-
-def http_request(message: Message) -> str | None:
-    """Return `POST /items` of a request's message, or none where it is no HTTP request."""
-    method, _, path = message.message.partition(" ")
-    return f"{method} {message.shape or path}".strip() if method in _METHODS else None
 
 
 @dataclass(slots=True)

@@ -20,25 +20,19 @@ _READS = re.compile(
     r"/(?:\w*[_-])?(?:search|query|list|get|find|lookup|count|validate|graphql)(?:[_-]\w*)?$", re.IGNORECASE
 )
 
-
 _SETS = re.compile(r"/mlflow/(?!.*/create$)")
 """MLflow's interface: all but `create` sets what it names to what it says, so that a second time changes nothing."""
 
 
-def only_reads(path: str) -> bool:
-    """Tell whether a path says that what is sent to it asks, and changes nothing."""
-    return _READS.search(path) is not None
-
-
 def may_be_sent_again(path: str) -> bool:
     """Tell whether a path says that what is sent to it does no more the second time."""
-    return only_reads(path) or _SETS.search(path) is not None
+    return any(names.search(path) for names in (_READS, _SETS))
 
 
 def changes(request: str) -> bool:
     """Tell whether a request, as in `POST /items`, asks for a change."""
     method, _, path = request.partition(" ")
-    return method in _CHANGING and not only_reads(path)
+    return method in _CHANGING and not _READS.search(path)
 
 
 @dataclass(slots=True)
@@ -91,11 +85,10 @@ def _lost(attempt: Attempt) -> bool:
 
 def missing(undisturbed: Deliveries, got: Deliveries) -> int:
     """Return how many requests of the undisturbed run the service never got; 0 where others carry as much."""
-    numbers = (
+    return max(
         _missing(undisturbed.each, got.each),
         _missing(list(undisturbed.targets.values()), list(got.targets.values())),
     )
-    return max(numbers)
 
 
 def surplus(undisturbed: Deliveries, got: Deliveries) -> int:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 LEAST = 8
 """Characters of base64 that are taken for a secret; fewer may stand there by chance."""
+_URL_SAFE = str.maketrans("+/", "-_")
 
 
 def base64_forms(secret: str) -> frozenset[str]:
@@ -28,6 +29,3 @@ def forms(secret: str) -> frozenset[str]:
     if not secret:
         return frozenset()
     return frozenset({secret, quote(secret, safe=""), json.dumps(secret)[1:-1], *base64_forms(secret)})
-
-
-_URL_SAFE = str.maketrans("+/", "-_")

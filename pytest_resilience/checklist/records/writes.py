@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_resilience.chaos.explore.at_once import is_write
+from pytest_resilience.chaos.points.of_http import http_request
 from pytest_resilience.chaos.run.record import Message, RunRecord
-from pytest_resilience.checklist.records.deliveries import only_reads
+from pytest_resilience.checklist.records.deliveries import changes
 
 _SENT = ("insert", "copy", "update", "merge", "delete", "with")
-_CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 def most_writes(run: RunRecord, service: str) -> int:
@@ -49,8 +49,8 @@ def _size(message: Message) -> int:
         return 0
     if message.message == "CopyData":
         return message.count
-    if message.message.partition(" ")[0] in _CHANGES:
-        return int(not only_reads(message.shape or ""))
+    if (request := http_request(message)) is not None:
+        return int(changes(request))
     executes = message.message in {"Query", "Execute"}
     return int(
         executes and (message.shape or "").lstrip("( ").lower().startswith(_SENT) and not _copies(message)

@@ -67,14 +67,10 @@ def episodes(run: RunRecord, service: str, *, exact: bool = False, units: int = 
     found: list[Episode] = []
     for window, ended in windows(run):
         for tries in _operations([a for a in tried if window[0] <= a.began <= window[1]]):
-            turns = turns_of(tries, units, noise=noise) if exact else None
-            wholes = [
-                _with_second_tries_joined(_episode(each, ended=ended), noise) for each in turns or [tries]
-            ]
-            is_mixed = units > 1 and turns is None
-            found += [
-                part for whole in wholes for part in (_parts(whole, is_mixed=is_mixed) if exact else (whole,))
-            ]
+            turns = _turns(tries, units, noise=noise) if exact else None
+            for each in turns or [tries]:
+                whole = _with_second_tries_joined(_episode(each, ended=ended), noise)
+                found += _parts(whole, is_mixed=units > 1 and turns is None) if exact else [whole]
     return tuple(found)
 
 
@@ -92,7 +88,7 @@ def units_of(clean: RunRecord, workload: WorkloadDeclaration, service: str) -> i
     return 1 if workload.shape == "server" else max(1, callers_at_once(clean, service))
 
 
-def turns_of(tries: Sequence[Attempt], units: int, *, noise: float) -> list[Sequence[Attempt]] | None:
+def _turns(tries: Sequence[Attempt], units: int, *, noise: float) -> list[Sequence[Attempt]] | None:
     """Return attempts in turn, by operation, where so many or fewer wait alike: those of one code, begun together.
 
     None where they do not: then nobody can say which attempt is whose.
