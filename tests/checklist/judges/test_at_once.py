@@ -10,6 +10,7 @@ from seen_runs import clean, episode, exchange, fault, get, run, struck
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.explore.at_once import callers_at_once
+from pytest_resilience.chaos.run.record import Message
 from pytest_resilience.checklist.judges.backoff import Trials, judge_repeats, judge_waits
 from pytest_resilience.checklist.judges.backoff.episodes import episodes
 
@@ -138,6 +139,45 @@ def test_operations_that_wait_alike_take_turns(lanes, outcome):
     found = judge_waits(trials, workload=JOB, service="labs").evidence
 
     assert found.outcome == outcome, found.why
+
+
+@pytest.mark.parametrize(("late", "outcome"), [(0.02, "passed"), (0.2, "unproven")])
+def test_more_operations_than_met_where_they_were_counted_come_in_rounds(late, outcome):
+    """On a busy machine two of three may have been seen at work together, never all of them."""
+    seen = run(in_turns(*[[0.3, 0.6, 1.2]] * 3, late=late), faults=[fault()])
+    trials = Trials(fault="reset", clean=clean(SIDE_BY_SIDE), pinned=(seen, seen, seen))
+    found = judge_waits(trials, workload=JOB, service="labs").evidence
+
+    assert found.outcome == outcome, found.why
+
+
+def statement(at, connection, shape, *, ends=False):
+    """Return a statement, its answer, and whether that ended the transaction."""
+    row = Message(at=at, service="db", connection=connection, side="request", message="Query", shape=shape)
+    ready = replace(row, at=at + 0.001, side="reply", message="ReadyForQuery", shape=None)
+    return [row, replace(ready, transaction="I" if ends else "T")]
+
+
+STORE, NOTE, SAVE = "insert into rows values (?)", "insert into notes values (?)", "savepoint s"
+
+
+@pytest.mark.parametrize(
+    ("statements", "most"),
+    [
+        ([(1, STORE, False), (2, STORE, False), (3, STORE, False)], 3),
+        ([(1, STORE, False), (2, NOTE, False)], 1),
+        ([(1, SAVE, False), (2, SAVE, False)], 1),
+        ([(1, STORE, True), (2, STORE, True)], 1),
+        ([(1, STORE, False), (1, "COMMIT", True), (2, STORE, False)], 1),
+    ],
+)
+def test_transactions_that_write_by_the_same_statement_are_at_work_together(statements, most):
+    """No two of their statements need to meet for it; a log on a connection of its own is of the same operation."""
+    messages = [
+        each for n, (on, shape, ends) in enumerate(statements) for each in statement(n, on, shape, ends=ends)
+    ]
+
+    assert callers_at_once(clean(messages), "db") == most
 
 
 def test_fewer_operations_than_could_take_turns_as_well():

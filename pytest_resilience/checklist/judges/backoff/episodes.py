@@ -48,6 +48,8 @@ STALL = 5
 """Times the clock's noise that a busy machine may hold up a try that comes at once."""
 ALIKE = 0.1
 """The part by which exact waits may differ, besides noise."""
+CLEARLY = 2
+"""Times the length of a round of attempts that the wait after it lasts, at least."""
 REPLACED = 0.002
 """Seconds between closing a connection that hangs and making the next, where the one is done for the other."""
 
@@ -89,21 +91,32 @@ def units_of(clean: RunRecord, workload: WorkloadDeclaration, service: str) -> i
 
 
 def _turns(tries: Sequence[Attempt], units: int, *, noise: float) -> list[Sequence[Attempt]] | None:
-    """Return attempts in turn, by operation, where so many or fewer wait alike: those of one code, begun together.
+    """Return attempts in turn, by operation, where they wait alike: those of one code, begun together.
 
     None where they do not: then nobody can say which attempt is whose.
 
     Args:
         tries: in the order in which they began.
-        units: operations at the same time, at most.
+        units: operations seen at the same time. There are no more, unless all their attempts come in rounds, with
+            clear waits between them: short operations need not have met where they were counted.
         noise: seconds by which a wait may be too long.
     """
-    for number in range(min(units, len(tries) // LEAST_ATTEMPTS), 1, -1):
+    most = len(tries) // LEAST_ATTEMPTS if units > 1 else 0
+    for number in range(most, 1, -1):
         turns = [tries[first::number] for first in range(number)]
         apart = [[after.began - before.began for before, after in pairwise(each)] for each in turns]
-        if all(_alike(apart[0], other, noise) for other in apart[1:]):
+        alike = all(_alike(apart[0], other, noise) for other in apart[1:])
+        if alike and (number <= units or _in_rounds(tries, number, noise)):
             return turns
     return None
+
+
+def _in_rounds(tries: Sequence[Attempt], number: int, noise: float) -> bool:
+    """Tell whether so many attempts come close together each time, and then none for long."""
+    rounds = [tries[first : first + number] for first in range(0, len(tries), number)]
+    lasts = [each[-1].began - each[0].began for each in rounds]
+    waits = [after[0].began - before[-1].began for before, after in pairwise(rounds)]
+    return min(waits) > max(STALL * noise, CLEARLY * max(lasts))
 
 
 def _alike(apart: Sequence[float], others: Sequence[float], noise: float) -> bool:
