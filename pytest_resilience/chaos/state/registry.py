@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 from pytest_resilience.services.mlflow_rest import MlflowRest
 
+_OUT_OF_USE = ("", "None", "Archived")
 OWN_TAGS = "pytest-resilience.*"
 OWN_LOCKS = "pytest-resilience.lock.*"
 """The runtime's own bookkeeping: its ledger and its locks hold times and processes."""
@@ -53,6 +54,33 @@ class RegistryState:
     def digest(self) -> str:
         """The same for equal states: short, to be stored and compared."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+    def without(self, versions: Collection[tuple[str, str]]) -> RegistryState:
+        """Return the state without these, each a model and its version, and without models that had no others."""
+        models = {
+            name: replace(
+                model,
+                versions={no: one for no, one in model.versions.items() if (name, no) not in versions},
+            )
+            for name, model in self.models.items()
+        }
+        gone = {name for name, _ in versions if not models[name].versions}
+        return replace(self, models={name: model for name, model in models.items() if name not in gone})
+
+
+def versions_of(state: RegistryState) -> frozenset[tuple[str, str]]:
+    """Return all versions, each as its model and its number."""
+    return frozenset((name, number) for name, model in state.models.items() for number in model.versions)
+
+
+def unused(state: RegistryState) -> frozenset[tuple[str, str]]:
+    """Return the versions, each as model and number, that no alias names and that are in no stage, or archived."""
+    return frozenset(
+        (name, number)
+        for name, model in state.models.items()
+        for number, version in model.versions.items()
+        if not version.aliases and number not in model.aliases.values() and version.stage in _OUT_OF_USE
+    )
 
 
 def renumbered(state: RegistryState) -> RegistryState:

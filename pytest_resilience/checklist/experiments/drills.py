@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from pytest_resilience.chaos.configuration.model import Configuration, WorkloadDeclaration
 from pytest_resilience.chaos.explore.oracle import broken_promises
@@ -18,7 +15,7 @@ from pytest_resilience.chaos.workload.workload import Workload
 from pytest_resilience.checklist.experiments.experiment import ExperimentResult
 from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges.runbooks import Drilled
-from pytest_resilience.checklist.records.runbooks import Runbook, read_runbooks
+from pytest_resilience.checklist.records.runbooks import Runbook, path_of_steps, read_runbooks
 from pytest_resilience.checklist.replay import replay_of
 
 STEP_DEADLINE = 120.0
@@ -95,9 +92,7 @@ class DrillOfRunbook:
 
     def _why_failed(self, trial: Trial, declaration: WorkloadDeclaration) -> str | None:
         environment = trial.sandbox.environment()
-        environment["PATH"] = os.pathsep.join(
-            [str(Path(sys.executable).parent), environment.get("PATH", os.defpath)]
-        )
+        environment["PATH"] = path_of_steps(environment.get("PATH"))
         with Workload(
             declaration,
             folder=trial.sandbox.folder,

@@ -10,7 +10,7 @@ from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.explore.wholeness import TOLD, in_words
 from pytest_resilience.chaos.run.record import ProcessRecord
 from pytest_resilience.chaos.state.postgres import PostgresState
-from pytest_resilience.chaos.state.registry import RegistryState, renumbered
+from pytest_resilience.chaos.state.registry import RegistryState, renumbered, unused, versions_of
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.verdict import Evidence
 
@@ -67,7 +67,8 @@ def judge(
     if workload.rollback is None:
         return case.unproven(
             "it changes state and declares no rollback",
-            "declare `rollback`, the command that undoes it, and `snapshot`",
+            "declare `rollback`, the command that undoes it, and `snapshot`; where there is no change to take back, as "
+            "with a server that stores what it is asked to, a waiver says so",
         )
     if undoing is None or not undoing.fired:
         return case.unproven("the change was not broken off at this step", "let the workload reach it")
@@ -80,7 +81,8 @@ def _judge_undone(case: Case, undoing: Undoing) -> Evidence:
             f"the rollback ended {_ending(undoing.rollback)}",
             "let it succeed from every step, also where nothing was done yet, and without the service that failed",
         )
-    if told := _different(undoing.before, undoing.undone):
+    kept = _kept(undoing)
+    if told := _different(undoing.before, _without(undoing.undone, kept)):
         if undoing.undone == undoing.changed:
             return case.failed(
                 f"the rollback changed nothing: {told}", "write what undoes it: an empty downgrade does not"
@@ -92,13 +94,49 @@ def _judge_undone(case: Case, undoing: Undoing) -> Evidence:
             f"run a second time the rollback does harm: {what}", "let it look first what is there to undo"
         )
     if undoing.forward is not None and (
-        told := _different(_in_order(undoing.complete), _in_order(undoing.forward))
+        told := _different(_in_order(undoing.complete), _in_order(_without(undoing.forward, kept)))
     ):
         return case.failed(
             f"made again after the rollback, the change ends otherwise: {told}", "undo it completely"
         )
     untried = () if undoing.forward is not None else ("whether forward works again was not tried",)
-    return case.passed(*untried, *_emptied(undoing))
+    return case.passed(*untried, *_emptied(undoing), *_told_of_kept(kept))
+
+
+Kept = Mapping[str, frozenset[tuple[str, str]]]
+"""By service, the models and versions that a rollback leaves registered."""
+
+
+def _kept(undoing: Undoing) -> Kept:
+    """Return the new versions that nobody is sent to after the rollback, where the change sends somebody elsewhere.
+
+    A registry is as before where its aliases and stages are (design): who goes back to the earlier version may keep
+    the other one. A change that does no more than to register versions is undone by taking them away.
+    """
+    return {
+        service: unused(state) - versions_of(before)
+        for service, state in undoing.undone.items()
+        if isinstance(state, RegistryState)
+        and isinstance(before := undoing.before.get(service), RegistryState)
+        and isinstance(complete := undoing.complete.get(service), RegistryState)
+        and versions_of(complete) - versions_of(before) - unused(complete)
+    }
+
+
+def _without(states: States, kept: Kept) -> States:
+    """Return states without those versions, unless one is in use there."""
+    return {
+        name: state.without(kept[name] & unused(state))
+        if name in kept and isinstance(state, RegistryState)
+        else state
+        for name, state in states.items()
+    }
+
+
+def _told_of_kept(kept: Kept) -> Iterator[str]:
+    names = sorted(f"version {version} of {model}" for found in kept.values() for model, version in found)
+    if names:
+        yield f"{', '.join(names[:TOLD])} stays registered after the rollback, with no alias and out of use"
 
 
 def _emptied(undoing: Undoing) -> Iterator[str]:

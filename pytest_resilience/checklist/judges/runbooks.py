@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +13,13 @@ from pathlib import Path
 from pytest_resilience.chaos.configuration.model import AlertRule
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.judges.case import Case
-from pytest_resilience.checklist.records.runbooks import SECTIONS, Runbook, dead_link, read_runbooks
+from pytest_resilience.checklist.records.runbooks import (
+    SECTIONS,
+    Runbook,
+    dead_link,
+    path_of_steps,
+    read_runbooks,
+)
 from pytest_resilience.checklist.verdict import Evidence
 
 ITEM = "runbooks"
@@ -189,7 +196,9 @@ def _assigns(word: str) -> bool:
 
 
 def _is_known(command: str) -> bool:
-    return "/" in command or command.startswith("-") or shutil.which(command) is not None
+    if "/" in command or command.startswith("-"):
+        return True
+    return shutil.which(command, path=path_of_steps(os.environ.get("PATH"))) is not None
 
 
 def _case(subject: str) -> Case:

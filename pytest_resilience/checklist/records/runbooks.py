@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,11 @@ _CANNOT = re.compile(
 )
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+
+
+def path_of_steps(path: str | None) -> str:
+    """Return where the commands of a drill are looked for: beside this Python first, then as `PATH` says."""
+    return os.pathsep.join([str(Path(sys.executable).parent), path or os.defpath])
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,6 +158,15 @@ def test_incomplete_runbooks_fail(folder, before, after, why):
     assert (outcome, why in told) == ("failed", True)
 
 
+def test_a_command_beside_this_python_is_known_without_the_path(folder, monkeypatch):
+    """There a drill looks first: an environment need not be activated."""
+    drilled = [Drilled(path=folder / "warehouse.md", restored=True, why="")]
+    (folder / "empty").mkdir()
+    monkeypatch.setenv("PATH", str(folder / "empty"))
+
+    assert not [why for _, why in judged(folder, drilled=drilled) if "command 'python'" in why]
+
+
 def test_a_drill_that_does_not_restore_fails(folder):
     """The steps ran, the steady state did not come back."""
     drilled = [Drilled(path=folder / "warehouse.md", restored=False, why="select 1: connection refused")]

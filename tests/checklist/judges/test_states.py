@@ -10,6 +10,7 @@ from seen_runs import clean, exchange, fault, notice, run
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.run.record import Message, ProcessRecord
 from pytest_resilience.chaos.state.postgres import PostgresState, TableState
+from pytest_resilience.chaos.state.registry import ModelState, RegistryState, VersionState
 from pytest_resilience.checklist.judges import checkpoints, rollback, transactions
 from pytest_resilience.checklist.judges.rollback import Undoing
 
@@ -289,6 +290,59 @@ def test_what_to_do_fits_what_is_wrong(before, undone, fix):
     )
 
     assert (found.outcome, fix in found.fix) == ("failed", True), found
+
+
+def registry(champion, *versions, stage="None"):
+    """Return a registry with these versions, of which one is in charge, and the newest in a stage."""
+    states = {
+        number: VersionState(
+            stage=stage if number == versions[-1] else "None",
+            status="READY",
+            aliases=("champion",) if number == champion else (),
+        )
+        for number in versions
+    }
+    aliases = {"champion": champion} if champion else {}
+    return {"labs": RegistryState(models={"risk": ModelState(versions=states, aliases=aliases)})}
+
+
+@pytest.mark.parametrize(
+    ("undone", "forward", "complete", "outcome"),
+    [
+        (registry("1", "1", "2"), registry("2", "1", "2"), registry("2", "1", "2"), "passed"),
+        (registry("1", "1", "2"), registry("3", "1", "2", "3"), registry("2", "1", "2"), "passed"),
+        (
+            registry("1", "1", "2", stage="Archived"),
+            registry("2", "1", "2"),
+            registry("2", "1", "2"),
+            "passed",
+        ),
+        (
+            registry("1", "1", "2", stage="Staging"),
+            registry("2", "1", "2"),
+            registry("2", "1", "2"),
+            "failed",
+        ),
+        (registry("", "1", "2"), registry("2", "1", "2"), registry("2", "1", "2"), "failed"),
+        (registry("2", "1", "2"), registry("2", "1", "2"), registry("2", "1", "2"), "failed"),
+        (registry("1", "1", "2"), registry("1", "1", "2", "3"), registry("2", "1", "2"), "failed"),
+        (registry("1", "1", "2"), registry("1", "1", "2"), registry("1", "1", "2"), "failed"),
+    ],
+)
+def test_a_version_that_nobody_is_sent_to_may_stay_registered(undone, forward, complete, outcome):
+    """Unless it is all that the change was for: a registry is as before where its aliases and stages are."""
+    found = rollback.judge(
+        undoing(
+            before=registry("1", "1"), changed=complete, complete=complete, undone=undone, undone_twice=undone,
+            forward=forward,
+        ),
+        workload=UNDO,
+    )  # fmt: skip
+
+    assert found.outcome == outcome, found.why
+    assert ["version 2 of risk stays registered" in told for told in found.warnings] == [True] * (
+        outcome == "passed"
+    )
 
 
 def test_rollback_without_proof_or_need():
