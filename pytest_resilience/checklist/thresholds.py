@@ -58,6 +58,9 @@ FREE_GROWTH = 1.35
 JITTER_NOISE = 2.0
 """Item 2: waits that differ between episodes by more than so many clock noises have jitter."""
 
+JITTER_PART = 0.2
+"""Item 2: the part of the longest wait that a usual jitter of a tenth each way spans; noise of that size hides it."""
+
 RETRY_AFTER_EARLY = 0.05
 """Item 2: the part of `Retry-After` by which a client may come early (clocks that are rounded to ticks)."""
 

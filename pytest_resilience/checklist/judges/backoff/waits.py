@@ -23,6 +23,8 @@ from pytest_resilience.checklist.judges.proof import missing_proof, uses
 from pytest_resilience.checklist.thresholds import (
     CLEAN_ROUND_TRIPS,
     CLOCK_NOISE,
+    JITTER_NOISE,
+    JITTER_PART,
     LEAST_ATTEMPTS,
     MOST_ATTEMPTS,
     PINNED_RUNS,
@@ -202,6 +204,10 @@ def _jitter(drawn: Sequence[Sequence[float]], *, noise: float) -> tuple[str, ...
         return ("whether the waits have jitter was not seen: no free episodes",)
     if varies(drawn, noise=noise):
         return ()
+    if JITTER_NOISE * noise > JITTER_PART * max(max(waits) for waits in drawn):
+        return (
+            "whether the waits have jitter was not seen: it would not show in the noise of so short ones",
+        )
     return ("no jitter: all clients that failed together try again together; draw each wait",)
 
 
