@@ -11,10 +11,10 @@ from typing import Any
 
 from pytest_resilience.services.mlflow_rest import MlflowRest
 
-_OUT_OF_USE = ("", "None", "Archived")
 OWN_TAGS = "pytest-resilience.*"
 OWN_LOCKS = "pytest-resilience.lock.*"
 """The runtime's own bookkeeping: its ledger and its locks hold times and processes."""
+_OUT_OF_USE = ("None", "Archived")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ def unused(state: RegistryState) -> frozenset[tuple[str, str]]:
         (name, number)
         for name, model in state.models.items()
         for number, version in model.versions.items()
-        if not version.aliases and number not in model.aliases.values() and version.stage in _OUT_OF_USE
+        if number not in model.aliases.values() and version.stage in _OUT_OF_USE
     )
 
 

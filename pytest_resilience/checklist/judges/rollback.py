@@ -17,6 +17,8 @@ from pytest_resilience.checklist.verdict import Evidence
 ITEM = "rollback"
 States = Mapping[str, Any]
 """By service, what was read of it."""
+Kept = Mapping[str, frozenset[tuple[str, str]]]
+"""By service, the models and versions that a rollback leaves registered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +103,6 @@ def _judge_undone(case: Case, undoing: Undoing) -> Evidence:
         )
     untried = () if undoing.forward is not None else ("whether forward works again was not tried",)
     return case.passed(*untried, *_emptied(undoing), *_told_of_kept(kept))
-
-
-Kept = Mapping[str, frozenset[tuple[str, str]]]
-"""By service, the models and versions that a rollback leaves registered."""
 
 
 def _kept(undoing: Undoing) -> Kept:

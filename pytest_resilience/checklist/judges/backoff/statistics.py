@@ -15,6 +15,7 @@ from pytest_resilience.checklist.thresholds import (
     FREE_GROWTH,
     GAPS_FOR_LINEAR,
     JITTER_NOISE,
+    JITTER_PART,
     MOST_EPISODES,
     SURE,
     SURELY_BENT,
@@ -63,6 +64,11 @@ def varies(episodes: Episodes, *, noise: float) -> bool:
             by_number.setdefault(number, []).append(wait)
     kept = (sorted(same)[: len(same) - len(same) // 4] for same in by_number.values() if len(same) > 1)
     return any(same[-1] - same[0] > JITTER_NOISE * noise for same in kept)
+
+
+def hides_jitter(episodes: Episodes, *, noise: float) -> bool:
+    """Tell whether even the longest wait is too short for its jitter to show in the noise."""
+    return JITTER_NOISE * noise > JITTER_PART * max(max(waits) for waits in episodes)
 
 
 def _grows(drawn: Episodes) -> Growth:

@@ -17,14 +17,12 @@ from pytest_resilience.checklist.judges.backoff.growth import (
     without_first_zero,
 )
 from pytest_resilience.checklist.judges.backoff.repeats import repeats_change
-from pytest_resilience.checklist.judges.backoff.statistics import aligned, free_growth, varies
+from pytest_resilience.checklist.judges.backoff.statistics import aligned, free_growth, hides_jitter, varies
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import missing_proof, uses
 from pytest_resilience.checklist.thresholds import (
     CLEAN_ROUND_TRIPS,
     CLOCK_NOISE,
-    JITTER_NOISE,
-    JITTER_PART,
     LEAST_ATTEMPTS,
     MOST_ATTEMPTS,
     PINNED_RUNS,
@@ -204,7 +202,7 @@ def _jitter(drawn: Sequence[Sequence[float]], *, noise: float) -> tuple[str, ...
         return ("whether the waits have jitter was not seen: no free episodes",)
     if varies(drawn, noise=noise):
         return ()
-    if JITTER_NOISE * noise > JITTER_PART * max(max(waits) for waits in drawn):
+    if hides_jitter(drawn, noise=noise):
         return (
             "whether the waits have jitter was not seen: it would not show in the noise of so short ones",
         )
