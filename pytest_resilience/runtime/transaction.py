@@ -13,9 +13,9 @@ from pytest_resilience.errors import FatalError, RetryableError
 from pytest_resilience.events import Listener
 from pytest_resilience.runtime.database.commit_marker import CommitMarker
 from pytest_resilience.runtime.database.connection import (
+    ClosedAfter,
     Connection,
     TransactionState,
-    closed_after,
     driver_connection,
     leave_clean,
     speaks_libpq,
@@ -158,7 +158,7 @@ class _Unit:
         """Do everything but the commit."""
         if self.connection.state() is TransactionState.IDLE:
             self.connection.begin()
-        with closed_after(self.connection.cursor()) as cursor:
+        with ClosedAfter(self.connection.cursor()) as cursor:
             if self.marker is not None and not self.marker.write(cursor):
                 self.connection.rollback()
                 logger.info("unit %r was committed by an earlier run; nothing is done now", self.marker.name)

@@ -24,7 +24,7 @@ checksum text not null, saved_at timestamptz not null default now()"""
 _SAVE = """
 insert into {table} as held (operation_id, version, state, checksum) values (%s, %s, %s, %s)
 on conflict (operation_id) do update
-set (version, state, checksum, saved_at) = (excluded.version, excluded.state, excluded.checksum, now())
+set version = excluded.version, state = excluded.state, checksum = excluded.checksum, saved_at = now()
 where held.version = %s
 """
 _LOAD = "select version, state, checksum from {table} where operation_id = %s"

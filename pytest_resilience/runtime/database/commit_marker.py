@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import RetryableError
-from pytest_resilience.runtime.database.connection import closed_after
+from pytest_resilience.runtime.database.connection import ClosedAfter
 from pytest_resilience.runtime.database.own_table import OwnTable, plain_name
 from pytest_resilience.runtime.database.views import view_of
 from pytest_resilience.runtime.retry import retry_with_exponential_backoff
@@ -65,7 +65,7 @@ class CommitMarker:
             connection = view_of(self.reconnect())
             try:
                 connection.begin()
-                with closed_after(connection.cursor()) as cursor:
+                with ClosedAfter(connection.cursor()) as cursor:
                     cursor.execute(f"set local lock_timeout = '{PATIENCE}'")
                     return not self.write(cursor)
             finally:

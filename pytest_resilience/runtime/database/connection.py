@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from collections.abc import Iterator
 from enum import Enum
 from typing import Any, Protocol
 
@@ -70,14 +68,22 @@ def sqlstate_of(error: BaseException | None) -> str | None:
     return None
 
 
-@contextlib.contextmanager
-def closed_after(cursor: Any) -> Iterator[Any]:
+class ClosedAfter:
     """Close a cursor in the end; that this fails on a lost connection must not hide why it is lost."""
-    try:
-        yield cursor
-    finally:
-        with contextlib.suppress(Exception):
-            cursor.close()
+
+    __slots__ = ("_cursor",)
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+
+    def __enter__(self) -> Any:
+        return self._cursor
+
+    def __exit__(self, *_failure: object) -> None:
+        try:
+            self._cursor.close()
+        except Exception as error:  # noqa: BLE001 - what lost the connection has been raised already
+            logger.debug("a cursor could not be closed: %s", type(error).__name__)
 
 
 def leave_clean(connection: Connection) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from pytest_resilience.errors import FatalError
 from pytest_resilience.runtime.database.connection import (
+    ClosedAfter,
     TransactionState,
-    closed_after,
     driver_connection,
     leave_clean,
     speaks_libpq,
@@ -69,7 +69,7 @@ class PostgresSession:
     @contextlib.contextmanager
     def cursor(self) -> Iterator[Any]:
         """Open a cursor."""
-        with closed_after(self.driver.cursor()) as cursor:
+        with ClosedAfter(self.driver.cursor()) as cursor:
             yield cursor
 
     def query(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -80,7 +80,7 @@ class PostgresSession:
 
     def execute(self, sql: str, parameters: tuple[Any, ...] | None = None) -> int:
         """Run a statement and return how many rows it touched."""
-        with closed_after(self.driver.cursor()) as cursor:
+        with ClosedAfter(self.driver.cursor()) as cursor:
             cursor.execute(sql, parameters)
             return int(cursor.rowcount)
 

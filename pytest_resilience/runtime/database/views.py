@@ -9,9 +9,9 @@ from typing import Any
 
 from pytest_resilience.errors import FatalError
 from pytest_resilience.runtime.database.connection import (
+    ClosedAfter,
     Connection,
     TransactionState,
-    closed_after,
     driver_connection,
     speaks_libpq,
 )
@@ -118,7 +118,7 @@ class _Psycopg(_DbApi):
             self._say("ROLLBACK")
 
     def _say(self, statement: str) -> None:
-        with closed_after(self._connection.cursor()) as cursor:
+        with ClosedAfter(self._connection.cursor()) as cursor:
             cursor.execute(statement)
 
 
