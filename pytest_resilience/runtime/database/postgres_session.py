@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pytest_resilience.errors import FatalError
@@ -17,7 +16,7 @@ from pytest_resilience.runtime.database.connection import (
 )
 from pytest_resilience.runtime.database.views import view_of
 
-COPY_BLOCK = 1 << 18
+COPY_BLOCK = 1 << 16
 
 
 class PostgresSession:
@@ -105,14 +104,16 @@ class PostgresSession:
             if not self.is_lost:
                 self.driver.autocommit = False
 
-    def copy(self, sql: str, data: bytes) -> int:
+    def copy(self, sql: str, blocks: Iterable[bytes]) -> int:
         """Send bytes to `COPY … FROM STDIN`; return how many rows the server took."""
+        pieces = _pieces(blocks)
         with self.cursor() as cursor:
             if hasattr(cursor, "copy_expert"):
-                cursor.copy_expert(sql, io.BytesIO(data), COPY_BLOCK)
+                cursor.copy_expert(sql, _File(pieces), COPY_BLOCK)
             else:
                 with cursor.copy(sql) as copy:
-                    copy.write(data)
+                    for piece in pieces:
+                        copy.write(piece)
             return int(cursor.rowcount)
 
     def end_open_transaction(self) -> None:
@@ -134,3 +135,21 @@ class PostgresSession:
     def is_lost(self) -> bool:
         """Whether the connection is gone."""
         return self._view.state() is TransactionState.LOST
+
+
+def _pieces(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the bytes in pieces of at most `COPY_BLOCK`; a block that is no longer is not copied."""
+    for block in blocks:
+        for start in range(0, len(block), COPY_BLOCK):
+            yield block[start : start + COPY_BLOCK]
+
+
+class _File:
+    """Pieces as psycopg2 reads them, `COPY_BLOCK` bytes at most at once."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+
+    def read(self, _size: int) -> bytes:
+        """Return the next piece; nothing at the end."""
+        return next(self._pieces, b"")

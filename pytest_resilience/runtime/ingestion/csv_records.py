@@ -6,13 +6,14 @@ on what a record is. What else stands in a field is not looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from pytest_resilience.errors import FatalError
 
-BLOCK = 1 << 18
+BLOCK = 1 << 16
+"""Bytes that are read, looked through and sent at once: few enough to stay in a processor's cache meanwhile."""
 LARGEST_BATCH = 1 << 24
 """Bytes after which a batch ends early: memory stays small however long the rows are."""
 LONGEST_RECORD = 1 << 24
@@ -50,28 +51,40 @@ class Batch:
     """Whole records, as they stand in the file.
 
     Args:
-        raw: their bytes.
+        blocks: their bytes.
         start: the place where they begin.
         ends: how many of them there are, blank lines included.
         quoted_newlines: whether newlines stand inside quotes, so that lines are not records.
         is_last: whether nothing follows.
     """
 
-    raw: bytes
+    blocks: Sequence[bytes]
     start: Position
     ends: int
     quoted_newlines: bool
     is_last: bool
 
-    def at_once(self) -> bytes | None:
+    @property
+    def raw(self) -> bytes:
+        """Their bytes, in one piece."""
+        return b"".join(self.blocks)
+
+    @property
+    def quotes(self) -> bool:
+        """Whether a quote stands among them."""
+        return any(b'"' in block for block in self.blocks)
+
+    def at_once(self) -> Sequence[bytes] | None:
         """Return the records as COPY takes them, or None if that takes a look at each of them.
 
         A blank line among them is no record, but COPY complains of it, unless the table has a single column.
         """
-        if self.quoted_newlines or b"\\" in self.raw:
+        if self.quoted_newlines or any(b"\\" in block for block in self.blocks):
             return None
-        data = self.raw if self.raw.endswith(b"\n") else self.raw + b"\n"
-        return data.replace(b"\r\n", b"\n") if b"\r" in data else data
+        ended = self.blocks if self.blocks[-1].endswith(b"\n") else [*self.blocks, b"\n"]
+        if any(b"\r" in block for block in self.blocks):
+            return [b"".join(ended).replace(b"\r\n", b"\n")]
+        return ended
 
     def records(self) -> Iterator[Record]:
         """Yield the records one by one, without blank lines and with plain line ends."""
@@ -90,8 +103,10 @@ class Batch:
 
     def end(self) -> Position:
         """Return the place after them."""
-        lines = self.raw.count(b"\n") + (not self.raw.endswith(b"\n")) if self.quoted_newlines else self.ends
-        return Position(self.start.offset + len(self.raw), self.start.line + lines)
+        lines = self.ends
+        if self.quoted_newlines:
+            lines = sum(block.count(b"\n") for block in self.blocks) + (not self.blocks[-1].endswith(b"\n"))
+        return Position(self.start.offset + sum(map(len, self.blocks)), self.start.line + lines)
 
 
 def joined(records: list[bytes]) -> bytes:
@@ -144,14 +159,14 @@ class RecordReader:
                 raise self._unended(scan.ends)
             if cut is not None:
                 break
-        return self._batch(b"".join(blocks), scan) if blocks else None
+        return self._batch(blocks, scan) if blocks else None
 
-    def _batch(self, raw: bytes, scan: Scan) -> Batch:
+    def _batch(self, blocks: list[bytes], scan: Scan) -> Batch:
         self._rest = self._rest or self._stream.read(self._block)
         batch = Batch(
-            raw=raw,
+            blocks=blocks,
             start=self._at,
-            ends=scan.ends + (scan.inside or not raw.endswith(b"\n")),
+            ends=scan.ends + (scan.inside or not blocks[-1].endswith(b"\n")),
             quoted_newlines=scan.quoted_newlines,
             is_last=not self._rest,
         )
@@ -182,13 +197,13 @@ class Scan:
 
     def over(self, block: bytes, wanted: int) -> int | None:
         """Scan a block; stop behind the end of record number `wanted`, and return that place if it is here."""
-        quotes = block.split(b'"') if b'"' in block else [block]
-        if (self.inside or len(quotes) > 1) and b"\n" in b"".join(quotes[1 - self.inside :: 2]):
+        parts = block.split(b'"') if b'"' in block else [block]
+        if (self.inside or len(parts) > 1) and b"\n" in b"".join(parts[1 - self.inside :: 2]):
             return self._line_by_line(block, wanted)
         here = block.count(b"\n")
         if self.ends + here < wanted:
             self.ends += here
-            self.inside ^= len(quotes) % 2 == 0
+            self.inside ^= len(parts) % 2 == 0
             return None
         cut = nth_newline(block, wanted - self.ends)
         self.ends, self.inside = wanted, False

@@ -121,7 +121,8 @@ class CsvSource:
             limited = stream if end is None else _Limited(stream, end - start.offset)
             reader = RecordReader(limited, start, name=self.name)
             while (batch := reader.next_batch(rows)) is not None:
-                crc32 = zlib.crc32(batch.raw, crc32)
+                for block in batch.blocks:
+                    crc32 = zlib.crc32(block, crc32)
                 yield batch, crc32
 
     def crc32(self, end: int) -> int:

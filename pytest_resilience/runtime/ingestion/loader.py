@@ -55,8 +55,11 @@ class BatchLoader:
         self, session: PostgresSession, table: TargetTable, columns: Sequence[Column], source: CsvSource
     ) -> None:
         self._session = session
-        self._statement = table.copy_statement(
-            columns, delimiter=source.delimiter, encoding=postgres_name(source.encoding)
+        self._statement, self._unquoted_statement = (
+            table.copy_statement(
+                columns, delimiter=source.delimiter, encoding=postgres_name(source.encoding), quotes=quotes
+            )
+            for quotes in (True, False)
         )
         self._place = re.compile(rf"COPY {re.escape(table.name)}[^\d\n]*?(\d+)(?:, \S+ (\S+):)?")
         self._counts_rows = table.counts_rows
@@ -68,14 +71,13 @@ class BatchLoader:
         Raises:
             Exception: of the driver; if it blames a row, `load_rows` finds out which.
         """
-        data = None if self._single_column else batch.at_once()
-        if data is None:
+        blocks = None if self._single_column else batch.at_once()
+        if blocks is None:
             texts = [record.text for record in batch.records()]
-            data, rows = joined(texts), len(texts)
-        else:
-            rows = batch.ends
-        self._copy(data, rows)
-        return Loaded(rows)
+            self._copy(self._statement, [joined(texts)], len(texts))
+            return Loaded(len(texts))
+        self._copy(self._statement if batch.quotes else self._unquoted_statement, blocks, batch.ends)
+        return Loaded(batch.ends)
 
     def load_rows(self, batch: Batch) -> Loaded:
         """Send the batch so that each wrong row is found, and every other one goes in.
@@ -105,7 +107,7 @@ class BatchLoader:
         """Send rows; return why the server refuses them, with nothing of them left in the table."""
         self._session.execute("savepoint resilience_rows")
         try:
-            self._copy(joined([record.text for record in records]), len(records))
+            self._copy(self._statement, [joined([record.text for record in records])], len(records))
         except Exception as error:
             if self._session.is_lost or not blames_a_row(error):
                 raise
@@ -126,8 +128,8 @@ class BatchLoader:
             return [chunk[middle:], chunk[:middle]]
         return [part for part in (chunk[index + 1 :], chunk[index : index + 1], chunk[:index]) if part]
 
-    def _copy(self, data: bytes, rows: int) -> None:
-        taken = self._session.copy(self._statement, data)
+    def _copy(self, statement: str, blocks: Sequence[bytes], rows: int) -> None:
+        taken = self._session.copy(statement, blocks)
         if self._counts_rows and taken != rows:
             raise FatalError(
                 f"{rows} rows were sent and the server took {taken}; nothing of this batch is kept. "

@@ -96,10 +96,15 @@ class TargetTable:
         [(counts_rows,)] = query(_COUNTS_ROWS, (oid, oid))
         return cls(schema=schema, name=name, columns=columns, counts_rows=counts_rows)
 
-    def copy_statement(self, columns: Sequence[Column], *, delimiter: str, encoding: str) -> str:
-        """Return the COPY for these columns; an empty field of a column that is no text is NULL, quoted or not."""
+    def copy_statement(
+        self, columns: Sequence[Column], *, delimiter: str, encoding: str, quotes: bool = True
+    ) -> str:
+        """Return the COPY for these columns; an empty field of a column that is no text is NULL, quoted or not.
+
+        Where no quote stands in what is sent, the server need not look for a quoted one in each field.
+        """
         names = ", ".join(quoted(column.name) for column in columns)
-        bare = ", ".join(quoted(column.name) for column in columns if not column.is_text)
+        bare = ", ".join(quoted(column.name) for column in columns if quotes and not column.is_text)
         force_null = f", force_null ({bare})" if bare else ""
         options = f"format csv, delimiter {literal(delimiter)}, encoding {literal(encoding)}{force_null}"
         return f"copy {self.sql} ({names}) from stdin with ({options})"

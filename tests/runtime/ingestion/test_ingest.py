@@ -97,6 +97,18 @@ def test_a_given_connection_is_used_and_left_open_and_idle(opener, write, table,
     assert len(table()) == 24
 
 
+@pytest.mark.parametrize("opener", ["psycopg2", "psycopg 3"])
+@pytest.mark.parametrize("note", ["a", "\\"], ids=["sent as it was read", "looked at row by row"])
+def test_what_is_longer_than_is_sent_at_once_arrives_whole(opener, note, write, table, database):
+    """Rows lie across the pieces in which a batch is read and sent."""
+    notes = [str(number) + note * 50_000 for number in range(10)]
+    path = write("stay_id,unit,note\n" + "".join(f"{n},a,{text}\n" for n, text in enumerate(notes)))
+    with contextlib.closing(OPENERS[opener](database)) as connection:
+        ingest_data_with_checkpoint(path, "raw.stays", connection=connection)
+
+    assert [text for (text,) in table("note")] == notes
+
+
 def test_what_is_open_on_a_given_connection_is_committed_first(stays, table, connection):
     """A caller that has not committed yet does not lose its work, nor keep a transaction open."""
     with connection.cursor() as cursor:

@@ -79,6 +79,16 @@ def test_empty_fields_are_null_where_text_cannot_be(write, table, ingest):
     assert table("unit, los, admitted, note") == [("", None, None, ""), ("a", None, None, None)]
 
 
+def test_each_batch_is_sent_as_its_quotes_need_it(write, table, ingest):
+    """Batches with a quote and batches without one have the same NULLs."""
+    plain = [f"{n},a,,,\n" for n in range(30)]
+    plain[15] = '15,a,"",,\n'
+
+    ingest(write("stay_id,unit,los,admitted,note\n" + "".join(plain)))
+
+    assert table("los, admitted, note") == [(None, None, None)] * 30
+
+
 def test_a_lone_backslash_and_dot_is_data(write, rows, ingest):
     """Servers before PostgreSQL 18 would take it for the end, and lose what follows."""
     rows("create table t (a text)")
