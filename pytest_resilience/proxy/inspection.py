@@ -33,6 +33,8 @@ class Inspection:
         self.number = link.number
         self.client_port = link.client_port
         self.proxy_name = proxy_name
+        self.to_server: Callable[[bytes], None] = link.upstream.feed
+        self.to_client: Callable[[bytes], None] = link.downstream.feed
         self._link = link
         self._factory = factory
         self._inspector: Inspector | None = None
@@ -41,19 +43,9 @@ class Inspection:
     # What the link reports.
 
     def open(self) -> None:
-        """Make the inspector."""
-        self._link.upstream.inspected = self._link.downstream.inspected = True
+        """Make the inspector, and show it what comes from now on."""
+        self._link.upstream.inspect = self._link.downstream.inspect = _ignore
         self._guarded(self._make)
-
-    def data(self, lane: Lane, data: bytes) -> None:
-        """Show data."""
-        if self._inspector is None:
-            return
-        show = self._inspector.client_data if lane is self._link.upstream else self._inspector.server_data
-        try:
-            show(data)
-        except Exception:  # noqa: BLE001 - inspectors are other people's code
-            self._broken()
 
     def ended(self, lane: Lane, *, reset: bool) -> None:
         """Tell of the end of a side."""
@@ -69,17 +61,10 @@ class Inspection:
         self._timers.clear()
         if self._inspector is not None:
             inspector, self._inspector = self._inspector, None
+            self._link.upstream.inspect = self._link.downstream.inspect = _ignore
             self._guarded(inspector.closed)
 
     # What the inspector does.
-
-    def to_server(self, data: bytes) -> None:
-        """Send bytes to the server, through the upstream toxics."""
-        self._link.upstream.feed(data)
-
-    def to_client(self, data: bytes) -> None:
-        """Send bytes to the client, through the downstream toxics."""
-        self._link.downstream.feed(data)
 
     def end_server(self) -> None:
         """Send FIN to the server behind everything sent so far."""
@@ -141,7 +126,20 @@ class Inspection:
         return cancel
 
     def _make(self) -> None:
-        self._inspector = self._factory(self)
+        self._inspector = inspector = self._factory(self)
+        self._link.upstream.inspect = self._shown(inspector.client_data)
+        self._link.downstream.inspect = self._shown(inspector.server_data)
+
+    def _shown(self, show: Callable[[bytes], None]) -> Callable[[bytes], None]:
+        """Return what shows data."""
+
+        def take(data: bytes) -> None:
+            try:
+                show(data)
+            except Exception:  # noqa: BLE001 - inspectors are other people's code
+                self._broken()
+
+        return take
 
     def _guarded(self, call: Callable[[], object]) -> None:
         try:
@@ -176,3 +174,7 @@ class Inspection:
         else:
             lane.end_source()
             self._link.source_ended(lane)
+
+
+def _ignore(_data: bytes) -> None:
+    """Take data that nobody is there to look at."""

@@ -38,9 +38,6 @@ class LaneOwner(Protocol):
     sweep: Sweep
     compat: bool
 
-    def source_data(self, lane: Lane, data: bytes) -> None:
-        """Inspected data has come."""
-
     def source_ended(self, lane: Lane) -> None:
         """The sender has said FIN."""
 
@@ -81,7 +78,7 @@ class Lane:
         "compat",
         "direction",
         "discarding",
-        "inspected",
+        "inspect",
         "opened",
         "outlet",
         "paused",
@@ -104,7 +101,7 @@ class Lane:
         self.outlet = Outlet(loop, self)
         self.stages: list[Stage] = []
         self.received = 0
-        self.inspected = False
+        self.inspect: Callable[[bytes], None] | None = None
         self.paused = False
         self.opened = False
         self.discarding = False
@@ -115,14 +112,17 @@ class Lane:
         self._source = source
         self._recv_into = source.recv_into
         self.opened = True
-        self._plain = not self.stages and not self.inspected and not self.discarding
+        self._plain = not self.stages and self.inspect is None and not self.discarding
         self.outlet.attach(sink)
         self.balance()
 
     def feed(self, data: bytes) -> None:
         """Send data through the toxics."""
-        if not self.outlet.over:
-            self._head.feed(data, now())
+        if self.stages:
+            if not self.outlet.over:
+                self.stages[0].feed(data, now())
+        else:
+            self.outlet.feed(data)
 
     def finish(self, ending: Ending) -> None:
         """End the direction, behind everything that was fed."""
@@ -153,7 +153,7 @@ class Lane:
         del self.stages[index]
         if index:
             self.stages[index - 1].next = stage.next
-        self._plain = not self.stages and not self.inspected and not self.discarding
+        self._plain = not self.stages and self.inspect is None and not self.discarding
         self.balance()
 
     def balance(self) -> None:
@@ -263,7 +263,7 @@ class Lane:
     def _take(self, data: bytes) -> None:
         if self.discarding:
             return
-        if self.inspected:
-            self._owner.source_data(self, data)
+        if self.inspect is not None:
+            self.inspect(data)
         else:
             self.feed(data)

@@ -116,11 +116,6 @@ class Link:
 
     # What the lanes report.
 
-    def source_data(self, lane: Lane, data: bytes) -> None:
-        """Show data to the inspector."""
-        if self._inspection is not None:
-            self._inspection.data(lane, data)
-
     def source_ended(self, lane: Lane) -> None:
         """Pass a sender's FIN on."""
         self._pass_on(lane, Ending.FIN)

@@ -61,6 +61,7 @@ class Watch:
         self.connections = 0
         self.request_faults: tuple[Fault, ...] = ()
         self.reply_faults: tuple[Fault, ...] = ()
+        self.was_armed = False
         self._first_connection: float | None = None
 
     @property
@@ -91,6 +92,7 @@ class Watch:
 
     def add(self, fault: Fault) -> None:
         """Arm a fault."""
+        self.was_armed = True
         self.faults[fault.id] = fault
         self._sort()
 

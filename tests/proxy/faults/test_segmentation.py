@@ -18,7 +18,10 @@ from pytest_resilience.proxy.faults.definition import read_fault
 from pytest_resilience.proxy.faults.desk import FaultDesk
 from pytest_resilience.proxy.faults.http.conversation import inspect_http
 from pytest_resilience.proxy.faults.postgres.conversation import inspect_postgres
+from pytest_resilience.proxy.faults.postgres.replies import PostgresReplies
+from pytest_resilience.proxy.faults.postgres.requests import PostgresRequests
 from pytest_resilience.proxy.faults.trace import entry_json
+from pytest_resilience.proxy.wire.postgres.layout import Layouts
 
 Events = list[tuple[str, bytes]]
 CUTS = st.lists(st.integers(1, 400), min_size=1, max_size=40)
@@ -101,8 +104,46 @@ class Recorded(list):
         return f"<{len(self)} pieces>"
 
 
-def replay(inspect: Callable[..., Any], events: Events, link: Any, faults: list[dict] = ()) -> list[dict]:
-    """Show the events to an inspector; return the trace with runs joined."""
+@pytest.mark.parametrize("faults", [[], NEVER], ids=["none", "one"])
+def test_what_is_known_by_its_layout_is_followed_like_the_first(
+    recorded, monkeypatch, recorder_module, faults
+):
+    """The trace is the same where each segment is gone through, and where most are like earlier ones."""
+
+    class Unteachable(Layouts):
+        def learn(self, *_: object) -> None:
+            """Keep nothing."""
+
+    class Taught(Layouts):
+        known = 0
+
+        def of(self, data: bytes) -> Any:
+            found = super().of(data)
+            Taught.known += found is not None
+            return found
+
+    def traced(layouts: type[Layouts]) -> list[dict]:
+        for stream in (PostgresRequests, PostgresReplies):
+            monkeypatch.setattr(stream, "layouts", layouts())
+        link = recorder_module.Link()
+        seen = [replay(inspect_postgres, recorded, link, faults, told=timeless) for _ in range(2)]
+        return [*seen, vars(link)]
+
+    plain, known = traced(Unteachable), traced(Taught)
+
+    assert plain == known
+    assert bool(Taught.known) == (not faults)
+
+
+def timeless(entries: list[dict]) -> list[dict]:
+    """Return all that was seen but for the times."""
+    return [{**entry, "at": None} for entry in entries]
+
+
+def replay(
+    inspect: Callable[..., Any], events: Events, link: Any, faults: list[dict] = (), told: Any = None
+) -> list:
+    """Show the events to an inspector; return the trace with runs joined, or as it is told."""
     desk = FaultDesk()
     watch = desk.watch(RecordedProxy("recorded"))
     protocol = "http" if inspect is inspect_http else "postgres"
@@ -111,7 +152,7 @@ def replay(inspect: Callable[..., Any], events: Events, link: Any, faults: list[
     conversation = inspect(link, watch)
     for side, data in events:
         (conversation.client_data if side == "client" else conversation.server_data)(data)
-    return joined([entry_json(number, entry) for number, entry in watch.trace.since(0)])
+    return (told or joined)([entry_json(number, entry) for number, entry in watch.trace.since(0)])
 
 
 class RecordedProxy:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pytest_resilience.proxy.faults.conversation import Conversation
 from pytest_resilience.proxy.faults.faulty_stream import Stopped
@@ -15,9 +16,11 @@ from pytest_resilience.proxy.faults.postgres.stream import PostgresStream
 from pytest_resilience.proxy.faults.triggers import Message
 from pytest_resilience.proxy.faults.watch import Strike
 from pytest_resilience.proxy.wire.postgres.encode import COPY_FAIL
-from pytest_resilience.proxy.wire.postgres.frames import GLANCED, HELD, FrameReader
+from pytest_resilience.proxy.wire.postgres.frames import GLANCED, HEADER, HELD, FrameReader
+from pytest_resilience.proxy.wire.postgres.layout import Layouts
 from pytest_resilience.proxy.wire.postgres.names import UNASKED
 from pytest_resilience.proxy.wire.postgres.replied import CHANGES, command, replied, sqlstate
+from pytest_resilience.proxy.wire.postgres.requested import Subject
 from pytest_resilience.proxy.wire.postgres.requests import Query, Request
 
 _AUTHENTICATION = ord("R")
@@ -26,6 +29,18 @@ _COPY_IN = ord("G")
 _ERROR = ord("E")
 _READY = ord("Z")
 _ENDS_EXECUTION = frozenset(b"CIsE")
+
+
+def _tag(_subject: Subject, buffer: bytes, start: int, end: int) -> str:
+    return command(buffer[start:end])[0]
+
+
+def _code(_subject: Subject, buffer: bytes, start: int, end: int) -> str:
+    return sqlstate(buffer[start:end])
+
+
+_TELLS = {_COMMAND_COMPLETE: _tag, _ERROR: _code}
+"""What the trace says of replies: a tag, or an error's code."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -52,6 +67,8 @@ class PostgresReplies(PostgresStream):
     """
 
     direction = "reply"
+    followed: ClassVar = {kind: (change, _TELLS.get(kind)) for kind, change in CHANGES.items()}
+    layouts = Layouts()
 
     def __init__(
         self, conversation: Conversation, plumbing: Plumbing, shared: PostgresShared, points: PostgresPoints
@@ -70,18 +87,13 @@ class PostgresReplies(PostgresStream):
         self._curious = any(not fault.trigger.only_statements for fault in faults)
         return True
 
-    def _follow(self, kind: int, buffer: bytes, start: int, end: int) -> str | None:
-        change = CHANGES.get(kind)
-        if change is None:
-            return None
-        change(self._session, buffer, start, end)
-        return _told(kind, buffer, start, end)
-
     def _look(self, kind: int, start: int, end: int, at: float) -> bool:
         buffer = self._reader.buffer
         request = replied(self._session, kind, buffer, start + 5, end)
         swapped = request.substitute if kind == _ERROR and request is not None else None
-        text = _told(kind, buffer, start + 5, end) if swapped is None else sqlstate(swapped[5:])
+        tell = _TELLS.get(kind)
+        text = None if tell is None else tell(request, buffer, start + HEADER, end)
+        text = text if swapped is None else sqlstate(swapped[HEADER:])
         self._trace(at, kind, text, end - start)
         if self.dropping:
             self._discard(end)
@@ -185,10 +197,3 @@ class PostgresReplies(PostgresStream):
         self._shared.muting = True
         if not any(request.name == "Sync" for request in self._session.pending):
             self._shared.abort_transaction()
-
-
-def _told(kind: int, buffer: bytes, start: int, end: int) -> str | None:
-    """Return what the trace says of a reply: a tag, or an error's code."""
-    if kind == _COMMAND_COMPLETE:
-        return command(buffer[start:end])[0]
-    return sqlstate(buffer[start:end]) if kind == _ERROR else None

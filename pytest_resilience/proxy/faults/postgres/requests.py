@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 from pytest_resilience.proxy.faults.conversation import Conversation
 from pytest_resilience.proxy.faults.faulty_stream import Stopped
@@ -24,11 +25,13 @@ from pytest_resilience.proxy.wire.postgres.frames import (
     STARTUP,
     FrameReader,
 )
+from pytest_resilience.proxy.wire.postgres.layout import Layouts
 from pytest_resilience.proxy.wire.postgres.requested import (
     CANCEL_REQUEST,
     CHANGES,
     GSS_REQUEST,
     SSL_REQUEST,
+    Subject,
     requested,
     started,
     startup_code,
@@ -40,8 +43,15 @@ PASSES_GATE = frozenset(b"HDCX")
 """What may be said behind an Execute without being part of what is undone with it: it changes nothing."""
 
 COMMITS = frozenset({"COMMIT", "PREPARE TRANSACTION"})
+_ABOUT = frozenset(b"QPEcf")
+"""Requests that are about something."""
 _SYNC = ord("S")
 _PASSWORD = ord("p")
+
+
+def _glance(subject: Subject, _buffer: bytes, _start: int, _end: int) -> str | None:
+    """Return what the trace says of a request: the beginning of what it is about."""
+    return None if subject is None else subject.glance
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -70,6 +80,10 @@ class PostgresRequests(PostgresStream):
     """
 
     direction = "request"
+    followed: ClassVar = {
+        kind: (change, _glance if kind in _ABOUT else None) for kind, change in CHANGES.items()
+    }
+    layouts = Layouts()
 
     def __init__(
         self, conversation: Conversation, plumbing: Plumbing, shared: PostgresShared, points: PostgresPoints
@@ -83,18 +97,11 @@ class PostgresRequests(PostgresStream):
         faults = watch.request_faults
         if not faults and not watch.reply_faults:
             reader.held, reader.singly = GLANCED, False
-            return self._shared.gate is not None or self.dropping
+            return self._shared.gate is not None or self.dropping or self._session.skipping
         reader.held = HELD
         reader.singly = any(fault.trigger.sees_rows for fault in faults)
         self._curious = any(not fault.trigger.only_statements for fault in faults)
         return True
-
-    def _follow(self, kind: int, buffer: bytes, start: int, end: int) -> str | None:
-        session, change = self._session, CHANGES.get(kind)
-        if change is None or (session.skipping and kind != _SYNC):
-            return None
-        subject = change(session, buffer, start, end)
-        return None if subject is None else subject.glance
 
     def _begin(self, start: int, end: int, at: float) -> bool:
         """Take the client's first messages, which have no kind (chapter 54.2.1)."""

@@ -20,6 +20,9 @@ STARTUP = 1
 CONTINUATION = 0
 """The kind given to the rest of a message whose beginning was given out before."""
 
+HEADER = 5
+"""Bytes of a message's kind and length."""
+
 DATA_ROW = ord("D")
 COPY_DATA = ord("d")
 
@@ -87,6 +90,12 @@ class FrameReader:
         return cls(_REPLY_LIMITS, bulk=frozenset({COPY_DATA, DATA_ROW}), startup=False)
 
     @property
+    def is_between(self) -> bool:
+        """Whether what comes next begins with the kind of a message."""
+        waits = self.startup or self._rest or self._carried
+        return not waits and self._consumed == len(self.buffer)
+
+    @property
     def unfinished(self) -> bool:
         """Whether the rest of a message that was given out is still to come."""
         return self._rest > 0
@@ -128,7 +137,7 @@ class FrameReader:
         if self._rest:
             position = self._continue(size)
             yield CONTINUATION, 0, position
-        while size - position >= 5:
+        while size - position >= HEADER:
             kind, length = _header(buffer, position)
             if not 4 <= length <= limits.get(kind, 0):
                 raise ProtocolError(f"a message of kind 0x{kind:02x} and length {length} is not PostgreSQL's")

@@ -45,7 +45,9 @@ def _completed(session: PostgresSession, _buffer: bytes, _start: int, _end: int)
     pending = session.pending
     if not pending:
         return None
-    head = pending.popleft() if pending[0].name == "Execute" else pending[0]
+    head = pending[0]
+    if head.name == "Execute":
+        return pending.popleft()
     head.answers += 1
     head.copied = False
     return head

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping
 
-from pytest_resilience.proxy.wire.postgres.requests import CopyIn, Execution, Portal, Query, Request
+from pytest_resilience.proxy.wire.postgres.requests import CopyIn, Execution, Query, Request
 from pytest_resilience.proxy.wire.postgres.session import PostgresSession, field
 from pytest_resilience.proxy.wire.sql.statement import Statement
 
@@ -20,6 +20,7 @@ _PREPARE = b"prepare"
 _BEGINNING = 1_000
 """Where a PREPARE in SQL is looked for."""
 
+_ZERO = b"\x00"
 _SYNC_KIND = ord("S")
 _SYNC = Request("Sync")
 
@@ -66,15 +67,17 @@ def _parse(session: PostgresSession, buffer: bytes, start: int, end: int) -> Sub
 
 
 def _bind(session: PostgresSession, buffer: bytes, start: int, end: int) -> Subject:
-    portal, position = field(buffer, start, end)
-    name, _ = field(buffer, position, end)
-    session.portals[portal] = Portal(session.statements.get(name))
+    middle = buffer.find(_ZERO, start, end)
+    name = buffer[middle + 1 : buffer.find(_ZERO, middle + 1, end)]
+    session.portals[buffer[start:middle]] = session.statements.get(name), False
     return None
 
 
 def _execute(session: PostgresSession, buffer: bytes, start: int, end: int) -> Subject:
-    portal, _ = field(buffer, start, end)
-    request = Execution(session.portals.get(portal) or Portal(None))
+    portal = buffer[start : buffer.find(_ZERO, start, end)]
+    statement, executed = session.portals.get(portal, (None, False))
+    session.portals[portal] = statement, True
+    request = Execution(statement, again=executed)
     session.executions += 1
     session.pending.append(request)
     return request

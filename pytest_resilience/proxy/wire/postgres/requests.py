@@ -82,33 +82,19 @@ class Query(Request):
         return self.statements[index] if 0 <= index < len(self.statements) else None
 
 
-class Portal:
-    """A statement bound to its parameters.
-
-    Args:
-        statement: none where the proxy has not seen it prepared.
-    """
-
-    __slots__ = ("executed", "statement")
-
-    def __init__(self, statement: Statement | None) -> None:
-        self.statement = statement
-        self.executed = False
-
-
 class Execution(Request):
     """An Execute: the first of its portal, or one that fetches more of the same.
 
     Args:
-        portal: what is executed.
+        statement: what is executed; none where the proxy has not seen it prepared.
+        again: it has been begun before.
     """
 
     name = "Execute"
 
-    def __init__(self, portal: Portal) -> None:
-        self._statement = statement = portal.statement
-        self._again = portal.executed
-        portal.executed = True
+    def __init__(self, statement: Statement | None, *, again: bool) -> None:
+        self._statement = statement
+        self._again = again
         if statement is not None:
             self.glance = statement.glance
 

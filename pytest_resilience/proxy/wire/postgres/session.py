@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TypeVar
 
-from pytest_resilience.proxy.wire.postgres.requests import CopyIn, Portal, Request
+from pytest_resilience.proxy.wire.postgres.requests import CopyIn, Request
 from pytest_resilience.proxy.wire.sql.statement import Statement
 
 _MOST_NAMES = 10_000
@@ -26,7 +26,7 @@ class PostgresSession:
         pending: the requests that are not answered, the oldest first: what is executed, and what ends a cycle.
         statements: the prepared statements by their names.
         prepared: the statements prepared in SQL by their names.
-        portals: the bound statements by their names.
+        portals: the bound statements by their names, and whether they have begun to be executed.
         transaction: the status that the server reported last: I idle, T in a transaction, E in a failed one.
         application_name: as given at the start, or as the server reported it since.
         copy_in: the COPY whose rows the server waits for.
@@ -50,7 +50,7 @@ class PostgresSession:
         self.pending: deque[Request] = deque()
         self.statements: dict[bytes, Statement] = {}
         self.prepared: dict[str, Statement] = {}
-        self.portals: dict[bytes, Portal] = {}
+        self.portals: dict[bytes, tuple[Statement | None, bool]] = {}
         self.transaction = "I"
         self.application_name = ""
         self.copy_in: CopyIn | None = None
