@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -26,13 +25,14 @@ class FaultDesk:
     """Keep the watches of an engine; a proxy that is deleted takes its own with it."""
 
     def __init__(self) -> None:
-        monotonic = SYSTEM_CLOCK.monotonic
-        self._started = started = monotonic()
-        self.now: Callable[[], float] = lambda: monotonic() - started
-        """Returns the seconds since the engine started."""
+        self._started = SYSTEM_CLOCK.monotonic()
         self._watches: WeakKeyDictionary[WatchedProxy, Watch] = WeakKeyDictionary()
         self.receipts = ReceiptBook(self.now)
         self.holds = HoldBook()
+
+    def now(self) -> float:
+        """Return the seconds since the engine started."""
+        return SYSTEM_CLOCK.monotonic() - self._started
 
     def clocks(self) -> dict[str, float]:
         """Return the seconds since it started and since the epoch, and this machine's monotonic clock at its start."""

@@ -65,11 +65,9 @@ class PostgresSession:
         if self._undo is not None:
             self._undo.append(undo)
 
-    @contextlib.contextmanager
-    def cursor(self) -> Iterator[Any]:
+    def cursor(self) -> ClosedAfter:
         """Open a cursor."""
-        with ClosedAfter(self.driver.cursor()) as cursor:
-            yield cursor
+        return ClosedAfter(self.driver.cursor())
 
     def query(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows as tuples, whatever rows the connection's owner likes."""
@@ -79,7 +77,7 @@ class PostgresSession:
 
     def execute(self, sql: str, parameters: tuple[Any, ...] | None = None) -> int:
         """Run a statement and return how many rows it touched."""
-        with ClosedAfter(self.driver.cursor()) as cursor:
+        with self.cursor() as cursor:
             cursor.execute(sql, parameters)
             return int(cursor.rowcount)
 

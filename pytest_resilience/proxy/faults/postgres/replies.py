@@ -89,7 +89,7 @@ class PostgresReplies(PostgresStream):
 
     def _look(self, kind: int, start: int, end: int, at: float) -> bool:
         buffer = self._reader.buffer
-        request = replied(self._session, kind, buffer, start + 5, end)
+        request = replied(self._session, kind, buffer, start + HEADER, end)
         swapped = request.substitute if kind == _ERROR and request is not None else None
         tell = _TELLS.get(kind)
         text = None if tell is None else tell(request, buffer, start + HEADER, end)
@@ -126,7 +126,7 @@ class PostgresReplies(PostgresStream):
     def _strike(self, kind: int, start: int, end: int, request: Request | None) -> None:
         """Let faults strike the message."""
         conversation = self._conversation
-        payload = self._reader.buffer[start + 5 : end] if kind == _COMMAND_COMPLETE else b""
+        payload = self._reader.buffer[start + HEADER : end] if kind == _COMMAND_COMPLETE else b""
         point = self._points.reply(kind, request, payload)
         strikes = conversation.watch.strike(point, conversation.link.client_port)
         planned = None if request is None else self._shared.plans.get(request)

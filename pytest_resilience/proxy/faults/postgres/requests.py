@@ -21,6 +21,7 @@ from pytest_resilience.proxy.wire.postgres.encode import FLUSH
 from pytest_resilience.proxy.wire.postgres.frames import (
     COPY_DATA,
     GLANCED,
+    HEADER,
     HELD,
     STARTUP,
     FrameReader,
@@ -130,7 +131,7 @@ class PostgresRequests(PostgresStream):
             return False
         session = self._session
         known, copy = len(session.pending), session.copy_in
-        subject = requested(session, kind, self._reader.buffer, start + 5, end)
+        subject = requested(session, kind, self._reader.buffer, start + HEADER, end)
         self._trace(at, kind, None if subject is None else subject.glance, end - start)
         if session.skipping:
             return True  # the server throws it away
@@ -165,7 +166,7 @@ class PostgresRequests(PostgresStream):
         copy = self._session.copy_in
         if kind != COPY_DATA or copy is None or not self._reader.singly:
             return self._points.request(kind, executes if kind in EXECUTING else None)
-        rows = copy.take(self._reader.buffer[start + 5 : end])
+        rows = copy.take(self._reader.buffer[start + HEADER : end])
         return self._points.request(kind, None, rows=rows, table=copy.table)
 
     def _continue(self, start: int, end: int) -> None:

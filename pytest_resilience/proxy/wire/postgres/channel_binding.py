@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import struct
 
+from pytest_resilience.proxy.wire.postgres.frames import HEADER
+
 _AUTHENTICATION = b"R"
 _NEGOTIATE_VERSION = b"v"
 _SASL = 10
-_HEAD = 5
-"""Bytes of a message's kind and length."""
 
 
 class UnboundOffer:
@@ -27,7 +27,7 @@ class UnboundOffer:
         if self._over:
             return data
         held, passed = self._held + data, b""
-        while len(held) >= _HEAD:
+        while len(held) >= HEADER:
             end = 1 + struct.unpack_from("!I", held, 1)[0]
             if held[:1] not in {_AUTHENTICATION, _NEGOTIATE_VERSION}:
                 return self._end(passed + held)
@@ -46,7 +46,7 @@ class UnboundOffer:
 
 
 def _unbound(message: bytes) -> bytes:
-    payload = message[_HEAD:]
+    payload = message[HEADER:]
     if payload[:4] != struct.pack("!I", _SASL):
         return message
     mechanisms = [name for name in payload[4:].split(b"\x00") if name]

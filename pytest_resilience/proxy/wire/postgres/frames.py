@@ -164,7 +164,7 @@ class FrameReader:
 
     def _waits_for(self, kind: int, length: int, there: int) -> bool:
         """Tell whether more of a message has to come before it is given out."""
-        patience = 5 if kind in self._bulk and not self.singly else self.held
+        patience = HEADER if kind in self._bulk and not self.singly else self.held
         if there >= patience:
             return False
         self._needed = min(length, patience)
@@ -193,7 +193,7 @@ class FrameReader:
     def _run(self, kind: int, end: int) -> int:
         """Return where the run of messages of this kind ends, as far as they are all there."""
         buffer = self.buffer
-        last = len(buffer) - 5
+        last = len(buffer) - HEADER
         while end <= last and buffer[end] == kind:
             following = end + 1 + _length(buffer, end + 1)[0]
             if following > len(buffer):
