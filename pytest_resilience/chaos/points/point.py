@@ -23,6 +23,8 @@ class FaultPoint:
         message: a command tag, a protocol message, or a method and a path template.
         nth: which of these it is, from 1, over all connections.
         shape: the SQL with every literal as `?`; none where the message says all.
+        sql: a regular expression that finds its statement, where its number among messages of its kind does not: `nth`
+            counts what it finds.
         transaction: `I` outside of a transaction, `T` in one, `E` in a failed one; none where there are none.
     """
 
@@ -33,6 +35,7 @@ class FaultPoint:
     nth: int
     shape: str | None = None
     transaction: str | None = None
+    sql: str | None = None
 
     @property
     def kind_of_place(self) -> tuple[str, ...]:
@@ -50,6 +53,8 @@ class FaultPoint:
         """The trigger that comes by it."""
         if self.protocol == "http":
             return When(request=self.message, side=self.side, nth=self.nth)
+        if self.sql is not None:
+            return When(sql=self.sql, side=self.side, nth=self.nth)
         return When(message=self.message, side=self.side, nth=self.nth)
 
     @property

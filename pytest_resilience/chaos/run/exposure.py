@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pytest_resilience.chaos.run.record import CallRecord
+from pytest_resilience.chaos.run.record import CallRecord, Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,8 @@ class Exposure:
         calls: the requests so far; those under way are `blocked` and have no end.
         alerts: how many alerts have come.
         limit: seconds after which a request is given up.
+        scale: how much faster the workload's time runs than that of the machine.
+        messages: tells what the proxies have seen, in order.
     """
 
     struck_at: float | None
@@ -25,6 +27,8 @@ class Exposure:
     calls: Sequence[CallRecord]
     alerts: int
     limit: float
+    scale: float
+    messages: Callable[[], Sequence[Message]]
 
     def is_settled(self, call: CallRecord) -> bool:
         """Whether a request was answered, or given up."""

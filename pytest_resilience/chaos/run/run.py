@@ -224,6 +224,7 @@ class Run:
             self._clock,
             heal=self._heal_all,
             alerts=self._alerts,
+            messages=self._traffic.messages,
             owes=self._owes_alerts,
         )
 

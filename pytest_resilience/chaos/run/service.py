@@ -11,7 +11,7 @@ from pytest_resilience.chaos.run.clock import RunClock
 from pytest_resilience.chaos.run.exposure import Exposure
 from pytest_resilience.chaos.run.look import Look
 from pytest_resilience.chaos.run.plan import Plan
-from pytest_resilience.chaos.run.record import CheckRecord
+from pytest_resilience.chaos.run.record import CheckRecord, Message
 from pytest_resilience.chaos.run.recovery import Recovery
 from pytest_resilience.chaos.run.scaled import scaled
 from pytest_resilience.chaos.scenario.model import Check
@@ -34,6 +34,7 @@ class Service:
         clock: the run's.
         heal: heals the faults, and whatever else is broken.
         alerts: how many alerts have come so far.
+        messages: what the proxies have seen so far.
         owes: whether alerts still have to be delivered before it may go.
         answers: what the expected checks said while it served.
     """
@@ -46,6 +47,7 @@ class Service:
     clock: RunClock
     heal: Callable[[], None]
     alerts: Callable[[], int]
+    messages: Callable[[], Sequence[Message]]
     owes: Callable[[], bool]
     answers: dict[Check, CheckRecord] = field(default_factory=dict)
     _began: float | None = None
@@ -90,6 +92,8 @@ class Service:
             calls=[scaled(call, self.clock.scale) for call in self.workload.calls],
             alerts=self.alerts(),
             limit=self.plan.workload.deadline * self.clock.scale,
+            scale=self.clock.scale,
+            messages=self.messages,
         )
         return self.plan.enough(seen)
 

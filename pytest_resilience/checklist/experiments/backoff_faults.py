@@ -10,6 +10,7 @@ from pytest_resilience.chaos.laboratory.clean import CleanRun
 from pytest_resilience.chaos.points.point import FaultPoint
 from pytest_resilience.chaos.scenario.model import FaultOrder, When
 from pytest_resilience.checklist.experiments.service_faults import ADMIN_SHUTDOWN, LASTS, Places
+from pytest_resilience.checklist.records.asides import asides
 
 PERMANENT = (400, 401, 404, 422)
 """HTTP statuses that the same request gets again."""
@@ -94,19 +95,26 @@ def _lasting_web(where: Places) -> Iterator[Trouble]:
 
 
 def _lasting_postgres(where: Places, clean: CleanRun) -> Iterator[Trouble]:
-    for login in where.logins[:1]:
-        reset = where.order(login.when, "reset", seconds=LASTS)
-        yield Trouble(name="login-reset", title="connections reset at the login", order=reset)
+    logins = list(_lasting_logins(where))
+    is_shared = asides(clean.record, where.service).connects
+    yield from [] if is_shared else logins
     for call in where.calls[:1]:
         shutdown = where.order(call.when, "error", seconds=LASTS, sqlstate=ADMIN_SHUTDOWN)
         yield Trouble(name="shutdown", title="server shut down (57P01)", order=shutdown)
         hang = where.order(call.when, "hang", seconds=LASTS)
         yield Trouble(name="hang", title="no answer", order=hang, in_real_time=True, single=True)
+    yield from logins if is_shared else []
     if is_strict(clean, where.service):
         for call in [call for call in where.calls if call.is_commit][:1]:
             order = where.order(call.when, "error", seconds=LASTS, sqlstate=NOT_SERIALIZABLE)
             title = "serialization failure (40001)"
             yield Trouble(name="serialization", title=title, order=order, single=True)
+
+
+def _lasting_logins(where: Places) -> Iterator[Trouble]:
+    for login in where.logins[:1]:
+        reset = where.order(login.when, "reset", seconds=LASTS)
+        yield Trouble(name="login-reset", title="connections reset at the login", order=reset)
 
 
 def is_strict(clean: CleanRun, service: str) -> bool:

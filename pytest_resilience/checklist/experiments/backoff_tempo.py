@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory
@@ -14,6 +15,8 @@ from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.chaos.workload.control import Tweaks
 from pytest_resilience.checklist.judges.backoff.episodes import Episode, episodes, units_of
+from pytest_resilience.checklist.judges.backoff.windows import patience
+from pytest_resilience.checklist.records.asides import Asides, asides
 from pytest_resilience.checklist.thresholds import CLOCK_NOISE, LEAST_ATTEMPTS, MOST_ATTEMPTS
 
 LOOK_SCALE = 20.0
@@ -31,6 +34,8 @@ LONGEST_START = 10.0
 """Real seconds of a clean run that are taken for its start and its work."""
 ONE_CALL = 3600.0
 """Seconds between requests where one is meant to be all."""
+A_MOMENT = 0.05
+"""Real seconds between two messages that are no wait."""
 BRIEF = 0.1
 """Seconds in which a server that was asked enough may recover: nobody looks."""
 
@@ -107,6 +112,15 @@ class Patient:
         clean = self.laboratory.clean(self.workload)
         return units_of(clean.record, clean.workload, self.service)
 
+    @property
+    def asides(self) -> Asides:
+        """What the workload does on the service between its answers."""
+        return asides(self.laboratory.clean(self.workload).record, self.service)
+
+    def episodes(self, run: RunRecord, *, exact: bool = False) -> tuple[Episode, ...]:
+        """Return what was tried again in a run."""
+        return episodes(run, self.service, exact=exact, units=self.units if exact else 1, asides=self.asides)
+
     def tempo(self) -> Tempo:
         """Return what the first look shows, which is taken once in the whole test run."""
         with self._looking:
@@ -175,7 +189,7 @@ class Patient:
                 [order],
                 workload=_paced(alone, limit / 2, pause / scale if pause else ONE_CALL),
                 prompt=True,
-                enough=has_settled(calls),
+                enough=has_settled(calls, self.service if self.asides.later else None),
                 recovers_within=BRIEF * scale,
             )
         return self.laboratory.plan(
@@ -183,17 +197,33 @@ class Patient:
         )
 
 
-def has_settled(calls: int) -> Callable[[Exposure], bool]:
-    """Return what tells that so many requests which met the fault were answered or given up."""
+def has_settled(calls: int, later: str | None = None) -> Callable[[Exposure], bool]:
+    """Return what tells that so many requests which met the fault were answered or given up.
+
+    Args:
+        calls: the requests.
+        later: the service that is called after the answers: nothing may come to it any more.
+    """
 
     def enough(seen: Exposure) -> bool:
         struck = seen.struck_at
         if struck is None:
             return False
-        met = [call for call in seen.calls if call.ended is None or call.ended >= struck]
-        return sum(map(seen.is_settled, met)) >= calls
+        met = [call for call in seen.calls if call.ended is None or call.ended >= struck or later]
+        if sum(map(seen.is_settled, met)) < calls:
+            return False
+        return later is None or _is_quiet(seen, later)
 
     return enough
+
+
+def _is_quiet(seen: Exposure, service: str) -> bool:
+    """Whether nothing has come to a service for so long that nothing will."""
+    said = [message.at for message in seen.messages() if message.service == service]
+    since = [at for at in said if at >= (seen.struck_at or 0.0)]
+    silences = [after - before for before, after in pairwise(since)]
+    waits = [silence for silence in silences if silence > A_MOMENT * seen.scale]
+    return bool(said) and seen.now - said[-1] >= patience(waits)
 
 
 def _paced(declared: WorkloadDeclaration, deadline: float, every: float) -> WorkloadDeclaration:
@@ -202,7 +232,7 @@ def _paced(declared: WorkloadDeclaration, deadline: float, every: float) -> Work
 
 
 def _tempo(record: RunRecord, patient: Patient, *, changeable: bool) -> Tempo:
-    found = episodes(record, patient.service, exact=changeable, units=patient.units)
+    found = patient.episodes(record, exact=changeable)
     longest = max(found, key=lambda episode: len(episode.tries), default=None)
     tempo = Tempo(
         record=record,
@@ -230,7 +260,7 @@ def _took(episode: Episode) -> float:
 
 def least_waits(run: RunRecord, patient: Patient) -> tuple[float, ...]:
     """Return the least of each wait, over the episodes of most waits: the first call of a process is its slowest."""
-    seen = episodes(run, patient.service, exact=True, units=patient.units)
+    seen = patient.episodes(run, exact=True)
     found = [episode.waits for episode in seen]
     longest = max(map(len, found), default=0)
     return tuple(map(min, zip(*(waits for waits in found if len(waits) == longest), strict=True)))

@@ -19,7 +19,6 @@ from pytest_resilience.checklist.experiments.backoff_unscaled import UNSCALED, U
 from pytest_resilience.checklist.experiments.experiment import ExperimentResult
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.judges.backoff import Trials, WaitsJudgement, judge_waits
-from pytest_resilience.checklist.judges.backoff.episodes import episodes
 from pytest_resilience.checklist.judges.case import subject_of
 from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.thresholds import CLOCK_NOISE, EPISODES, PINNED_RUNS
@@ -241,7 +240,7 @@ class _Series:
 
     @property
     def _episodes(self) -> int:
-        return sum(bool(each.waits) for run in self._free for each in episodes(run, self._patient.service))
+        return sum(bool(each.waits) for run in self._free for each in self._patient.episodes(run))
 
     def _run(
         self, *, pinned: bool = False, calls: int = 1, scale: float | None = None, deadlines: float = 2.0

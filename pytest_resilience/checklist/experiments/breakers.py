@@ -11,7 +11,8 @@ from pytest_resilience.chaos.laboratory.clean import CleanRun
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder
-from pytest_resilience.checklist.experiments.backoff_tempo import LOOK_SCALE
+from pytest_resilience.checklist.experiments.backoff_faults import lasting
+from pytest_resilience.checklist.experiments.backoff_tempo import LOOK_SCALE, Patient
 from pytest_resilience.checklist.experiments.breakers_calls import Caller, Opening, opening
 from pytest_resilience.checklist.experiments.breakers_timing import (
     REAL_PACE,
@@ -29,6 +30,7 @@ from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges import breakers
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import uses
+from pytest_resilience.checklist.records.asides import asides
 from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.thresholds import BREAKER_FAILURES
 from pytest_resilience.checklist.verdict import Evidence
@@ -44,6 +46,8 @@ WATCHED = 40
 """Calls in which a trial is waited for."""
 LONGER = 2.0
 """Further periods for which calls go on where what did not pass is judged again."""
+SURELY = 1.5
+"""Times what an operation usually takes that goes on after its answer, until it surely is over."""
 UNSCALED = 60.0
 """Real seconds in which an opening is confirmed unscaled."""
 AGAIN = 20.0
@@ -96,11 +100,12 @@ class LostService:
 
     def _calls(self, clean: CleanRun) -> tuple[RunRecord, list[Evidence]]:
         first, order = self._first(clean)
-        opened = opening(first, self.service)
+        opened = opening(first, self.service, clean.record)
         if opened is None:
             return first, [self._judge(first, clean)]
-        if opened.calls > BREAKER_FAILURES:
+        if opened.failures > BREAKER_FAILURES:
             return first, [self._judge(first, clean)]
+        opened = replace(opened, apart=self._apart(clean))
         changeable = first.untweaked is None
         opened = self._with_period(order, opened, scale=LOOK_SCALE if changeable else 1.0)
         if opened.period is None:
@@ -114,6 +119,10 @@ class LostService:
         if evidence.outcome == "passed" and record.time_scale > 1:
             evidence = self._confirmed(evidence, order, opened, record.time_scale)
         return record, [evidence, *self._isolation(record, clean)]
+
+    @property
+    def _clean(self) -> RunRecord:
+        return self.laboratory.clean(self.workload).record
 
     @property
     def _caller(self) -> Caller:
@@ -130,11 +139,23 @@ class LostService:
         return self._calling(clean, order), order
 
     def _calling(self, clean: CleanRun, order: FaultOrder) -> RunRecord:
-        pace = FIRST_PACE_OF_REQUESTS if clean.workload.shape == "server" else FIRST_PACE
+        least = FIRST_PACE_OF_REQUESTS if clean.workload.shape == "server" else FIRST_PACE
+        pace = max(least, self._apart(clean))
         record = self._caller.run(order, self.id, scale=LOOK_SCALE, calls=FIRST_CALLS, every=pace)
         if record.untweaked is None:
             return record
-        return self._caller.run(order, self.id, scale=1.0, calls=FIRST_CALLS, every=REAL_PACE)
+        pace = max(REAL_PACE, self._apart(clean))
+        return self._caller.run(order, self.id, scale=1.0, calls=FIRST_CALLS, every=pace)
+
+    def _apart(self, clean: CleanRun) -> float:
+        """Return the seconds between calls in which what one does after its answer is over; 0 where nothing is."""
+        if not asides(clean.record, self.service).later:
+            return 0.0
+        trouble = next(lasting(places(clean, self.service), self.kind, clean), None)
+        if trouble is None:
+            return 0.0
+        took = Patient(self.laboratory, self.workload, self.service, trouble.order).tempo().took
+        return SURELY * took
 
     def _with_period(self, order: FaultOrder, opened: Opening, *, scale: float) -> Opening:
         """Return it with its reset period, looked for at slower and slower paces."""
@@ -142,8 +163,9 @@ class LostService:
             return opened
         for pace in PACES:
             calls = opened.calls + WATCHED
-            record = self._caller.run(order, self.id, scale=scale, calls=calls, every=pace)
-            found = opening(record, self.service)
+            every = max(pace, opened.apart)
+            record = self._caller.run(order, self.id, scale=scale, calls=calls, every=every)
+            found = opening(record, self.service, self._clean)
             if found is not None and found.period is not None:
                 return replace(opened, period=found.period)
             if scale == 1 and WATCHED * pace >= UNSCALED / 4:
@@ -179,7 +201,8 @@ class LostService:
             return judged
         if record.untweaked is None:
             return self._case.failed(
-                f"requests stopped after {opened.calls} failed calls, and none was sent in {WATCHED * PACES[-1]:g} s",
+                f"requests stopped after {opened.failures} failed calls, and none was sent in "
+                f"{WATCHED * PACES[-1]:g} s",
                 "let one trial through when the reset period is over, 60 s or less, for ever",
             )
         return self._case.unproven(
@@ -196,15 +219,15 @@ class LostService:
         if opened.seconds > UNSCALED:
             words += f"; to open it takes {opened.seconds:.3g} s, too long to be confirmed unscaled"
             return replace(evidence, warnings=(*evidence.warnings, words))
-        pace = max(FIRST_PACE, opened.seconds / max(1, opened.calls) / 4)
+        pace = max(FIRST_PACE, opened.seconds / max(1, opened.calls) / 4, opened.apart)
         record = self._caller.run(order, self.id, scale=1.0, calls=opened.calls + 5, every=pace)
-        real = opening(record, self.service)
-        if real is not None and real.calls <= BREAKER_FAILURES:
+        real = opening(record, self.service, self._clean)
+        if real is not None and real.failures <= BREAKER_FAILURES:
             return replace(evidence, warnings=(*evidence.warnings, words))
         return replace(
             evidence,
             outcome="unproven",
-            why=f"requests stop after {opened.calls} calls in scaled time, and do not unscaled",
+            why=f"requests stop after {opened.failures} failed calls in scaled time, and do not unscaled",
             fix="set time_scale = 1, or let the breaker go by Python's clocks",
         )
 

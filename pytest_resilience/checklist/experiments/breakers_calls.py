@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from statistics import median
@@ -14,7 +13,7 @@ from pytest_resilience.chaos.run.record import CallRecord, RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.chaos.workload.control import Tweaks
 from pytest_resilience.checklist.experiments.backoff_tempo import LONGEST_START, has_settled
-from pytest_resilience.checklist.records.attempts import attempts
+from pytest_resilience.checklist.judges.breakers import failures_before, tries_of_calls
 
 LONGEST = 40.0
 """Real seconds of one run, besides its start and its pace."""
@@ -88,42 +87,50 @@ class Opening:
     """How a breaker was seen to open.
 
     Args:
-        calls: so many failed before the first that sent nothing.
+        calls: so many went out before the first that sent nothing.
+        failures: so many of them had failed.
         seconds: from the first failure to that one.
         refusal: what a call takes that sends nothing.
         period: between trials, or from opening to the first; none where none was seen.
+        apart: seconds from call to call at least, so that what one does after its answer is over.
     """
 
     calls: int
+    failures: int
     seconds: float
     refusal: float
     period: float | None
+    apart: float = 0.0
 
 
-def opening(run: RunRecord, service: str) -> Opening | None:
-    """Return how a breaker opened in a run; none where every call went out."""
+def opening(run: RunRecord, service: str, clean: RunRecord) -> Opening | None:
+    """Return how a breaker opened in a run; none where every call went out.
+
+    Args:
+        run: calls while the service is lost.
+        service: the one that is lost.
+        clean: the undisturbed run.
+    """
     if run.first_receipt is None:
         return None
     since = run.first_receipt
-    lost = [call for call in run.calls if (call.ended or float("inf")) >= since]
-    went_out = list(_went_out(run, service, lost))
+    seen = [
+        (call, tries)
+        for call, tries in tries_of_calls(run, service, clean)
+        if (call.ended or float("inf")) >= since
+    ]
+    lost, went_out = [call for call, _ in seen], [tries > 0 for _, tries in seen]
     at = next((number for number, out in enumerate(went_out) if not out), None)
     if at is None:
         return None
     refused = [c for c, out in zip(lost, went_out, strict=True) if not out and c.ended is not None]
     return Opening(
         calls=at,
+        failures=failures_before(lost[:at]),
         seconds=max(0.0, lost[at].began - since),
         refusal=median(call.ended - call.began for call in refused if call.ended) if refused else 0.0,
         period=_period(lost[at:], went_out[at:]),
     )
-
-
-def _went_out(run: RunRecord, service: str, calls: list[CallRecord]) -> Iterator[bool]:
-    began = [attempt.began for attempt in attempts(run, service) if not attempt.is_cleanup]
-    for call in calls:
-        end = call.ended if call.ended is not None else float("inf")
-        yield any(call.began <= at <= end for at in began)
 
 
 def _period(calls: list[CallRecord], went_out: list[bool]) -> float | None:

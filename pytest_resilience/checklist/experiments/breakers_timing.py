@@ -26,7 +26,7 @@ def quickest(opened: Opening) -> float:
 
 def pace_of(opened: Opening) -> float:
     """Return the seconds from one call to the next in the run that is judged."""
-    return max((opened.period or 0.0) / CALLS_A_PERIOD, 0.01)
+    return max((opened.period or 0.0) / CALLS_A_PERIOD, opened.apart, 0.01)
 
 
 def cycle(opened: Opening) -> float:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -12,6 +12,7 @@ from pytest_resilience.chaos.laboratory.clean import CleanRun
 from pytest_resilience.chaos.points.point import FaultPoint
 from pytest_resilience.chaos.points.recording import record_points
 from pytest_resilience.chaos.scenario.model import FaultOrder, When
+from pytest_resilience.checklist.records.asides import Asides, asides, statement
 
 LASTS = 3600.0
 """Seconds of a fault that outlives every run."""
@@ -81,13 +82,33 @@ def places(clean: CleanRun, service: str) -> Places:
     met_at = min((message.at for message in record.messages if message.service == service), default=0.0)
     points = _later_points(clean, service, served_at)
     requests = [point for point in points if point.side == "request"]
+    calls = tuple(point for point in requests if point.message not in {"Startup", "CopyData", "CopyDone"})
     return Places(
         service=service,
-        calls=tuple(point for point in requests if point.message not in {"Startup", "CopyData", "CopyDone"}),
+        calls=_answers_first(calls, asides(record, service), clean.recording.of(service)),
         logins=tuple(point for point in requests if point.message == "Startup"),
         begins_cold=not server,
         warm_after=max(0.0, served_at - met_at) + 0.3,
     )
+
+
+def _answers_first(
+    calls: Sequence[FaultPoint], besides: Asides, recorded: Sequence[FaultPoint]
+) -> tuple[FaultPoint, ...]:
+    """Return calls with those first that answers need, where others are made between answers."""
+    if not besides.names:
+        return tuple(calls)
+    own = [call for call in calls if (call.shape or call.message) in besides.needed]
+    others = [call for call in calls if call not in own]
+    return (*(_by_statement(call, recorded) for call in own), *others)
+
+
+def _by_statement(call: FaultPoint, recorded: Sequence[FaultPoint]) -> FaultPoint:
+    """Return a point that is found by its statement: how many of its kind come between answers is chance."""
+    if call.shape is None:
+        return call
+    alike = [point for point in recorded if (point.side, point.shape) == (call.side, call.shape)]
+    return replace(call, sql=statement(call.shape), nth=alike.index(call) + 1)
 
 
 def _later_points(clean: CleanRun, service: str, since: float) -> tuple[FaultPoint, ...]:

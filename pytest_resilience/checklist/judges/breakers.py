@@ -9,8 +9,10 @@ from statistics import median
 
 from pytest_resilience.chaos.configuration.model import ServiceKind, WorkloadDeclaration
 from pytest_resilience.chaos.run.record import CallRecord, RunRecord
+from pytest_resilience.checklist.judges.backoff.windows import windows
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, uses
+from pytest_resilience.checklist.records.asides import asides
 from pytest_resilience.checklist.records.attempts import Attempt, attempts
 from pytest_resilience.checklist.thresholds import (
     BREAKER_CALLS,
@@ -68,7 +70,7 @@ def judge(
         return case.unproven(*missing)
     if workload.shape == "job":
         return _judge_job(case, run, clean, service, kind)
-    return _judge_calls(case, run, service)
+    return _judge_calls(case, run, service, clean)
 
 
 def _judge_job(case: Case, run: RunRecord, clean: RunRecord, service: str, kind: ServiceKind) -> Evidence:
@@ -93,13 +95,12 @@ def _real(run: RunRecord, service: str) -> list[Attempt]:
     return [attempt for attempt in attempts(run, service) if not attempt.is_cleanup]
 
 
-def _judge_calls(case: Case, run: RunRecord, service: str) -> Evidence:
+def _judge_calls(case: Case, run: RunRecord, service: str, clean: RunRecord) -> Evidence:
     healed = max(
         (fault.healed_at for fault in run.faults if fault.healed_at is not None), default=float("inf")
     )
     since = run.first_receipt or 0.0
-    tried = _real(run, service)
-    seen = [_Seen(call, sum(_within(attempt, call) for attempt in tried)) for call in run.calls]
+    seen = [_Seen(call, tries) for call, tries in tries_of_calls(run, service, clean)]
     lost = [one for one in seen if since <= (one.call.ended or float("inf")) and one.call.began < healed]
     if len(lost) <= BREAKER_FAILURES:
         return case.unproven(
@@ -108,12 +109,53 @@ def _judge_calls(case: Case, run: RunRecord, service: str) -> Evidence:
         )
     limit = max(FAST_FAILURE * run.time_scale, FAST_PART * _slowest(lost))
     opened = next((at for at, one in enumerate(lost) if not one.tries), None)
+    failures = failures_before([one.call for one in lost[:opened]])
+    if opened is None and failures <= BREAKER_FAILURES:
+        return case.unproven(
+            f"only {failures} calls had failed when the last of {len(lost)} was made: they wait for each other",
+            "let a call give up sooner, so that more of them end while the service is lost",
+        )
     if opened is None:
         return case.failed(
             f"{sum(one.tries for one in lost)} requests went out in {len(lost)} calls: one for one", _ADD
         )
+    if failures > BREAKER_FAILURES:
+        return case.failed(
+            f"requests stopped after {failures} failed calls, more than {BREAKER_FAILURES}",
+            "lower the failure threshold",
+        )
     after = [one for one in seen if one.call.began >= healed]
     return _judge_open(case, lost, opened, limit) or _judge_healed(case, lost[opened:], after, healed)
+
+
+def tries_of_calls(run: RunRecord, service: str, clean: RunRecord) -> list[tuple[CallRecord, int]]:
+    """Return each call with the number of its attempts; what is done between answers is no call's.
+
+    Args:
+        run: with calls.
+        service: whose traffic is read.
+        clean: the undisturbed run.
+    """
+    besides = asides(clean, service)
+    tried = besides.without(_real(run, service))
+    if not besides.later:
+        return [(call, sum(_within(attempt, call) for attempt in tried)) for call in run.calls]
+    times = [window for window, _ in windows(run, later=True)]
+    return [
+        (call, sum(began <= attempt.began < ended for attempt in tried))
+        for call, (began, ended) in zip(run.calls, times, strict=True)
+    ]
+
+
+def failures_before(went_out: Sequence[CallRecord]) -> int:
+    """Return after how many failures requests stopped: those over when the last call went out, and its own.
+
+    Requests to a server come without waiting for each other, so that more may be on their way.
+    """
+    if not went_out:
+        return 0
+    last = went_out[-1].began
+    return 1 + sum(call.ended is not None and call.ended <= last for call in went_out)
 
 
 def _within(attempt: Attempt, call: CallRecord) -> bool:
@@ -127,11 +169,6 @@ def _slowest(lost: Sequence[_Seen]) -> float:
 
 
 def _judge_open(case: Case, lost: Sequence[_Seen], opened: int, limit: float) -> Evidence | None:
-    if opened > BREAKER_FAILURES:
-        return case.failed(
-            f"requests stopped after {opened} failed calls, more than {BREAKER_FAILURES}",
-            "lower the failure threshold",
-        )
     silent = [one for one in lost[opened:] if not one.tries]
     slow = [one for one in silent if one.lasted > limit]
     if len(slow) > SLOW_PART * len(silent):
@@ -226,16 +263,14 @@ def judge_isolation(
     if missing := missing_proof(run, service=lost, clean=clean):
         return case.unproven(*missing)
     since = run.first_receipt or 0.0
-    opened = [
-        call
-        for call in run.calls
-        if call.began >= since and not any(_within(a, call) for a in _real(run, lost))
-    ]
+    opened = {
+        call.number for call, tries in tries_of_calls(run, lost, clean) if call.began >= since and not tries
+    }
     if not opened:
         return case.unproven(f"no breaker of {lost!r} was seen open", _ADD)
-    if any(_within(attempt, call) for call in opened for attempt in _real(run, other)):
+    if any(tries for call, tries in tries_of_calls(run, other, clean) if call.number in opened):
         return case.passed()
-    if any(call.succeeded for call in opened):
+    if any(call.succeeded for call in run.calls if call.number in opened):
         return case.failed(
             f"while calls to {lost!r} are refused, none reaches {other!r} either",
             "give each service a breaker of its own",

@@ -96,3 +96,35 @@ def test_unfired_faults_prove_nothing():
     seen = run(exchange(0.5), faults=[fault(fired=False)])
 
     assert breakers.judge(seen, clean=clean(), workload=SCORE, service="labs").outcome == "unproven"
+
+
+def overlapping(fates, *, lasts):
+    """Return a run whose calls begin each tenth of a second and last longer: `x` goes out, `r` is refused at once."""
+    messages, made = [], []
+    for number, fate in enumerate(fates, 1):
+        at = number * EVERY
+        messages += struck(at + 0.001, connection=number) if fate == "x" else []
+        ended = at + (lasts if fate == "x" else 0.001)
+        made.append(CallRecord(number=number, began=at, ended=ended, outcome="raised"))
+    return run(
+        messages, calls=tuple(made), exit_code=0, faults=[fault(at=EVERY, healed_at=len(fates) * EVERY)]
+    )
+
+
+@pytest.mark.parametrize(("lasts", "is_late"), [(0.05, True), (1.05, False), (2.0, False)])
+def test_calls_on_their_way_when_a_breaker_opens_are_no_failures(lasts, is_late):
+    """A server is asked without waiting for its answers: 25 calls went out, and only the first of them had failed."""
+    seen = overlapping("x" * 25 + "r" * 15, lasts=lasts)
+    undisturbed = clean(calls=(CallRecord(number=1, began=0.4, ended=0.6, outcome="ok"),))
+    found = breakers.judge(seen, clean=undisturbed, workload=SCORE, service="labs")
+
+    assert ("after 25 failed calls" in found.why) is is_late, found.why
+
+
+@pytest.mark.parametrize(("lasts", "outcome"), [(0.05, "failed"), (2.0, "unproven")])
+def test_calls_that_all_go_out_prove_no_missing_breaker_before_they_fail(lasts, outcome):
+    """30 calls that go out are too many where their failures are known, and say nothing where they are not."""
+    undisturbed = clean(calls=(CallRecord(number=1, began=0.4, ended=0.6, outcome="ok"),))
+    seen = overlapping("x" * 30, lasts=lasts)
+
+    assert breakers.judge(seen, clean=undisturbed, workload=SCORE, service="labs").outcome == outcome

@@ -10,11 +10,10 @@ from statistics import median
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.explore.at_once import callers_at_once
 from pytest_resilience.chaos.run.record import RunRecord
+from pytest_resilience.checklist.judges.backoff.windows import is_over, windows
+from pytest_resilience.checklist.records.asides import Asides
 from pytest_resilience.checklist.records.attempts import CONNECT, Attempt, attempts
 from pytest_resilience.checklist.thresholds import CLOCK_NOISE, LEAST_ATTEMPTS
-
-Window = tuple[float, float]
-"""From when to when one call, or one process, ran."""
 
 NEW_OPERATION = 0.5
 """A wait below this part of the first one, after at least two, is where the next operation begins."""
@@ -50,11 +49,14 @@ ALIKE = 0.1
 """The part by which exact waits may differ, besides noise."""
 CLEARLY = 2
 """Times the length of a round of attempts that the wait after it lasts, at least."""
+NO_ASIDES = Asides()
 REPLACED = 0.002
 """Seconds between closing a connection that hangs and making the next, where the one is done for the other."""
 
 
-def episodes(run: RunRecord, service: str, *, exact: bool = False, units: int = 1) -> tuple[Episode, ...]:
+def episodes(
+    run: RunRecord, service: str, *, exact: bool = False, units: int = 1, asides: Asides = NO_ASIDES
+) -> tuple[Episode, ...]:
     """Return what was tried again, and when.
 
     Args:
@@ -63,12 +65,14 @@ def episodes(run: RunRecord, service: str, *, exact: bool = False, units: int = 
         exact: the waits of one operation do not vary: where they fall back, the next operation begins.
         units: how many operations go on at the same time, at most, where nothing tells their attempts apart; those of
             exact ones take turns.
+        asides: what the workload does between its answers, which is none of their operations.
     """
-    tried = [attempt for attempt in attempts(run, service) if not attempt.is_cleanup]
+    tried = asides.without(attempt for attempt in attempts(run, service) if not attempt.is_cleanup)
     noise = CLOCK_NOISE * run.time_scale
     found: list[Episode] = []
-    for window, ended in windows(run):
+    for window, answered in windows(run, later=asides.later):
         for tries in _operations([a for a in tried if window[0] <= a.began <= window[1]]):
+            ended = is_over(tries, window[1]) if asides.later else answered
             turns = _turns(tries, units, noise=noise) if exact else None
             for each in turns or [tries]:
                 whole = _with_second_tries_joined(_episode(each, ended=ended), noise)
@@ -126,14 +130,9 @@ def _alike(apart: Sequence[float], others: Sequence[float], noise: float) -> boo
     )
 
 
-def windows(run: RunRecord) -> Iterator[tuple[Window, bool]]:
-    """Yield each call's time, or where there are none each process's, and whether it ended by itself."""
-    for one in run.calls or run.processes:
-        blocked = getattr(one, "blocked", False)
-        yield (
-            (one.began, one.ended if one.ended is not None else float("inf")),
-            one.ended is not None and not blocked,
-        )
+def whose_logins(workload: str, service: str) -> str:
+    """Say why it is not known which operations failed logins belong to."""
+    return f"{workload} connects to {service!r} between its answers, too: whose logins failed is not known"
 
 
 def round_trip(clean: RunRecord, service: str) -> float:

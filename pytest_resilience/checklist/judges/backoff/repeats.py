@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.run.record import FaultRecord, RunRecord
-from pytest_resilience.checklist.judges.backoff.episodes import Episode, episodes, windows
+from pytest_resilience.checklist.judges.backoff.episodes import Episode, episodes, whose_logins
+from pytest_resilience.checklist.judges.backoff.windows import windows
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import Missing, fault_name, missing_proof, uses
-from pytest_resilience.checklist.records.attempts import Attempt, attempts
+from pytest_resilience.checklist.records.asides import asides
+from pytest_resilience.checklist.records.attempts import CONNECT, Attempt, attempts
 from pytest_resilience.checklist.records.deliveries import may_be_sent_again
 from pytest_resilience.checklist.thresholds import CLOCK_NOISE, RETRY_AFTER_EARLY
 from pytest_resilience.checklist.verdict import Evidence
@@ -39,13 +41,18 @@ def judge_permanent(
     if early := _not_judged(case, run, clean, service):
         return early
     code = _code(run.faults[0])
-    most = max(episodes(run, service), key=lambda episode: _failures(episode, code), default=None)
+    besides = asides(clean, service)
+    most = max(
+        episodes(run, service, asides=besides), key=lambda episode: _failures(episode, code), default=None
+    )
     if most is None:
         return case.unproven("the fault struck no attempt", "let the workload reach it")
     count = _failures(most, code)
     usual = _usual(clean, service, most.what)
     if count <= max(1, usual):
         return case.passed()
+    if besides.connects and most.what == CONNECT:
+        return case.not_applicable(whose_logins(workload.name, service))
     return case.failed(
         f"{most.what} was tried {count} times although {code} will not change",
         f"retry only what can pass: {_PASSING}" + (_NO_SQLSTATE if code.startswith("28") else ""),
@@ -64,7 +71,9 @@ def judge_retry_after(
         return case.unproven(
             "no fault answered with Retry-After in seconds", "order `respond` with that header"
         )
-    waits = [episode.waits[0] for episode in episodes(run, service) if episode.waits]
+    waits = [
+        episode.waits[0] for episode in episodes(run, service, asides=asides(clean, service)) if episode.waits
+    ]
     least = asked * (1 - RETRY_AFTER_EARLY) - CLOCK_NOISE * run.time_scale
     if not waits or min(waits) >= least:
         return case.passed(*(() if waits else ("it was not tried again at all after Retry-After",)))
@@ -96,7 +105,7 @@ def judge_repeats(
     again = [
         episode
         for run in runs
-        for episode in episodes(run, service)
+        for episode in episodes(run, service, asides=asides(clean, service))
         if _repeated(episode, run, clean, service)
     ]
     if not again:

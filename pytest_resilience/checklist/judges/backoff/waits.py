@@ -9,7 +9,13 @@ from statistics import median
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.run.record import RunRecord
-from pytest_resilience.checklist.judges.backoff.episodes import Episode, episodes, round_trip, units_of
+from pytest_resilience.checklist.judges.backoff.episodes import (
+    Episode,
+    episodes,
+    round_trip,
+    units_of,
+    whose_logins,
+)
 from pytest_resilience.checklist.judges.backoff.growth import (
     Growth,
     growth_of,
@@ -20,6 +26,8 @@ from pytest_resilience.checklist.judges.backoff.repeats import repeats_change
 from pytest_resilience.checklist.judges.backoff.statistics import aligned, free_growth, hides_jitter, varies
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import missing_proof, uses
+from pytest_resilience.checklist.records.asides import asides
+from pytest_resilience.checklist.records.attempts import CONNECT
 from pytest_resilience.checklist.thresholds import (
     CLEAN_ROUND_TRIPS,
     CLOCK_NOISE,
@@ -82,9 +90,27 @@ def judge_waits(
     for run in (*trials.pinned, *trials.free):
         if missing := missing_proof(run, service=service, clean=trials.clean):
             return WaitsJudgement(case.unproven(*missing))
-    units = units_of(trials.clean, workload, service)
-    pinned = [found for run in trials.pinned for found in episodes(run, service, exact=True, units=units)]
-    free = [found for run in trials.free for found in episodes(run, service)]
+    units, besides = units_of(trials.clean, workload, service), asides(trials.clean, service)
+    pinned = [
+        found
+        for run in trials.pinned
+        for found in episodes(run, service, exact=True, units=units, asides=besides)
+    ]
+    free = [found for run in trials.free for found in episodes(run, service, asides=besides)]
+    judged = _judge_seen(case, trials, service, pinned, free, units)
+    if besides.connects and judged.evidence.outcome in {"failed", "unproven"} and _are_logins(pinned, free):
+        return WaitsJudgement(case.not_applicable(whose_logins(workload.name, service)))
+    return judged
+
+
+def _are_logins(*seen: Sequence[Episode]) -> bool:
+    """Tell whether nothing got further than its connection, so that it says not what it was for."""
+    return all(episode.what == CONNECT for episodes in seen for episode in episodes)
+
+
+def _judge_seen(
+    case: Case, trials: Trials, service: str, pinned: Sequence[Episode], free: Sequence[Episode], units: int
+) -> WaitsJudgement:
     counted = _count(case, [*pinned, *free], exact=pinned, units=units)
     if counted is not None:
         return WaitsJudgement(counted)

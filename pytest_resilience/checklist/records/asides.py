@@ -1,0 +1,92 @@
+"""What a workload asks of a service between its answers: it polls an outbox, or does what it put off."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pytest_resilience.chaos.run.record import RunRecord
+from pytest_resilience.checklist.records.attempts import Attempt, attempts
+
+_ENDS = ("COMMIT", "END")
+_CUT = re.compile(r", \.\.\.|…")
+"""Where a statement's shape no longer says all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asides:
+    """What is done on the side.
+
+    Args:
+        names: requests and statements that are mostly made between answers, besides others that answers need.
+        needed: those that are made while it answers, where any are made besides.
+        connects: whether connections are opened for them alone.
+        later: all that is asked of the service is asked between answers, so that no answer says how it went.
+    """
+
+    names: frozenset[str] = frozenset()
+    needed: frozenset[str] = frozenset()
+    connects: bool = False
+    later: bool = False
+
+    def without(self, tried: Iterable[Attempt]) -> list[Attempt]:
+        """Return attempts without those on the side, and without what prepared them on the same connection."""
+        if not self.names:
+            return list(tried)
+        kept: list[Attempt] = []
+        preludes: defaultdict[int, list[Attempt]] = defaultdict(list)
+        besides: dict[int, bool] = {}
+        for attempt in tried:
+            before = preludes[attempt.connection]
+            before.append(attempt)
+            if attempt.is_prelude and not attempt.failed:
+                continue
+            if _is_named(attempt):
+                besides[attempt.connection] = attempt.what in self.names
+            if not besides.get(attempt.connection):
+                kept += before
+            before.clear()
+        kept += (left for before in preludes.values() for left in before)
+        return sorted(kept, key=lambda attempt: attempt.began)
+
+
+def asides(clean: RunRecord, service: str) -> Asides:
+    """Return what a workload asks of a service on the side, as its undisturbed run shows.
+
+    Args:
+        clean: an undisturbed run of calls; a job answers nobody, and has no asides.
+        service: whose traffic is read.
+    """
+    first = min((call.began for call in clean.calls), default=float("inf"))
+    tried = [a for a in attempts(clean, service) if a.began >= first and _is_named(a)]
+    within, besides = Counter[str](), Counter[str]()
+    for attempt in tried:
+        (within if _is_within_a_call(attempt, clean) else besides)[attempt.what] += 1
+    names = frozenset(name for name, times in besides.items() if times > within[name])
+    needed = frozenset(within.keys() - names)
+    if not names or not needed:
+        return Asides(later=bool(names))
+    own = {attempt.connection for attempt in tried if attempt.what not in names}
+    connects = any(attempt.connection not in own for attempt in tried)
+    return Asides(names, needed, connects=connects)
+
+
+def _is_named(attempt: Attempt) -> bool:
+    """Tell whether it says what it is for; what ends a transaction says it no more than what begins one."""
+    ends = attempt.what.upper().startswith(_ENDS)
+    return not (ends or attempt.is_prelude or attempt.is_cleanup)
+
+
+def _is_within_a_call(attempt: Attempt, run: RunRecord) -> bool:
+    return any(
+        call.began <= attempt.began and (call.ended is None or attempt.began <= call.ended)
+        for call in run.calls
+    )
+
+
+def statement(shape: str) -> str:
+    """Return the regular expression of statements of a shape, to be searched."""
+    known = _CUT.split(shape)[0]
+    return r"^\s*" + r".+?".join(re.escape(part) for part in known.split("?")).replace(r"\ ", r"\s+")
