@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pytest_resilience.chaos.explore.oracle import wrongs
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory
+from pytest_resilience.chaos.run.exposure import has_answered
 from pytest_resilience.chaos.run.record import FaultRecord, RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder
 
@@ -49,7 +50,8 @@ def explore(laboratory: Laboratory, workload: str, faults: Sequence[FaultOrder],
         HarnessError: something of ours did not work.
     """
     clean = laboratory.clean(workload)
-    plan = laboratory.plan(workload, faults, states=True, prompt=True)
+    enough = has_answered if len(faults) == 1 else None  # the second may strike late
+    plan = laboratory.plan(workload, faults, states=True, prompt=True, enough=enough, settles=True)
     masked = laboratory.masked(plan, clean)
     with laboratory.trial(masked, title) as trial:
         found = wrongs(trial, clean, laboratory.configuration.folder)

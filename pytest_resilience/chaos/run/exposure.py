@@ -7,6 +7,11 @@ from dataclasses import dataclass
 
 from pytest_resilience.chaos.run.record import CallRecord, Message
 
+ANSWERS = 3
+"""Requests under the fault that have to be answered besides those that it met."""
+UNASKED = 3.0
+"""Seconds under the fault of a server that nobody asks anything."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure:
@@ -33,3 +38,15 @@ class Exposure:
     def is_settled(self, call: CallRecord) -> bool:
         """Whether a request was answered, or given up."""
         return call.ended is not None or self.now - call.began >= self.limit
+
+
+def has_answered(seen: Exposure) -> bool:
+    """Whether the requests that the fault met are settled, and some that came after it."""
+    struck = seen.struck_at
+    if struck is None:
+        return False
+    if not seen.calls:
+        return seen.now - struck >= UNASKED
+    met = [call for call in seen.calls if call.began <= struck]
+    later = [call for call in seen.calls if call.began > struck and seen.is_settled(call)]
+    return all(map(seen.is_settled, met)) and len(later) >= ANSWERS

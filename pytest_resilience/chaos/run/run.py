@@ -196,7 +196,7 @@ class Run:
             self._abort.is_set,
             most_starts=plan.most_starts,
             again=plan.again,
-            settles=plan.enough is None,
+            settles=plan.settles or plan.enough is None,
         )
         with self._recovery.watched(self._armed):
             if plan.workload.shape == "server":

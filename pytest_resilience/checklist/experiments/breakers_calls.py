@@ -13,7 +13,7 @@ from pytest_resilience.chaos.run.record import CallRecord, RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.chaos.workload.control import Tweaks
 from pytest_resilience.checklist.experiments.backoff_tempo import LONGEST_START, has_settled
-from pytest_resilience.checklist.judges.breakers import failures_before, tries_of_calls
+from pytest_resilience.checklist.judges.breaker_calls import calls_seen, failures_before
 
 LONGEST = 40.0
 """Real seconds of one run, besides its start and its pace."""
@@ -114,12 +114,8 @@ def opening(run: RunRecord, service: str, clean: RunRecord) -> Opening | None:
     if run.first_receipt is None:
         return None
     since = run.first_receipt
-    seen = [
-        (call, tries)
-        for call, tries in tries_of_calls(run, service, clean)
-        if (call.ended or float("inf")) >= since
-    ]
-    lost, went_out = [call for call, _ in seen], [tries > 0 for _, tries in seen]
+    seen = [one for one in calls_seen(run, service, clean) if (one.call.ended or float("inf")) >= since]
+    lost, went_out = [one.call for one in seen], [one.tries > 0 for one in seen]
     at = next((number for number, out in enumerate(went_out) if not out), None)
     if at is None:
         return None

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from pytest_resilience.chaos.laboratory.clean import CleanRun
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory, Trial
+from pytest_resilience.chaos.run.exposure import has_answered
 from pytest_resilience.chaos.run.plan import Plan
 from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
-from pytest_resilience.checklist.experiments.exposed import has_answered
 from pytest_resilience.checklist.experiments.planted import planted
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.experiments.said import no_services, no_traffic

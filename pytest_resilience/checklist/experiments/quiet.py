@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory
+from pytest_resilience.chaos.run.exposure import has_answered
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.checklist.experiments.experiment import ExperimentResult
-from pytest_resilience.checklist.experiments.exposed import has_answered
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.judges import alerts
 from pytest_resilience.checklist.judges.case import Case, subject_of

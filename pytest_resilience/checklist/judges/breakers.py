@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby, pairwise
 from statistics import median
 
 from pytest_resilience.chaos.configuration.model import ServiceKind, WorkloadDeclaration
-from pytest_resilience.chaos.run.record import CallRecord, RunRecord
-from pytest_resilience.checklist.judges.backoff.windows import windows
+from pytest_resilience.chaos.run.record import RunRecord
+from pytest_resilience.checklist.judges.breaker_calls import (
+    Seen,
+    calls_seen,
+    failures_before,
+    operations,
+    real,
+)
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, uses
-from pytest_resilience.checklist.records.asides import asides
-from pytest_resilience.checklist.records.attempts import Attempt, attempts
 from pytest_resilience.checklist.thresholds import (
     BREAKER_CALLS,
     BREAKER_FAILURES,
@@ -29,18 +32,6 @@ ITEM = "breakers"
 _ADD = "put a circuit breaker around calls to it: open after 5 failures in a row, refuse at once, try one a pause later"
 _FEW_CONNECTIONS = 5
 """Connections of a job to a database that no breaker would help."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """One call, and how many attempts it made."""
-
-    call: CallRecord
-    tries: int
-
-    @property
-    def lasted(self) -> float:
-        return (self.call.ended if self.call.ended is not None else float("inf")) - self.call.began
 
 
 def judge(
@@ -79,7 +70,7 @@ def _judge_job(case: Case, run: RunRecord, clean: RunRecord, service: str, kind:
         return case.not_applicable(
             f"a job that talks to a database in {len(connections)} connections needs no breaker"
         )
-    usual, lost = len(_real(clean, service)), len(_real(run, service))
+    usual, lost = len(real(clean, service)), len(real(run, service))
     if usual < BREAKER_CALLS:
         return case.not_applicable(
             f"a short job: {usual} calls, fewer than the {BREAKER_CALLS} that show a breaker"
@@ -91,16 +82,12 @@ def _judge_job(case: Case, run: RunRecord, clean: RunRecord, service: str, kind:
     return case.failed(f"with {service!r} lost the job sent it {lost} requests, {usual} undisturbed", _ADD)
 
 
-def _real(run: RunRecord, service: str) -> list[Attempt]:
-    return [attempt for attempt in attempts(run, service) if not attempt.is_cleanup]
-
-
 def _judge_calls(case: Case, run: RunRecord, service: str, clean: RunRecord) -> Evidence:
     healed = max(
         (fault.healed_at for fault in run.faults if fault.healed_at is not None), default=float("inf")
     )
     since = run.first_receipt or 0.0
-    seen = [_Seen(call, tries) for call, tries in tries_of_calls(run, service, clean)]
+    seen = calls_seen(run, service, clean)
     lost = [one for one in seen if since <= (one.call.ended or float("inf")) and one.call.began < healed]
     if len(lost) <= BREAKER_FAILURES:
         return case.unproven(
@@ -125,50 +112,17 @@ def _judge_calls(case: Case, run: RunRecord, service: str, clean: RunRecord) -> 
             "lower the failure threshold",
         )
     after = [one for one in seen if one.call.began >= healed]
-    return _judge_open(case, lost, opened, limit) or _judge_healed(case, lost[opened:], after, healed)
+    usual = max(1.0, sum(one.tries for one in lost[:opened]) / max(1, failures))
+    return _judge_open(case, lost, opened, limit, usual) or _judge_healed(case, lost[opened:], after, healed)
 
 
-def tries_of_calls(run: RunRecord, service: str, clean: RunRecord) -> list[tuple[CallRecord, int]]:
-    """Return each call with the number of its attempts; what is done between answers is no call's.
-
-    Args:
-        run: with calls.
-        service: whose traffic is read.
-        clean: the undisturbed run.
-    """
-    besides = asides(clean, service)
-    tried = besides.without(_real(run, service))
-    if not besides.later:
-        return [(call, sum(_within(attempt, call) for attempt in tried)) for call in run.calls]
-    times = [window for window, _ in windows(run, later=True)]
-    return [
-        (call, sum(began <= attempt.began < ended for attempt in tried))
-        for call, (began, ended) in zip(run.calls, times, strict=True)
-    ]
-
-
-def failures_before(went_out: Sequence[CallRecord]) -> int:
-    """Return after how many failures requests stopped: those over when the last call went out, and its own.
-
-    Requests to a server come without waiting for each other, so that more may be on their way.
-    """
-    if not went_out:
-        return 0
-    last = went_out[-1].began
-    return 1 + sum(call.ended is not None and call.ended <= last for call in went_out)
-
-
-def _within(attempt: Attempt, call: CallRecord) -> bool:
-    return call.began <= attempt.began <= (call.ended if call.ended is not None else float("inf"))
-
-
-def _slowest(lost: Sequence[_Seen]) -> float:
+def _slowest(lost: Sequence[Seen]) -> float:
     """Return what a call usually takes that reaches the lost service."""
     took = [one.lasted for one in lost if one.tries and one.lasted != float("inf")]
     return median(took) if took else 0.0
 
 
-def _judge_open(case: Case, lost: Sequence[_Seen], opened: int, limit: float) -> Evidence | None:
+def _judge_open(case: Case, lost: Sequence[Seen], opened: int, limit: float, usual: float) -> Evidence | None:
     silent = [one for one in lost[opened:] if not one.tries]
     slow = [one for one in silent if one.lasted > limit]
     if len(slow) > SLOW_PART * len(silent):
@@ -177,7 +131,7 @@ def _judge_open(case: Case, lost: Sequence[_Seen], opened: int, limit: float) ->
             f"{slow[0].lasted:.3g} s, a refusal takes {limit:.3g} s at most: calls block",
             "refuse at once while open; do not wait inside, and do not retry what an open breaker refused",
         )
-    crowds = [len(crowd) for crowd in _trials(lost[opened:])]
+    crowds = [operations(crowd, usual) for crowd in _trials(lost[opened:])]
     if crowds and max(crowds) > TRIALS_AT_ONCE:
         return case.failed(
             f"{max(crowds)} trial calls in a row went out to a service that is still lost",
@@ -191,12 +145,12 @@ def _judge_open(case: Case, lost: Sequence[_Seen], opened: int, limit: float) ->
     return None
 
 
-def _trials(calls: Sequence[_Seen]) -> list[list[_Seen]]:
+def _trials(calls: Sequence[Seen]) -> list[list[Seen]]:
     """Return the calls that went out while it was open, those in a row together."""
     return [list(group) for went_out, group in groupby(calls, key=lambda one: one.tries > 0) if went_out]
 
 
-def _judge_healed(case: Case, opened: Sequence[_Seen], after: Sequence[_Seen], healed: float) -> Evidence:
+def _judge_healed(case: Case, opened: Sequence[Seen], after: Sequence[Seen], healed: float) -> Evidence:
     period = _reset_period(opened)
     if not after:
         return case.unproven("no call was made after the service was back", "more calls, or a shorter fault")
@@ -221,19 +175,19 @@ def _judge_healed(case: Case, opened: Sequence[_Seen], after: Sequence[_Seen], h
     return case.passed(*_failing_later(after, normal))
 
 
-def _reset_period(opened: Sequence[_Seen]) -> float | None:
+def _reset_period(opened: Sequence[Seen]) -> float | None:
     """Return the time between trials, or from opening to the first; none where there was none."""
     starts = [opened[0].call.began, *(crowd[0].call.began for crowd in _trials(opened))]
     gaps = [after - before for before, after in pairwise(starts)]
     return median(gaps) if gaps else None
 
 
-def _pace(calls: Sequence[_Seen]) -> float:
+def _pace(calls: Sequence[Seen]) -> float:
     gaps = [after.call.began - before.call.began for before, after in pairwise(calls)]
     return max(gaps, default=0.0)
 
 
-def _failing_later(after: Sequence[_Seen], normal: _Seen) -> list[str]:
+def _failing_later(after: Sequence[Seen], normal: Seen) -> list[str]:
     later = [one for one in after if one.call.began > normal.call.began and not one.call.succeeded]
     return [f"{len(later)} calls failed after the first that succeeded"] if later else []
 
@@ -263,14 +217,13 @@ def judge_isolation(
     if missing := missing_proof(run, service=lost, clean=clean):
         return case.unproven(*missing)
     since = run.first_receipt or 0.0
-    opened = {
-        call.number for call, tries in tries_of_calls(run, lost, clean) if call.began >= since and not tries
-    }
+    without = [one for one in calls_seen(run, lost, clean) if one.call.began >= since and not one.tries]
+    opened = {one.call.number for one in without}
     if not opened:
         return case.unproven(f"no breaker of {lost!r} was seen open", _ADD)
-    if any(tries for call, tries in tries_of_calls(run, other, clean) if call.number in opened):
+    if any(one.tries for one in calls_seen(run, other, clean) if one.call.number in opened):
         return case.passed()
-    if any(call.succeeded for call in run.calls if call.number in opened):
+    if any(one.call.succeeded for one in without):
         return case.failed(
             f"while calls to {lost!r} are refused, none reaches {other!r} either",
             "give each service a breaker of its own",

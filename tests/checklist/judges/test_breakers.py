@@ -128,3 +128,47 @@ def test_calls_that_all_go_out_prove_no_missing_breaker_before_they_fail(lasts, 
     seen = overlapping("x" * 30, lasts=lasts)
 
     assert breakers.judge(seen, clean=undisturbed, workload=SCORE, service="labs").outcome == outcome
+
+
+class Traffic:
+    """Calls that send their tries a tenth of a second apart, on connections of their own."""
+
+    def __init__(self):
+        self.messages, self.calls = [], []
+
+    def call(self, at, tries, lasts, *, result="raised"):
+        """Make one."""
+        for moment in (at + 0.02 + number * 0.1 for number in range(tries)):
+            connection = len(self.messages) + 1
+            sent = exchange(moment, connection) if result == "ok" else struck(moment, connection=connection)
+            self.messages.extend(sent)
+        number = len(self.calls) + 1
+        self.calls.append(CallRecord(number=number, began=at, ended=at + lasts, outcome=result))
+
+    def refused(self, since, number):
+        """Make some that send nothing."""
+        for each in range(number):
+            self.call(since + each * 0.1, 0, 0.001)
+
+
+@pytest.mark.parametrize(("own", "outcome"), [(0, "passed"), (4, "failed")])
+def test_calls_that_wait_for_a_trial_are_no_trials(own, outcome):
+    """A breaker may let one call through and have others wait for it; if these send requests of their own, it fails."""
+    seen = Traffic()
+    for first in range(5):
+        seen.call(first * 0.5, 4, 0.4)
+    for period in (3.0, 6.0, 9.0, 12.0):
+        seen.refused(period, 20)
+        seen.call(period + 2.0, 4, 0.4)
+        for waiting in (0.1, 0.2, 0.3):
+            seen.call(period + 2.0 + waiting, own, 0.4 if own else 0.4 - waiting)
+        seen.refused(period + 2.5, 5)
+    for back in range(20):
+        seen.call(15.0 + back * 0.2, 1, 0.05, result="ok")
+    messages = sorted(seen.messages, key=lambda message: message.at)
+    lost = run(messages, calls=tuple(seen.calls), exit_code=0, faults=[fault(at=0.02, healed_at=14.9)])
+    undisturbed = clean(calls=(CallRecord(number=1, began=0.4, ended=0.6, outcome="ok"),))
+
+    found = breakers.judge(lost, clean=undisturbed, workload=SCORE, service="labs")
+
+    assert found.outcome == outcome, found.why

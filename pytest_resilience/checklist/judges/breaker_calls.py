@@ -1,0 +1,94 @@
+"""What goes out to a service while calls are made: which of them sent it, where they do not wait for each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_resilience.chaos.run.record import CallRecord, RunRecord
+from pytest_resilience.checklist.judges.backoff.windows import windows
+from pytest_resilience.checklist.records.asides import asides
+from pytest_resilience.checklist.records.attempts import Attempt, attempts
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One call, and what was attempted in its time."""
+
+    call: CallRecord
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def tries(self) -> int:
+        """How many attempts that are."""
+        return len(self.attempts)
+
+    @property
+    def lasted(self) -> float:
+        """How many seconds until it was answered."""
+        return (self.call.ended if self.call.ended is not None else float("inf")) - self.call.began
+
+
+def calls_seen(run: RunRecord, service: str, clean: RunRecord) -> list[Seen]:
+    """Return each call with the attempts of its time; what is done between answers is no call's.
+
+    Args:
+        run: with calls.
+        service: whose traffic is read.
+        clean: the undisturbed run.
+    """
+    besides = asides(clean, service)
+    tried = besides.without(real(run, service))
+    if not besides.later:
+        return [Seen(call, tuple(each for each in tried if _within(each, call))) for call in run.calls]
+    times = [window for window, _ in windows(run, later=True)]
+    return [
+        Seen(call, tuple(each for each in tried if began <= each.began < ended))
+        for call, (began, ended) in zip(run.calls, times, strict=True)
+    ]
+
+
+def failures_before(went_out: Sequence[CallRecord]) -> int:
+    """Return after how many failures requests stopped: those over when the last call went out, and its own.
+
+    Requests to a server come without waiting for each other, so that more may be on their way.
+    """
+    if not went_out:
+        return 0
+    last = went_out[-1].began
+    return 1 + sum(call.ended is not None and call.ended <= last for call in went_out)
+
+
+def _within(attempt: Attempt, call: CallRecord) -> bool:
+    return call.began <= attempt.began <= (call.ended if call.ended is not None else float("inf"))
+
+
+def operations(crowd: Sequence[Seen], usual: float) -> int:
+    """Return how many of the calls went out, at least.
+
+    A call that waits for the trial of another, or that merely comes while it is tried again, sends nothing itself: of
+    calls at the same time as many went out as their tries are enough for.
+
+    Args:
+        crowd: calls in a row in whose time something went out.
+        usual: tries of one that fails.
+    """
+    groups: list[list[Seen]] = []
+    for one in crowd:
+        if groups and one.call.began < max(_end(other) for other in groups[-1]):
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    tries = [len({attempt for one in group for attempt in one.attempts}) for group in groups]
+    return sum(
+        min(len(group), max(1, round(number / usual))) for group, number in zip(groups, tries, strict=True)
+    )
+
+
+def _end(one: Seen) -> float:
+    return one.call.began + one.lasted
+
+
+def real(run: RunRecord, service: str) -> list[Attempt]:
+    """Return what was attempted, without what only ends something."""
+    return [attempt for attempt in attempts(run, service) if not attempt.is_cleanup]
