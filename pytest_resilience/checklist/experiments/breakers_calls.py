@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from statistics import median
 
+from pytest_resilience.chaos.configuration.model import ServiceKind
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory
 from pytest_resilience.chaos.run.exposure import Exposure
 from pytest_resilience.chaos.run.plan import Plan
@@ -13,7 +14,9 @@ from pytest_resilience.chaos.run.record import CallRecord, RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.chaos.workload.control import Tweaks
 from pytest_resilience.checklist.experiments.backoff_tempo import LONGEST_START, has_settled
+from pytest_resilience.checklist.experiments.service_faults import Places
 from pytest_resilience.checklist.judges.breaker_calls import calls_seen, failures_before
+from pytest_resilience.checklist.thresholds import BREAKER_FAILURES
 
 LONGEST = 40.0
 """Real seconds of one run, besides its start and its pace."""
@@ -101,6 +104,18 @@ class Opening:
     refusal: float
     period: float | None
     apart: float = 0.0
+
+    @property
+    def in_time(self) -> bool:
+        """Whether it took no more failures than it may."""
+        return self.failures <= BREAKER_FAILURES
+
+
+def lost(where: Places, kind: ServiceKind, seconds: float) -> FaultOrder:
+    """Return the order that resets every call to a service for so many seconds."""
+    if kind == "tcp":
+        return where.order(where.early, "reset_peer", seconds=seconds, after=0.0)
+    return where.order(where.early, "reset", seconds=seconds)
 
 
 def opening(run: RunRecord, service: str, clean: RunRecord) -> Opening | None:
