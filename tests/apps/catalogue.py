@@ -98,6 +98,14 @@ SOUND = (
         expected=_passes(*_SERVES),
     ),
     App(
+        name="answered_first",
+        base="triage",
+        workloads=("api",),
+        uses="FastAPI's background tasks, aiohttp",
+        why="answers at once and asks for guidelines then, so that no answer says how that went",
+        expected=_passes(*_SERVES),
+    ),
+    App(
         name="risk",
         workloads=("score",),
         uses="requests, urllib3 Retry, pybreaker",

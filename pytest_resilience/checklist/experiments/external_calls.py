@@ -10,6 +10,7 @@ from pytest_resilience.chaos.laboratory.laboratory import Laboratory, Trial
 from pytest_resilience.chaos.run.exposure import has_answered
 from pytest_resilience.chaos.run.plan import Plan
 from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
+from pytest_resilience.checklist.experiments.exposed import has_alerted
 from pytest_resilience.checklist.experiments.planted import planted
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.experiments.said import no_services, no_traffic
@@ -18,6 +19,7 @@ from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges import external_calls, messages, structured_logs
 from pytest_resilience.checklist.judges.case import subject_of
 from pytest_resilience.checklist.judges.proof import uses
+from pytest_resilience.checklist.records.asides import asides
 from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.thresholds import BLOCKED_DEADLINES
 from pytest_resilience.checklist.verdict import Evidence
@@ -67,7 +69,10 @@ class FailingService:
         return result_of(evidence, trial.record)
 
     def _plan(self, clean: CleanRun) -> Plan:
-        """One start is enough: what the next ones do is for other items."""
+        """One start is enough: what the next ones do is for other items.
+
+        What is done after the answers is given as long as an alert has.
+        """
         declared = replace(clean.workload, resume="none", calls=min(clean.workload.calls, CALLS))
         return self.laboratory.plan(
             self.workload,
@@ -76,7 +81,7 @@ class FailingService:
             states=declared.shape == "job" and bool(clean.recording.of(self.service)),
             patience=BLOCKED_DEADLINES,
             prompt=True,
-            enough=has_answered,
+            enough=has_alerted if asides(clean.record, self.service).later else has_answered,
         )
 
     def _judged(self, trial: Trial, clean: CleanRun) -> Iterator[Evidence]:
