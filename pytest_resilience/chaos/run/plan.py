@@ -29,6 +29,7 @@ class Plan:
         states: read the services' states whenever a process has ended.
         prompt: let a server go as soon as it is steady again, and not only after the recovery bound.
         enough: tells when a server's faults have shown what they can, so that they heal.
+        sees_out: go on until `enough` although the faults have healed by themselves.
         settles: wait for a server's last requests although `enough` says when to end.
         dead_alerts: what the captured alert endpoints do, from before the first start until all faults heal.
         most_starts: of a job or a function, at most; by default as it declares.
@@ -48,6 +49,7 @@ class Plan:
     states: bool = False
     prompt: bool = False
     enough: Callable[[Exposure], bool] | None = None
+    sees_out: bool = False
     settles: bool = False
     dead_alerts: Death | None = None
     most_starts: int | None = None

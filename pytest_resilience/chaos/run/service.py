@@ -60,6 +60,8 @@ class Service:
         if self.recovery.healed_at is None:
             self._heal_in_time()
             return False
+        if self.plan.sees_out and not self._has_had_its_time():
+            return False
         if (self.owes() or not self._has_recovered() or self._is_answering()) and not self._is_late():
             return False
         if not self.plan.prompt and not self._is_late() and self.armed:
@@ -68,8 +70,11 @@ class Service:
         return True
 
     def _heal_in_time(self) -> None:
-        if self._has_shown_enough() or self.clock.now() - (self._began or 0.0) > self._bound:
+        if self._has_had_its_time():
             self.heal()
+
+    def _has_had_its_time(self) -> bool:
+        return self._has_shown_enough() or self.clock.now() - (self._began or 0.0) > self._bound
 
     @property
     def _bound(self) -> float:

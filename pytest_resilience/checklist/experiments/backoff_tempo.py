@@ -189,6 +189,7 @@ class Patient:
                 [order],
                 workload=_paced(alone, limit / 2, pause / scale if pause else ONE_CALL),
                 prompt=True,
+                sees_out=True,
                 enough=has_settled(calls, self.service if self.asides.later else None),
                 recovers_within=BRIEF * scale,
             )
@@ -220,8 +221,9 @@ def has_settled(calls: int, later: str | None = None) -> Callable[[Exposure], bo
 def _is_quiet(seen: Exposure, service: str) -> bool:
     """Whether nothing has come to a service for so long that nothing will."""
     said = [message.at for message in seen.messages() if message.service == service]
-    since = [at for at in said if at >= (seen.struck_at or 0.0)]
-    silences = [after - before for before, after in pairwise(since)]
+    struck = seen.struck_at or 0.0
+    since = [at for at in said if at >= struck]
+    silences = [after - before for before, after in pairwise([struck, *since])]
     waits = [silence for silence in silences if silence > A_MOMENT * seen.scale]
     return bool(said) and seen.now - said[-1] >= patience(waits)
 

@@ -100,7 +100,7 @@ def judge_repeats(
     for run in runs:
         if early := _not_judged(case, run, clean, service):
             return early
-    if wrong := _wrong_key(runs, clean, workload, service):
+    if wrong := _wrong_key(runs, clean, service):
         return case.failed(*wrong)
     again = [
         episode
@@ -130,9 +130,7 @@ def _warnings(clean: RunRecord, service: str) -> Iterator[str]:
         )
 
 
-def _wrong_key(
-    runs: Sequence[RunRecord], clean: RunRecord, workload: WorkloadDeclaration, service: str
-) -> tuple[str, str] | None:
+def _wrong_key(runs: Sequence[RunRecord], clean: RunRecord, service: str) -> tuple[str, str] | None:
     """Return what is wrong with idempotency keys, and what to do; none where nothing is."""
     if what := _shared_key(clean, service):
         why = f"undisturbed, {what} of different lengths were sent under one idempotency key"
@@ -140,7 +138,7 @@ def _wrong_key(
             f"{why}: a service that knows it does the first alone",
             "make a key for each operation, from what tells it apart: the row's id, not the file's name",
         )
-    if workload.shape != "server" and (what := next(_new_keys(runs, clean, service), None)):
+    if what := next(_new_keys(runs, clean, service), None):
         return (
             f"{what} was sent again under another idempotency key although its first answer was lost",
             "make the key once for an operation, before its first attempt, and send the same one with each",
@@ -167,10 +165,11 @@ def _shared_key(clean: RunRecord, service: str, *, alike: bool = False) -> str |
 
 def _new_keys(runs: Sequence[RunRecord], clean: RunRecord, service: str) -> Iterator[str]:
     """Yield what was lost, and sent under more keys in one call or process than it ever has undisturbed."""
-    usual = _most_keys(clean, _keyed(clean, service))
+    later = asides(clean, service).later
+    usual = _most_keys(clean, _keyed(clean, service), later=later)
     for run in runs:
         keyed = _keyed(run, service)
-        most = _most_keys(run, keyed)
+        most = _most_keys(run, keyed, later=later)
         lost = sorted({each.what for each in keyed if each.failed and each.unanswered})
         yield from (what for what in lost if most[what] > usual[what] > 0)
 
@@ -179,10 +178,10 @@ def _keyed(run: RunRecord, service: str) -> list[Attempt]:
     return [each for each in attempts(run, service) if each.keyed and each.target]
 
 
-def _most_keys(run: RunRecord, keyed: Sequence[Attempt]) -> Counter[str]:
+def _most_keys(run: RunRecord, keyed: Sequence[Attempt], *, later: bool) -> Counter[str]:
     """Return how many keys each request has had in the call, or the process, in which it had most."""
     most: Counter[str] = Counter()
-    for (began, ended), _ in windows(run):
+    for (began, ended), _ in windows(run, later=later):
         seen = {(each.what, each.target) for each in keyed if began <= each.began <= ended}
         most |= Counter(what for what, _ in seen)
     return most

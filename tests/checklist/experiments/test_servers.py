@@ -1,0 +1,127 @@
+"""A server's second tries are seen whether its answer waits for them or not, apart from its polls."""
+
+from __future__ import annotations
+
+import pytest
+
+LABS = """
+    import http.server, sys
+
+    class Labs(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        do_GET = do_POST
+
+        def log_message(self, *words):
+            pass
+
+    http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Labs).serve_forever()
+"""
+SERVE = """
+    import http.server, os, random, sys, threading, time, urllib.error, urllib.request, uuid
+
+    MODES = os.environ["MODE"].split()
+
+    def send(path, key=None):
+        headers = {} if key is None else {"Idempotency-Key": key}
+        request = urllib.request.Request(os.environ["LABS_URL"] + path, b"{}" if key else None, headers)
+        with urllib.request.urlopen(request, timeout=0.3) as reply:
+            reply.read()
+
+    def wait(number):
+        if "constant" in MODES:
+            return 0.2
+        return random.uniform(0.8, 1.2) * 0.1 * 2 ** (number - 1)
+
+    def tell():
+        key = uuid.uuid4().hex
+        for number in range(1, 5):
+            try:
+                return send("/results", uuid.uuid4().hex if "newkey" in MODES else key)
+            except OSError as error:
+                if number == 4 or isinstance(error, urllib.error.HTTPError) and error.code < 429:
+                    return
+                after = getattr(error, "headers", {}).get("Retry-After", "0")
+                time.sleep(wait(number) if "deaf" in MODES else max(wait(number), float(after)))
+
+    def poll():
+        while True:
+            time.sleep(0.07)
+            try:
+                send("/news")
+            except OSError:
+                pass
+
+    class Api(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            if self.path != "/health" and "later" not in MODES:
+                tell()
+            self.send_response(202)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            self.wfile.flush()
+            if self.path != "/health" and "later" in MODES:
+                threading.Timer(0.02, tell).start()
+
+        def log_message(self, *words):
+            pass
+
+    if "polls" in MODES:
+        threading.Thread(target=poll, daemon=True).start()
+    http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Api).serve_forever()
+"""
+SERVER = """
+    [services.labs]
+    kind = "http"
+    upstream = "{python} labs.py {port}"
+    env = { LABS_URL = "{url}" }
+    [workloads.api]
+    command = ["{python}", "serve.py", "{port}"]
+    ready = "GET /health"
+    drive = { request = "GET /results", every = 0.4 }
+    uses = ["labs"]
+    env = { MODE = "%s" }
+    deadline = 15
+"""
+
+
+@pytest.fixture
+def outcome(trying):
+    """Return what an experiment says of a server that works as these words say."""
+
+    def outcome(words: str, what: str):
+        attempt = trying(labs_py=LABS, serve_py=SERVE, resilience_toml=SERVER % words)
+        return attempt(f"backoff::api::labs::{what}").evidence[0]
+
+    return outcome
+
+
+@pytest.mark.parametrize(("words", "what"), [("sound polls", "status-503"), ("sound later", "retry-after")])
+def test_sound_servers_pass(outcome, words, what) -> None:
+    """They try again while they answer, beside a poll, or when they have answered; and each run shows it."""
+    found = outcome(words, what)
+
+    assert (found.outcome, found.why) == ("passed", "")
+    assert not any("not tried again" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize(
+    ("words", "what", "why"),
+    [
+        ("constant polls", "status-503", "do not grow"),
+        ("deaf", "retry-after", "the next attempt came after"),
+        ("newkey later", "repeats", "under another idempotency key"),
+    ],
+)
+def test_other_servers_fail(outcome, words, what, why) -> None:
+    """The mistake is named, wherever it is made."""
+    found = outcome(words, what)
+
+    assert (found.outcome, why in found.why) == ("failed", True), found.why
