@@ -34,6 +34,8 @@ LONGEST_START = 10.0
 """Real seconds of a clean run that are taken for its start and its work."""
 ONE_CALL = 3600.0
 """Seconds between requests where one is meant to be all."""
+ENDLESS, MESSAGES = 3 * MOST_ATTEMPTS, 8
+"""Attempts that are no end, and messages that one has at most, with its connection's."""
 A_MOMENT = 0.05
 """Real seconds between two messages that are no wait."""
 BRIEF = 0.1
@@ -219,10 +221,14 @@ def has_settled(calls: int, later: str | None = None) -> Callable[[Exposure], bo
 
 
 def _is_quiet(seen: Exposure, service: str) -> bool:
-    """Whether nothing has come to a service for so long that nothing will."""
-    said = [message.at for message in seen.messages() if message.service == service]
+    """Whether nothing has come to a service for so long that nothing will, or so much that it never ends."""
+    messages = [message for message in seen.messages() if message.service == service]
+    said = [message.at for message in messages]
     struck = seen.struck_at or 0.0
     since = [at for at in said if at >= struck]
+    strikes = sum(message.fault is not None for message in messages)
+    if strikes >= ENDLESS or len(since) >= ENDLESS * MESSAGES:
+        return True
     silences = [after - before for before, after in pairwise([struck, *since])]
     waits = [silence for silence in silences if silence > A_MOMENT * seen.scale]
     return bool(said) and seen.now - said[-1] >= patience(waits)

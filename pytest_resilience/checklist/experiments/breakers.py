@@ -11,9 +11,8 @@ from pytest_resilience.chaos.laboratory.clean import CleanRun
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder
-from pytest_resilience.checklist.experiments.backoff_faults import lasting
-from pytest_resilience.checklist.experiments.backoff_tempo import LOOK_SCALE, Patient
-from pytest_resilience.checklist.experiments.breakers_calls import Caller, Opening, lost, opening
+from pytest_resilience.checklist.experiments.backoff_tempo import LOOK_SCALE
+from pytest_resilience.checklist.experiments.breakers_calls import Caller, Opening, later_tries, lost, opening
 from pytest_resilience.checklist.experiments.breakers_timing import (
     REAL_PACE,
     cycle,
@@ -30,9 +29,8 @@ from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges import breakers
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import uses
-from pytest_resilience.checklist.records.asides import asides
 from pytest_resilience.checklist.replay import replay_of
-from pytest_resilience.checklist.thresholds import BREAKER_FAILURES
+from pytest_resilience.checklist.thresholds import BREAKER_FAILURES, MOST_ATTEMPTS
 from pytest_resilience.checklist.verdict import Evidence
 
 ITEM = breakers.ITEM
@@ -87,6 +85,10 @@ class LostService:
     def run(self) -> ExperimentResult:
         """Call until a breaker opens, find its reset period, then lose the service for two of them."""
         clean = self.laboratory.clean(self.workload)
+        looked = later_tries(self._caller, clean, self.service, self.kind)
+        if looked is not None and looked.tries > MOST_ATTEMPTS:
+            why = f"{self.workload} asks {self.service} between its answers, whether it is called or not"
+            return result_of([self._told(self._case.not_applicable(why))], looked.record)
         if clean.workload.shape == "job":
             record = self._job(clean)
             return result_of([self._told(self._judge(record, clean))], record)
@@ -152,13 +154,8 @@ class LostService:
 
     def _apart(self, clean: CleanRun) -> float:
         """Return the seconds between calls in which what one does after its answer is over; 0 where nothing is."""
-        if not asides(clean.record, self.service).later:
-            return 0.0
-        trouble = next(lasting(places(clean, self.service), self.kind, clean), None)
-        if trouble is None:
-            return 0.0
-        took = Patient(self.laboratory, self.workload, self.service, trouble.order).tempo().took
-        return SURELY * took
+        looked = later_tries(self._caller, clean, self.service, self.kind)
+        return 0.0 if looked is None else SURELY * looked.took
 
     def _with_period(self, order: FaultOrder, opened: Opening, *, scale: float) -> Opening:
         """Return it with its reset period, looked for at slower and slower paces."""

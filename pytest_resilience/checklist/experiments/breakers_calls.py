@@ -7,15 +7,18 @@ from itertools import groupby, pairwise
 from statistics import median
 
 from pytest_resilience.chaos.configuration.model import ServiceKind
+from pytest_resilience.chaos.laboratory.clean import CleanRun
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory
 from pytest_resilience.chaos.run.exposure import Exposure
 from pytest_resilience.chaos.run.plan import Plan
 from pytest_resilience.chaos.run.record import CallRecord, RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.chaos.workload.control import Tweaks
-from pytest_resilience.checklist.experiments.backoff_tempo import LONGEST_START, has_settled
-from pytest_resilience.checklist.experiments.service_faults import Places
+from pytest_resilience.checklist.experiments.backoff_faults import lasting
+from pytest_resilience.checklist.experiments.backoff_tempo import LONGEST_START, Patient, Tempo, has_settled
+from pytest_resilience.checklist.experiments.service_faults import Places, places
 from pytest_resilience.checklist.judges.breaker_calls import calls_seen, failures_before
+from pytest_resilience.checklist.records.asides import asides
 from pytest_resilience.checklist.thresholds import BREAKER_FAILURES
 
 LONGEST = 40.0
@@ -79,6 +82,23 @@ class Caller:
             enough=has_settled(calls) if recovers_within is None else _never,
             recovers_within=0.1 * scale if recovers_within is None else recovers_within,
         )
+
+
+def later_tries(caller: Caller, clean: CleanRun, service: str, kind: ServiceKind) -> Tempo | None:
+    """Return how what a workload does on a service after its answers is tried again; none where it does nothing then.
+
+    Args:
+        caller: of the workload.
+        clean: the undisturbed run.
+        service: the service.
+        kind: what it speaks.
+    """
+    if not asides(clean.record, service).later:
+        return None
+    trouble = next(lasting(places(clean, service), kind, clean), None)
+    if trouble is None:
+        return None
+    return Patient(caller.laboratory, caller.workload, service, trouble.order).tempo()
 
 
 def _never(_seen: Exposure) -> bool:

@@ -6,6 +6,8 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.records.attempts import Attempt, attempts
@@ -24,12 +26,14 @@ class Asides:
         needed: those that are made while it answers, where any are made besides.
         connects: whether connections are opened for them alone.
         later: all that is asked of the service is asked between answers, so that no answer says how it went.
+        every: seconds from one of these to the next, where all are; none where there are too few to tell.
     """
 
     names: frozenset[str] = frozenset()
     needed: frozenset[str] = frozenset()
     connects: bool = False
     later: bool = False
+    every: float | None = None
 
     def without(self, tried: Iterable[Attempt]) -> list[Attempt]:
         """Return attempts without those on the side, and without what prepared them on the same connection."""
@@ -67,7 +71,8 @@ def asides(clean: RunRecord, service: str) -> Asides:
     names = frozenset(name for name, times in besides.items() if times > within[name])
     needed = frozenset(within.keys() - names)
     if not names or not needed:
-        return Asides(later=bool(names))
+        gaps = [after.began - before.began for before, after in pairwise(tried)]
+        return Asides(later=bool(names), every=median(gaps) if len(gaps) > 1 else None)
     own = {attempt.connection for attempt in tried if attempt.what not in names}
     connects = any(attempt.connection not in own for attempt in tried)
     return Asides(names, needed, connects=connects)

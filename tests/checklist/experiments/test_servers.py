@@ -53,7 +53,7 @@ SERVE = """
 
     def poll():
         while True:
-            time.sleep(0.07)
+            time.sleep(0.25 if "none" in MODES else 0.07)
             try:
                 send("/news")
             except OSError:
@@ -61,7 +61,7 @@ SERVE = """
 
     class Api(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
-            if self.path != "/health" and "later" not in MODES:
+            if self.path != "/health" and not {"later", "none"} & set(MODES):
                 tell()
             self.send_response(202)
             self.send_header("Content-Length", "0")
@@ -110,6 +110,15 @@ def test_sound_servers_pass(outcome, words, what) -> None:
 
     assert (found.outcome, found.why) == ("passed", "")
     assert not any("not tried again" in warning for warning in found.warnings)
+
+
+def test_a_server_that_only_polls_tries_nothing_again(trying) -> None:
+    """What is asked each time it is its turn is no operation of a call, and needs no breaker."""
+    attempt = trying(labs_py=LABS, serve_py=SERVE, resilience_toml=SERVER % "none polls")
+
+    found = [attempt(name).evidence[0] for name in ("backoff::api::labs::status-503", "breakers::api::labs")]
+
+    assert [each.outcome for each in found] == ["not-applicable"] * 2, [each.why for each in found]
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,25 @@ def test_what_is_done_after_an_answer_is_followed_after_it(gaps, ended, outcome,
     assert (found.outcome, why in found.why) == (outcome, True), found.why
 
 
+@pytest.mark.parametrize(("apart", "outcome"), [(1.0, "not-applicable"), (0.3, "failed")])
+def test_what_is_asked_in_turn_is_not_tried_again(apart, outcome):
+    """A refresher asks when it is its turn, whatever came of it before; who hurries after a failure tries again."""
+    refreshed = clean(
+        in_order(*(exchange(at + 0.5, at) for at in range(1, 9))),
+        calls=calls(*["200"] * 8, began=1.0, lasts=0.1),
+    )
+    seen = run(
+        episode([apart] * 25, began=1.5),
+        calls=calls("200", began=1.0, lasts=0.1),
+        faults=[fault(at=1.5)],
+        ended=1.5 + 25 * apart,
+    )
+    trials = Trials(fault="reset", clean=refreshed, pinned=(seen,))
+    found = judge_waits(trials, workload=SERVER, service="labs").evidence
+
+    assert found.outcome == outcome, found.why
+
+
 def test_without_asides_nothing_is_followed_after_an_answer():
     """A call whose tries are its own ends with its answer."""
     seen = run(episode((1, 2), began=1.4), calls=calls("202", began=1.0, lasts=0.3))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
@@ -38,6 +39,8 @@ from pytest_resilience.checklist.thresholds import (
 from pytest_resilience.checklist.verdict import Evidence
 
 ITEM = "backoff"
+TURN_NOISE = 0.4
+"""The part by which the time between turns may differ: a failure may take longer than an answer."""
 _GROW = "wait twice as long after each failure (base, 2 base, 4 base, ...), with jitter and a cap"
 
 
@@ -100,7 +103,26 @@ def judge_waits(
     judged = _judge_seen(case, trials, service, pinned, free, units)
     if besides.connects and judged.evidence.outcome in {"failed", "unproven"} and _are_logins(pinned, free):
         return WaitsJudgement(case.not_applicable(whose_logins(workload.name, service)))
+    if (
+        judged.evidence.outcome == "failed"
+        and besides.every is not None
+        and _are_turns([*pinned, *free], besides.every)
+    ):
+        return WaitsJudgement(
+            case.not_applicable(
+                f"{workload.name} asks {service!r} between its answers every {besides.every:.2g} s, whatever came of it"
+            )
+        )
     return judged
+
+
+def _are_turns(seen: Sequence[Episode], every: float) -> bool:
+    """Tell whether what failed is asked for again when it is its turn, as undisturbed, and is no second try."""
+    longest = max(seen, key=lambda episode: len(episode.tries), default=None)
+    if longest is None or len(longest.tries) <= MOST_ATTEMPTS:
+        return False
+    gaps = [after.began - before.began for before, after in pairwise(longest.tries)]
+    return abs(median(gaps) - every) <= TURN_NOISE * every
 
 
 def _are_logins(*seen: Sequence[Episode]) -> bool:
