@@ -96,12 +96,13 @@ def _changes(config: pytest.Config, clean: CleanRun) -> list[str]:
     if cache is None:
         return []
     key = f"resilience/points/{clean.workload.name}"
-    before = cache.get(key, None)
+    kept = cache.get(key, None)
     if not hasattr(config, "workerinput") or config.workerinput.get("workerid") == "gw0":
         cache.set(key, clean.recording.to_json())
+    before = None if kept is None else Recording.from_json(kept)
     if before is None:
         return []
-    changed = difference(Recording.from_json(before), clean.recording)
+    changed = difference(before, clean.recording)
     if not changed:
         return []
     return [f"fault points of {clean.workload.name} since the last test run: {'; '.join(changed)}"]

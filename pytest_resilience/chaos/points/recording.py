@@ -38,10 +38,14 @@ class Recording:
         return json.dumps({"workload": self.workload, "points": [asdict(point) for point in self.points]})
 
     @classmethod
-    def from_json(cls, text: str) -> Recording:
-        """Return what `to_json` wrote."""
-        found = json.loads(text)
-        return cls(workload=found["workload"], points=tuple(FaultPoint(**point) for point in found["points"]))
+    def from_json(cls, text: str) -> Recording | None:
+        """Return what `to_json` wrote; none where another version of it did."""
+        try:
+            found = json.loads(text)
+            points = tuple(FaultPoint(**point) for point in found["points"])
+            return cls(workload=found["workload"], points=points)
+        except (ValueError, KeyError, TypeError):
+            return None
 
 
 def record_points(workload: str, messages: Sequence[Message], kinds: Mapping[str, ServiceKind]) -> Recording:

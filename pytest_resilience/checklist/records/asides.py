@@ -63,7 +63,9 @@ def asides(clean: RunRecord, service: str) -> Asides:
         clean: an undisturbed run of calls; a job answers nobody, and has no asides.
         service: whose traffic is read.
     """
-    first = min((call.began for call in clean.calls), default=float("inf"))
+    if not clean.calls:
+        return Asides()
+    first = min(call.began for call in clean.calls)
     tried = [a for a in attempts(clean, service) if a.began >= first and _is_named(a)]
     within, besides = Counter[str](), Counter[str]()
     for attempt in tried:

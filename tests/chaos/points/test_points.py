@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from pytest_resilience.chaos.points.of_http import http_points
 from pytest_resilience.chaos.points.of_postgres import postgres_points
 from pytest_resilience.chaos.points.recording import Recording, difference, outline, record_points
@@ -122,3 +124,17 @@ def test_a_recording_is_kept_and_compared() -> None:
     assert "+ 1 x warehouse request COMMIT, in a transaction" in difference(before, after)
     assert "- 1 x warehouse request COMMIT, in a transaction" in difference(after, before)
     assert "warehouse request INSERT, in a transaction: insert into t values (?)" in outline(before)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "[]",
+        '{"workload": "ingest"}',
+        '{"workload": "ingest", "points": [{"service": "w", "colour": "red"}]}',
+        "{cut off",
+    ],
+)
+def test_a_recording_of_another_version_is_as_none(kept) -> None:
+    """The cache of a test run outlives the version that wrote it, and must not stop the next one."""
+    assert Recording.from_json(kept) is None
