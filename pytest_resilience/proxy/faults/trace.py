@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator, Sequence
-from itertools import groupby
-from typing import Any, TypeAlias, cast
+from typing import Any
 
 from pytest_resilience.proxy.faults.journal import Journal
 from pytest_resilience.proxy.faults.path_template import path_shape
@@ -19,13 +17,6 @@ Entry = tuple[float, int, str, int | str, str | None, int, int, str | None, str 
 
 The mark is the transaction status, or for an HTTP request what `request_mark` returns.
 """
-Sizes: TypeAlias = Sequence[tuple[int, int]]
-"""The kind and the bytes of each message of a segment."""
-Segment = tuple[float, int, str, Sizes, str, Sequence[tuple[int, str | None, str]]]
-"""When, connection, direction, messages, the transaction status before them, and what changed: from which on it was so,
-SQL or tag, and the status. One stands for all of its messages, as often as there are of them."""
-_SEGMENT = 6
-"""The length of a segment's record, which tells it from an entry."""
 _KEYED, _PLAIN = "key ", "req "
 _SALT = secrets.token_bytes(16)
 
@@ -47,37 +38,9 @@ class Trace(Journal[Entry]):
     def __init__(self) -> None:
         super().__init__(KEPT)
 
-    def write_segment(self, segment: Segment) -> None:
-        """Write the messages of a segment, which are told apart when somebody reads them."""
-        self.extend(cast("tuple[Entry, ...]", (segment,) * len(segment[3])))
-
-    def since(self, number: int) -> Iterator[tuple[int, Entry]]:
-        """Return the messages that are kept with greater numbers, each with its own."""
-        for _, group in groupby(super().since(number), key=lambda numbered: id(numbered[1])):
-            alike = list(group)
-            record: Entry | Segment = alike[0][1]
-            entries = (
-                _messages(cast("Segment", record))[-len(alike) :] if len(record) == _SEGMENT else [record]
-            )
-            yield from zip((number for number, _ in alike), cast("list[Entry]", entries), strict=True)
-
     def notice(self, at: float, connection: int, text: str, fault: str | None = None) -> None:
         """Write what is no message."""
         self.write((at, connection, "-", text, None, 0, 1, None, fault))
-
-
-def _messages(segment: Segment) -> list[Entry]:
-    """Return the messages of a segment, each as an entry."""
-    at, connection, direction, sizes, status, changes = segment
-    texts: dict[int, str | None] = {}
-    statuses: dict[int, str] = {}
-    for place, text, since in changes:
-        texts[place], statuses[place] = text, since
-    entries: list[Entry] = []
-    for place, (kind, size) in enumerate(sizes):
-        status = statuses.get(place, status)
-        entries.append((at, connection, direction, kind, texts.get(place), size, 1, status, None))
-    return entries
 
 
 def entry_json(number: int, entry: Entry) -> dict[str, Any]:

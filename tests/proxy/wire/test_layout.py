@@ -26,12 +26,12 @@ def sizes(messages):
 def test_a_segment_fits_where_its_messages_are_as_long(learnt, met):
     """Neither another kind, nor another length, nor one that only adds up alike."""
     layouts = Layouts()
-    layouts.learn(len(framed(learnt)), sizes(learnt), "steps")
+    layouts.learn(len(framed(learnt)), sizes(learnt), "frames")
 
     found = layouts.of(framed(met))
 
     assert (found is not None) == (sizes(met) == sizes(learnt))
-    assert found is None or found.steps == "steps"
+    assert found is None or found.frames == "frames"
 
 
 def test_what_is_long_is_not_kept():
@@ -51,4 +51,4 @@ def test_a_length_whose_layout_keeps_changing_is_left_alone():
         layouts.learn(5, sizes(other), number)
 
     assert layouts.of(framed([(MOST_TRIES, b"")])) is None
-    assert layouts.of(framed([(MOST_TRIES - 1, b"")])).steps == MOST_TRIES - 1
+    assert layouts.of(framed([(MOST_TRIES - 1, b"")])).frames == MOST_TRIES - 1

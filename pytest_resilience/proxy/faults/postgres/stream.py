@@ -15,7 +15,7 @@ from pytest_resilience.proxy.faults.postgres.points import PostgresPoints
 from pytest_resilience.proxy.faults.postgres.shared import PostgresShared
 from pytest_resilience.proxy.faults.trace import Entry
 from pytest_resilience.proxy.wire.postgres.frames import CONTINUATION, HEADER, STARTUP, FrameReader
-from pytest_resilience.proxy.wire.postgres.layout import Layout, Layouts
+from pytest_resilience.proxy.wire.postgres.layout import Layouts
 from pytest_resilience.proxy.wire.postgres.requested import Subject
 from pytest_resilience.proxy.wire.postgres.session import PostgresSession
 
@@ -23,8 +23,8 @@ Change = Callable[[PostgresSession, bytes, int, int], Subject]
 Tell = Callable[[Subject, bytes, int, int], str | None]
 Followed = tuple[Change | None, Tell | None]
 """What notes the change that a message makes, and what tells the trace of it."""
-Step = tuple[int, int, int, Change | None, Tell | None]
-"""A message that has to be followed: its place among the others, where what it carries begins and ends, and how."""
+Frame = tuple[int, int, int, int, Change | None, Tell | None]
+"""A message's kind and size, where what it carries begins and ends, and how it is followed."""
 
 UNFOLLOWED: Followed = (None, None)
 
@@ -42,7 +42,7 @@ class PostgresStream(FaultyStream):
 
     direction: ClassVar[str]
     followed: ClassVar[Mapping[int, Followed]]
-    layouts: ClassVar[Layouts[Step]]
+    layouts: ClassVar[Layouts[Frame]]
 
     def __init__(
         self,
@@ -84,21 +84,20 @@ class PostgresStream(FaultyStream):
         if self._is_between and not self._watch.was_armed and not self._session.skipping:
             layout = self.layouts.of(data)
             if layout is not None:
-                self._follow(layout, data)
+                self._follow(layout.frames, data)
                 return
         super().take(data)
 
-    def _follow(self, layout: Layout[Step], data: bytes) -> None:
-        session, watch = self._session, self._watch
+    def _follow(self, frames: Sequence[Frame], data: bytes) -> None:
+        session, number, direction, watch = self._session, self._number, self.direction, self._watch
         at = watch.books.now()
         self._plumbing.send(data)  # no answer can come before this returns to the loop
-        before = session.transaction
-        changes: list[tuple[int, str | None, str]] = []
-        for place, start, end, change, tell in layout.steps:
+        entries: list[Entry] = []
+        for kind, size, start, end, change, tell in frames:
             subject = None if change is None else change(session, data, start, end)
             text = None if tell is None else tell(subject, data, start, end)
-            changes.append((place, text, session.transaction))
-        watch.trace.write_segment((at, self._number, self.direction, layout.sizes, before, changes))
+            entries.append((at, number, direction, kind, text, size, 1, session.transaction, None))
+        watch.trace.extend(entries)
 
     def _parse(self, data: bytes) -> None:
         reader, session, number, direction = self._reader, self._session, self._number, self.direction
@@ -132,17 +131,16 @@ class PostgresStream(FaultyStream):
 
     def _learn(self, entries: Sequence[Entry]) -> None:
         """Keep how a segment of whole messages was laid out, if none of them came in a run."""
-        sizes: list[tuple[int, int]] = []
-        steps: list[Step] = []
+        frames: list[Frame] = []
         position = 0
-        for place, (_, _, _, kind, _, size, count, _, _) in enumerate(entries):
+        for _, _, _, kind, _, size, count, _, _ in entries:
             if count != 1 or not isinstance(kind, int):
                 return
-            sizes.append((kind, size))
-            if kind in self.followed:
-                steps.append((place, position + HEADER, position + size, *self.followed[kind]))
+            frames.append(
+                (kind, size, position + HEADER, position + size, *self.followed.get(kind, UNFOLLOWED))
+            )
             position += size
-        self.layouts.learn(position, sizes, steps)
+        self.layouts.learn(position, [(kind, size) for kind, size, *_ in frames], frames)
 
     def _consider(self, kind: int, start: int, end: int, at: float) -> bool:
         if kind == STARTUP:

@@ -26,16 +26,15 @@ class Layout(Generic[T]):
 
     Args:
         sizes: each message's kind and length, all of it.
-        steps: what is to be done to follow them.
+        frames: what is known of them.
     """
 
-    __slots__ = ("_heads", "_unpack", "sizes", "steps")
+    __slots__ = ("_heads", "_unpack", "frames")
 
-    def __init__(self, sizes: Sequence[tuple[int, int]], steps: Sequence[T]) -> None:
+    def __init__(self, sizes: Sequence[tuple[int, int]], frames: Sequence[T]) -> None:
         self._heads = tuple(number for kind, size in sizes for number in (kind, size - 1))
         self._unpack = struct.Struct("!" + "".join(f"BI{size - HEADER}x" for _, size in sizes)).unpack
-        self.sizes = sizes
-        self.steps = steps
+        self.frames = frames
 
     def fits(self, data: bytes) -> bool:
         """Tell whether a segment of the same length is made of the same messages."""
@@ -54,8 +53,8 @@ class Layouts(Generic[T]):
         layout = self._of_length.get(len(data))
         return layout if layout is not None and layout.fits(data) else None
 
-    def learn(self, length: int, sizes: Sequence[tuple[int, int]], steps: Sequence[T]) -> None:
+    def learn(self, length: int, sizes: Sequence[tuple[int, int]], frames: Sequence[T]) -> None:
         """Keep how a segment of this length was laid out."""
         if length <= LONGEST and self._tries[length] < MOST_TRIES:
             self._tries[length] += 1
-            self._of_length[length] = Layout(sizes, steps)
+            self._of_length[length] = Layout(sizes, frames)
