@@ -28,6 +28,15 @@ CAP_SAMENESS = 0.1
 CLOCK_NOISE = 0.01
 """Item 2: real seconds by which a wait may be off, from the scheduler and the proxy, on 2 cores (design)."""
 
+PATIENCE = 3.0
+"""Item 2: times the longest silence between tries that nobody waits for, after which none comes (waits double and vary)."""
+
+LEAST_PATIENCE, FIRST_PATIENCE = 3.0, 10.0
+"""Item 2: seconds of that silence at least, and where one try alone is known (a first wait is seldom longer)."""
+
+TURN_SAMENESS = 0.4
+"""Item 2: the part by which the time between a poll's turns may differ where it fails (a failure takes longer)."""
+
 CLEAN_ROUND_TRIPS = 5.0
 """Item 2: the first wait is at least so many clean round trips, else the waits drown in them (design)."""
 

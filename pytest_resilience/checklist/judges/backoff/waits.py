@@ -35,12 +35,11 @@ from pytest_resilience.checklist.thresholds import (
     LEAST_ATTEMPTS,
     MOST_ATTEMPTS,
     PINNED_RUNS,
+    TURN_SAMENESS,
 )
 from pytest_resilience.checklist.verdict import Evidence
 
 ITEM = "backoff"
-TURN_NOISE = 0.4
-"""The part by which the time between turns may differ: a failure may take longer than an answer."""
 _GROW = "wait twice as long after each failure (base, 2 base, 4 base, ...), with jitter and a cap"
 
 
@@ -104,7 +103,7 @@ def judge_waits(
     if besides.connects and judged.evidence.outcome in {"failed", "unproven"} and _are_logins(pinned, free):
         return WaitsJudgement(case.not_applicable(whose_logins(workload.name, service)))
     if (
-        judged.evidence.outcome == "failed"
+        judged.evidence.outcome != "passed"
         and besides.every is not None
         and _are_turns([*pinned, *free], besides.every)
     ):
@@ -122,7 +121,7 @@ def _are_turns(seen: Sequence[Episode], every: float) -> bool:
     if longest is None or len(longest.tries) <= MOST_ATTEMPTS:
         return False
     gaps = [after.began - before.began for before, after in pairwise(longest.tries)]
-    return abs(median(gaps) - every) <= TURN_NOISE * every
+    return abs(median(gaps) - every) <= TURN_SAMENESS * every
 
 
 def _are_logins(*seen: Sequence[Episode]) -> bool:

@@ -7,14 +7,10 @@ from itertools import pairwise
 
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.records.attempts import Attempt
+from pytest_resilience.checklist.thresholds import FIRST_PATIENCE, LEAST_PATIENCE, PATIENCE
 
 Window = tuple[float, float]
 """From when to when one call, or one process, ran."""
-
-PATIENCE = 3.0
-"""Times the longest silence between tries after which the next would have come: waits double, and vary."""
-LEAST_PATIENCE, FIRST_PATIENCE = 3.0, 10.0
-"""Seconds after which the next would have come at least, and where only one is known."""
 
 
 def windows(run: RunRecord, *, later: bool = False) -> Iterator[tuple[Window, bool]]:
