@@ -29,7 +29,7 @@ CLOCK_NOISE = 0.01
 """Item 2: real seconds by which a wait may be off, from the scheduler and the proxy, on 2 cores (design)."""
 
 PATIENCE = 3.0
-"""Item 2: times the longest silence between tries that nobody waits for, after which none comes (waits double and vary)."""
+"""Item 2: times the longest silence between tries that nobody waits for, after which none comes (waits double)."""
 
 LEAST_PATIENCE, FIRST_PATIENCE = 3.0, 10.0
 """Item 2: seconds of that silence at least, and where one try alone is known (a first wait is seldom longer)."""
