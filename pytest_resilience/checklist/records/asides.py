@@ -13,6 +13,8 @@ from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.records.attempts import Attempt, attempts
 
 _ENDS = ("COMMIT", "END")
+_GAP = r"(?:\s|/\*[\s\S]*?\*/|--[^\n]*\n)"
+"""What stands as one space in a statement's shape: spaces and comments."""
 _CUT = re.compile(r", \.\.\.|…")
 """Where a statement's shape no longer says all."""
 
@@ -96,4 +98,4 @@ def _is_within_a_call(attempt: Attempt, run: RunRecord) -> bool:
 def statement(shape: str) -> str:
     """Return the regular expression of statements of a shape, to be searched."""
     known = _CUT.split(shape)[0]
-    return r"^\s*" + r".+?".join(re.escape(part) for part in known.split("?")).replace(r"\ ", r"\s+")
+    return f"^{_GAP}*" + r".+?".join(re.escape(part) for part in known.split("?")).replace(r"\ ", f"{_GAP}+")

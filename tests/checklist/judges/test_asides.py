@@ -214,6 +214,7 @@ def test_a_breaker_of_what_is_done_after_answers_is_seen_by_what_goes_out():
     [
         ("INSERT INTO orders\n  VALUES (1, 'a', 'b')", True),
         ("insert into orders values ($1, $2)", True),
+        ("/* orders */ insert into -- all\n orders values ($1, $2)", True),
         ("select 1; insert into orders values (1, 2)", False),
         ("insert into orders_log values (1, 2)", False),
     ],
