@@ -74,9 +74,11 @@ def asides(clean: RunRecord, service: str) -> Asides:
         (within if _is_within_a_call(attempt, clean) else besides)[attempt.what] += 1
     names = frozenset(name for name, times in besides.items() if times > within[name])
     needed = frozenset(within.keys() - names)
-    if not names or not needed:
+    if not names:
+        return Asides()
+    if not needed:
         gaps = [after.began - before.began for before, after in pairwise(tried)]
-        return Asides(later=bool(names), every=median(gaps) if len(gaps) > 1 else None)
+        return Asides(later=True, every=median(gaps) if len(gaps) > 1 else None)
     own = {attempt.connection for attempt in tried if attempt.what not in names}
     connects = any(attempt.connection not in own for attempt in tried)
     return Asides(names, needed, connects=connects)

@@ -189,6 +189,21 @@ def test_what_is_asked_in_turn_is_not_tried_again(apart, outcome):
     assert found.outcome == outcome, found.why
 
 
+def test_a_call_that_tries_for_ever_as_often_as_it_is_called_has_no_turns():
+    """What is tried while a caller waits is tried again, whatever the time between undisturbed calls is."""
+    called = clean(
+        in_order(*(exchange(at + 0.1, at) for at in range(1, 9))),
+        calls=calls(*["200"] * 8, began=1.0, lasts=0.3),
+    )
+    seen = run(
+        episode([1.0] * 25, began=1.1), calls=calls("503", began=1.0, lasts=60.0), faults=[fault(at=1.1)]
+    )
+    trials = Trials(fault="reset", clean=called, pinned=(seen,))
+
+    assert asides(called, "labs") == Asides()
+    assert judge_waits(trials, workload=SERVER, service="labs").evidence.outcome == "failed"
+
+
 def test_without_asides_nothing_is_followed_after_an_answer():
     """A call whose tries are its own ends with its answer."""
     seen = run(episode((1, 2), began=1.4), calls=calls("202", began=1.0, lasts=0.3))
