@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from pytest_resilience.chaos.configuration.model import ServiceKind
 from pytest_resilience.chaos.laboratory.clean import CleanRun
@@ -95,15 +96,10 @@ def _lasting_web(where: Places) -> Iterator[Trouble]:
 
 
 def _lasting_postgres(where: Places, clean: CleanRun) -> Iterator[Trouble]:
-    logins = list(_lasting_logins(where))
-    is_shared = asides(clean.record, where.service).connects
-    yield from [] if is_shared else logins
-    for call in where.calls[:1]:
-        shutdown = where.order(call.when, "error", seconds=LASTS, sqlstate=ADMIN_SHUTDOWN)
-        yield Trouble(name="shutdown", title="server shut down (57P01)", order=shutdown)
-        hang = where.order(call.when, "hang", seconds=LASTS)
-        yield Trouble(name="hang", title="no answer", order=hang, in_real_time=True, single=True)
-    yield from logins if is_shared else []
+    parts = [_lasting_logins(where), _lasting_calls(where)]
+    if asides(clean.record, where.service).connects:
+        parts.reverse()  # what is looked at first has to be a call's
+    yield from chain(*parts)
     if is_strict(clean, where.service):
         for call in [call for call in where.calls if call.is_commit][:1]:
             order = where.order(call.when, "error", seconds=LASTS, sqlstate=NOT_SERIALIZABLE)
@@ -115,6 +111,14 @@ def _lasting_logins(where: Places) -> Iterator[Trouble]:
     for login in where.logins[:1]:
         reset = where.order(login.when, "reset", seconds=LASTS)
         yield Trouble(name="login-reset", title="connections reset at the login", order=reset)
+
+
+def _lasting_calls(where: Places) -> Iterator[Trouble]:
+    for call in where.calls[:1]:
+        shutdown = where.order(call.when, "error", seconds=LASTS, sqlstate=ADMIN_SHUTDOWN)
+        yield Trouble(name="shutdown", title="server shut down (57P01)", order=shutdown)
+        hang = where.order(call.when, "hang", seconds=LASTS)
+        yield Trouble(name="hang", title="no answer", order=hang, in_real_time=True, single=True)
 
 
 def is_strict(clean: CleanRun, service: str) -> bool:

@@ -15,8 +15,8 @@ from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.chaos.workload.control import Tweaks
 from pytest_resilience.checklist.judges.backoff.episodes import Episode, episodes, units_of
-from pytest_resilience.checklist.judges.backoff.windows import patience
 from pytest_resilience.checklist.records.asides import Asides, asides
+from pytest_resilience.checklist.records.windows import patience
 from pytest_resilience.checklist.thresholds import CLOCK_NOISE, LEAST_ATTEMPTS, MOST_ATTEMPTS
 
 LOOK_SCALE = 20.0
@@ -106,6 +106,7 @@ class Patient:
     service: str
     order: FaultOrder
     _tempo: Tempo | None = None
+    _asides: Asides | None = None
     _looking: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -117,7 +118,9 @@ class Patient:
     @property
     def asides(self) -> Asides:
         """What the workload does on the service between its answers."""
-        return asides(self.laboratory.clean(self.workload).record, self.service)
+        if self._asides is None:
+            self._asides = asides(self.laboratory.clean(self.workload).record, self.service)
+        return self._asides
 
     def episodes(self, run: RunRecord, *, exact: bool = False) -> tuple[Episode, ...]:
         """Return what was tried again in a run."""

@@ -92,7 +92,7 @@ class LostService:
         if clean.workload.shape == "job":
             record = self._job(clean)
             return result_of([self._told(self._judge(record, clean))], record)
-        record, evidence = self._calls(clean)
+        record, evidence = self._calls(clean, 0.0 if looked is None else SURELY * looked.took)
         return result_of([self._told(each) for each in evidence], record)
 
     def _job(self, clean: CleanRun) -> RunRecord:
@@ -102,15 +102,16 @@ class LostService:
             return record
         return self._caller.run(order, self.id, scale=1.0, calls=1, every=0.0)
 
-    def _calls(self, clean: CleanRun) -> tuple[RunRecord, list[Evidence]]:
-        first, order = self._first(clean)
+    def _calls(self, clean: CleanRun, apart: float) -> tuple[RunRecord, list[Evidence]]:
+        """Return the run that shows it best and what it shows; calls are at least `apart` seconds from each other."""
+        first, order = self._first(clean, apart)
         opened = opening(first, self.service, clean.record)
         if first.time_scale > 1 and not (opened and opened.in_time):
-            first = self._calling(clean, order, SLOWER)
+            first = self._calling(clean, order, apart, scale=SLOWER)
             opened = opening(first, self.service, clean.record)
         if opened is None or not opened.in_time:
             return first, [self._judge(first, clean)]
-        opened = replace(opened, apart=self._apart(clean))
+        opened = replace(opened, apart=apart)
         changeable = first.untweaked is None
         opened = self._with_period(order, opened, scale=LOOK_SCALE if changeable else 1.0)
         if opened.period is None:
@@ -133,29 +134,24 @@ class LostService:
     def _caller(self) -> Caller:
         return Caller(self.laboratory, self.workload)
 
-    def _first(self, clean: CleanRun) -> tuple[RunRecord, FaultOrder]:
+    def _first(self, clean: CleanRun, apart: float) -> tuple[RunRecord, FaultOrder]:
         """Return calls while the service is lost, from the start, or where none can be made then, from the first."""
         where = places(clean, self.service)
         order = lost(where, self.kind, LASTS)
-        record = self._calling(clean, order)
+        record = self._calling(clean, order, apart)
         if record.calls or not where.calls:
             return record, order
         order = replace(order, when=where.calls[0].when)
-        return self._calling(clean, order), order
+        return self._calling(clean, order, apart), order
 
-    def _calling(self, clean: CleanRun, order: FaultOrder, scale: float = LOOK_SCALE) -> RunRecord:
+    def _calling(
+        self, clean: CleanRun, order: FaultOrder, apart: float, *, scale: float = LOOK_SCALE
+    ) -> RunRecord:
         least = FIRST_PACE_OF_REQUESTS if clean.workload.shape == "server" else FIRST_PACE
-        pace = max(least, self._apart(clean))
-        record = self._caller.run(order, self.id, scale=scale, calls=FIRST_CALLS, every=pace)
+        record = self._caller.run(order, self.id, scale=scale, calls=FIRST_CALLS, every=max(least, apart))
         if record.untweaked is None:
             return record
-        pace = max(REAL_PACE, self._apart(clean))
-        return self._caller.run(order, self.id, scale=1.0, calls=FIRST_CALLS, every=pace)
-
-    def _apart(self, clean: CleanRun) -> float:
-        """Return the seconds between calls in which what one does after its answer is over; 0 where nothing is."""
-        looked = later_tries(self._caller, clean, self.service, self.kind)
-        return 0.0 if looked is None else SURELY * looked.took
+        return self._caller.run(order, self.id, scale=1.0, calls=FIRST_CALLS, every=max(REAL_PACE, apart))
 
     def _with_period(self, order: FaultOrder, opened: Opening, *, scale: float) -> Opening:
         """Return it with its reset period, looked for at slower and slower paces."""

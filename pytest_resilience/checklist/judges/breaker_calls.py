@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_resilience.chaos.run.record import CallRecord, RunRecord
-from pytest_resilience.checklist.judges.backoff.windows import windows
 from pytest_resilience.checklist.records.asides import asides
 from pytest_resilience.checklist.records.attempts import Attempt, attempts
+from pytest_resilience.checklist.records.windows import windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,10 @@ def calls_seen(run: RunRecord, service: str, clean: RunRecord) -> list[Seen]:
     """
     besides = asides(clean, service)
     tried = besides.without(real(run, service))
-    if not besides.later:
-        return [Seen(call, tuple(each for each in tried if _within(each, call))) for call in run.calls]
-    times = [window for window, _ in windows(run, later=True)]
+    times = windows(run, later=besides.later) if run.calls else ()
     return [
-        Seen(call, tuple(each for each in tried if began <= each.began < ended))
-        for call, (began, ended) in zip(run.calls, times, strict=True)
+        Seen(call, tuple(each for each in tried if began <= each.began <= ended))
+        for call, ((began, ended), _) in zip(run.calls, times, strict=True)
     ]
 
 
@@ -57,10 +55,6 @@ def failures_before(went_out: Sequence[CallRecord]) -> int:
         return 0
     last = went_out[-1].began
     return 1 + sum(call.ended is not None and call.ended <= last for call in went_out)
-
-
-def _within(attempt: Attempt, call: CallRecord) -> bool:
-    return call.began <= attempt.began <= (call.ended if call.ended is not None else float("inf"))
 
 
 def operations(crowd: Sequence[Seen], usual: float) -> int:

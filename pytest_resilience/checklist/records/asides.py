@@ -11,6 +11,7 @@ from statistics import median
 
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.records.attempts import Attempt, attempts
+from pytest_resilience.checklist.records.windows import windows
 
 _ENDS = ("COMMIT", "END")
 _GAP = r"(?:\s|/\*[\s\S]*?\*/|--[^\n]*\n)"
@@ -69,9 +70,11 @@ def asides(clean: RunRecord, service: str) -> Asides:
         return Asides()
     first = min(call.began for call in clean.calls)
     tried = [a for a in attempts(clean, service) if a.began >= first and _is_named(a)]
+    times = [window for window, _ in windows(clean)]
     within, besides = Counter[str](), Counter[str]()
     for attempt in tried:
-        (within if _is_within_a_call(attempt, clean) else besides)[attempt.what] += 1
+        is_within = any(began <= attempt.began <= ended for began, ended in times)
+        (within if is_within else besides)[attempt.what] += 1
     names = frozenset(name for name, times in besides.items() if times > within[name])
     needed = frozenset(within.keys() - names)
     if not names:
@@ -88,13 +91,6 @@ def _is_named(attempt: Attempt) -> bool:
     """Tell whether it says what it is for; what ends a transaction says it no more than what begins one."""
     ends = attempt.what.upper().startswith(_ENDS)
     return not (ends or attempt.is_prelude or attempt.is_cleanup)
-
-
-def _is_within_a_call(attempt: Attempt, run: RunRecord) -> bool:
-    return any(
-        call.began <= attempt.began and (call.ended is None or attempt.began <= call.ended)
-        for call in run.calls
-    )
 
 
 def statement(shape: str) -> str:

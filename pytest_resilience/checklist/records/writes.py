@@ -8,18 +8,15 @@ from pytest_resilience.chaos.explore.at_once import is_write
 from pytest_resilience.chaos.points.of_http import http_request
 from pytest_resilience.chaos.run.record import Message, RunRecord
 from pytest_resilience.checklist.records.deliveries import changes
+from pytest_resilience.checklist.records.windows import windows
 
 _SENT = ("insert", "copy", "update", "merge", "delete", "with")
 
 
 def most_writes(run: RunRecord, service: str) -> int:
     """Return the writing statements of the call, or the process, that has the most."""
-    spans = [
-        (one.began, one.ended if one.ended is not None else float("inf"))
-        for one in run.calls or run.processes
-    ]
     writes = [message.at for message in run.messages if message.service == service and is_write(message)]
-    return max((sum(began <= at <= ended for at in writes) for began, ended in spans), default=0)
+    return max((sum(began <= at <= ended for at in writes) for (began, ended), _ in windows(run)), default=0)
 
 
 def batches(run: RunRecord, service: str) -> list[int]:

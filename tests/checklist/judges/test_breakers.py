@@ -12,6 +12,7 @@ from pytest_resilience.checklist.judges import breakers
 SCORE = WorkloadDeclaration(name="score", shape="function", uses=("labs",), calls=50, every=0.1)
 JOB = WorkloadDeclaration(name="ingest", shape="job", uses=("labs",))
 EVERY = 0.1
+UNDISTURBED = clean(calls=(CallRecord(number=1, began=0.4, ended=0.6, outcome="ok"),))
 
 
 def calls_of(fates, *, healed=3.5, refusal=0.001, failure=0.02):
@@ -31,8 +32,7 @@ def calls_of(fates, *, healed=3.5, refusal=0.001, failure=0.02):
 
 def judged(fates, workload=SCORE, **more):
     """Judge calls with these fates."""
-    undisturbed = clean(calls=(CallRecord(number=1, began=0.4, ended=0.6, outcome="ok"),))
-    return breakers.judge(calls_of(fates, **more), clean=undisturbed, workload=workload, service="labs")
+    return breakers.judge(calls_of(fates, **more), clean=UNDISTURBED, workload=workload, service="labs")
 
 
 SOUND = "xxxxx" + "rrrrrrrrrx" * 3 + "rrrrrrrrro" + "ooooo"
@@ -115,8 +115,7 @@ def overlapping(fates, *, lasts):
 def test_calls_on_their_way_when_a_breaker_opens_are_no_failures(lasts, is_late):
     """A server is asked without waiting for its answers: 25 calls went out, and only the first of them had failed."""
     seen = overlapping("x" * 25 + "r" * 15, lasts=lasts)
-    undisturbed = clean(calls=(CallRecord(number=1, began=0.4, ended=0.6, outcome="ok"),))
-    found = breakers.judge(seen, clean=undisturbed, workload=SCORE, service="labs")
+    found = breakers.judge(seen, clean=UNDISTURBED, workload=SCORE, service="labs")
 
     assert ("after 25 failed calls" in found.why) is is_late, found.why
 
@@ -124,10 +123,9 @@ def test_calls_on_their_way_when_a_breaker_opens_are_no_failures(lasts, is_late)
 @pytest.mark.parametrize(("lasts", "outcome"), [(0.05, "failed"), (2.0, "unproven")])
 def test_calls_that_all_go_out_prove_no_missing_breaker_before_they_fail(lasts, outcome):
     """30 calls that go out are too many where their failures are known, and say nothing where they are not."""
-    undisturbed = clean(calls=(CallRecord(number=1, began=0.4, ended=0.6, outcome="ok"),))
     seen = overlapping("x" * 30, lasts=lasts)
 
-    assert breakers.judge(seen, clean=undisturbed, workload=SCORE, service="labs").outcome == outcome
+    assert breakers.judge(seen, clean=UNDISTURBED, workload=SCORE, service="labs").outcome == outcome
 
 
 class Traffic:
@@ -167,8 +165,7 @@ def test_calls_that_wait_for_a_trial_are_no_trials(own, outcome):
         seen.call(15.0 + back * 0.2, 1, 0.05, result="ok")
     messages = sorted(seen.messages, key=lambda message: message.at)
     lost = run(messages, calls=tuple(seen.calls), exit_code=0, faults=[fault(at=0.02, healed_at=14.9)])
-    undisturbed = clean(calls=(CallRecord(number=1, began=0.4, ended=0.6, outcome="ok"),))
 
-    found = breakers.judge(lost, clean=undisturbed, workload=SCORE, service="labs")
+    found = breakers.judge(lost, clean=UNDISTURBED, workload=SCORE, service="labs")
 
     assert found.outcome == outcome, found.why

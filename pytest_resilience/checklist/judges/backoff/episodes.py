@@ -10,9 +10,9 @@ from statistics import median
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.explore.at_once import callers_at_once
 from pytest_resilience.chaos.run.record import RunRecord
-from pytest_resilience.checklist.judges.backoff.windows import is_over, windows
 from pytest_resilience.checklist.records.asides import Asides
 from pytest_resilience.checklist.records.attempts import CONNECT, Attempt, attempts
+from pytest_resilience.checklist.records.windows import is_over, windows
 from pytest_resilience.checklist.thresholds import CLOCK_NOISE, LEAST_ATTEMPTS
 
 NEW_OPERATION = 0.5

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.run.record import FaultRecord, RunRecord
 from pytest_resilience.checklist.judges.backoff.episodes import Episode, episodes, whose_logins
-from pytest_resilience.checklist.judges.backoff.windows import windows
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import Missing, fault_name, missing_proof, uses
 from pytest_resilience.checklist.records.asides import asides
 from pytest_resilience.checklist.records.attempts import CONNECT, Attempt, attempts
 from pytest_resilience.checklist.records.deliveries import may_be_sent_again
+from pytest_resilience.checklist.records.windows import windows
 from pytest_resilience.checklist.thresholds import CLOCK_NOISE, RETRY_AFTER_EARLY
 from pytest_resilience.checklist.verdict import Evidence
 

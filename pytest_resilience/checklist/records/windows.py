@@ -1,4 +1,4 @@
-"""When an operation's tries may come: while its call lasts, or until the next one begins."""
+"""When what a call does may come: while it lasts, or where that is done after its answer, until the next one begins."""
 
 from __future__ import annotations
 
