@@ -54,6 +54,45 @@ LABS = """
     http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Labs).serve_forever()
 """
 
+KEEPING_LABS = """
+    import http.server, sys
+
+    class Labs(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        do_POST = do_GET
+
+        def log_message(self, *words):
+            pass
+
+    http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Labs).serve_forever()
+"""
+"""The same with connections that are kept, and for POST."""
+
+
+def server(mode: str, *, every: float = 0.05, deadline: int = 5) -> str:
+    """Return the declaration of a server of `serve.py` in a mode, that is asked for scores and asks labs."""
+    return f"""
+    [services.labs]
+    kind = "http"
+    upstream = "{{python}} labs.py {{port}}"
+    env = {{ LABS_URL = "{{url}}" }}
+    [workloads.api]
+    command = ["{{python}}", "serve.py", "{{port}}"]
+    ready = "GET /health"
+    drive = {{ request = "GET /score", every = {every} }}
+    uses = ["labs"]
+    env = {{ MODE = "{mode}" }}
+    deadline = {deadline}
+"""
+
 
 class Job:
     """A job in a folder, and the laboratory in which it is tried.

@@ -3,30 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from small_jobs import KEEPING_LABS
 
 from pytest_resilience.checklist.experiments import backoff_waits
 from pytest_resilience.checklist.records.attempts import attempts
 
-LABS = """
-    import http.server, sys
-
-    class Labs(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self):
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self.send_response(200)
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"{}")
-
-        do_POST = do_GET
-
-        def log_message(self, *words):
-            pass
-
-    http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Labs).serve_forever()
-"""
 WAITING = """
     import itertools, os, random, secrets, subprocess, time, uuid
 
@@ -141,7 +122,7 @@ def outcome(trying):
     """Return what an experiment says of a function."""
 
     def outcome(function: str, what: str):
-        attempt = trying(labs_py=LABS, waiting_py=WAITING, resilience_toml=declared(function))
+        attempt = trying(labs_py=KEEPING_LABS, waiting_py=WAITING, resilience_toml=declared(function))
         return attempt(f"backoff::{function}::labs::{what}").evidence[0]
 
     return outcome
@@ -194,7 +175,7 @@ def test_other_waits_fail(outcome, function, words) -> None:
 def test_lateness_of_the_machine_is_no_shape(trying) -> None:
     """A tenth of a second, lost in each run, is a whole one at ten times the speed: it is judged again, slower."""
     long = declared("stalled").replace("deadline = 5", "deadline = 40")
-    attempt = trying(labs_py=LABS, waiting_py=WAITING, resilience_toml=long)
+    attempt = trying(labs_py=KEEPING_LABS, waiting_py=WAITING, resilience_toml=long)
     found = attempt("backoff::stalled::labs::status-503").evidence[0]
 
     assert (found.outcome, found.why) == ("passed", "")
@@ -222,7 +203,7 @@ def test_too_few_waits_to_say_are_unproven(trying, monkeypatch, how, remedy) -> 
     """Draws that nothing can pin take many episodes; what can be done depends on whether the process can be changed."""
     monkeypatch.setattr(backoff_waits, "BUDGET", 0.5)
     toml = declared("drawn_and_growing").replace('function = "waiting:drawn_and_growing"', how)
-    attempt = trying(labs_py=LABS, waiting_py=WAITING, isolated_py=ISOLATED, resilience_toml=toml)
+    attempt = trying(labs_py=KEEPING_LABS, waiting_py=WAITING, isolated_py=ISOLATED, resilience_toml=toml)
     found = attempt("backoff::drawn_and_growing::labs::status-503").evidence[0]
 
     assert (found.outcome, found.fix[: len(remedy)]) == ("unproven", remedy), found.why
@@ -263,7 +244,7 @@ def test_what_must_not_be_repeated(outcome, function, what, expected) -> None:
 
 def test_an_attempt_ends_with_what_the_fault_answered(trying) -> None:
     """The record names the fault that struck a message, and the fault says with which status."""
-    attempt = trying(labs_py=LABS, waiting_py=WAITING, resilience_toml=declared("sound"))
+    attempt = trying(labs_py=KEEPING_LABS, waiting_py=WAITING, resilience_toml=declared("sound"))
     record = attempt("backoff::sound::labs::permanent-401").record
 
     assert [one.outcome for one in attempts(record, "labs")] == ["401"]

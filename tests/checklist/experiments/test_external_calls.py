@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from small_jobs import Job
+from small_jobs import Job, server
 
 from pytest_resilience.chaos.scenario.model import FaultOrder, When
 from pytest_resilience.checklist.experiments.external_calls import failing_services
@@ -200,25 +200,12 @@ SERVE = """
 
     http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Api).serve_forever()
 """
-SERVER = """
-    [services.labs]
-    kind = "http"
-    upstream = "{python} labs.py {port}"
-    env = { LABS_URL = "{url}" }
-    [workloads.api]
-    command = ["{python}", "serve.py", "{port}"]
-    ready = "GET /health"
-    drive = { request = "GET /score", every = 0.05 }
-    uses = ["labs"]
-    env = { MODE = "%s" }
-    deadline = 5
-"""
 
 
 @pytest.mark.parametrize(("mode", "outcome"), [("sound", "passed"), ("bare", "failed")])
 def test_a_server_answers_for_itself(trying, told, mode, outcome) -> None:
     """With a status and a message of its own; that it is ended at the end is no crash."""
-    result = trying(serve_py=SERVE, resilience_toml=SERVER % mode)("external-calls::api::labs::lost")
+    result = trying(serve_py=SERVE, resilience_toml=server(mode))("external-calls::api::labs::lost")
 
     assert told(result)["external-calls"] == outcome
     assert all(call.ended is not None for call in result.record.calls[:3])
@@ -226,7 +213,7 @@ def test_a_server_answers_for_itself(trying, told, mode, outcome) -> None:
 
 def test_a_request_that_met_the_fault_is_waited_for(trying, told) -> None:
     """Others were answered long before; who is cut off in its retry has not failed."""
-    result = trying(serve_py=SERVE, resilience_toml=SERVER % "again")("external-calls::api::labs::status-429")
+    result = trying(serve_py=SERVE, resilience_toml=server("again"))("external-calls::api::labs::status-429")
 
     assert result.record.calls[0].succeeded
     assert told(result)["structured-logs"] == "passed", result.why
@@ -237,8 +224,7 @@ def test_a_request_that_met_the_fault_is_waited_for(trying, told) -> None:
 )
 def test_a_fault_that_waits_in_vain_ends_with_the_servers_deadline(laboratory_of, on, kind) -> None:
     """The run ends, and its record says that the fault was never there."""
-    toml = (SERVER % "sound").replace("deadline = 5", "deadline = 1")
-    laboratory = laboratory_of(serve_py=SERVE, resilience_toml=toml)
+    laboratory = laboratory_of(serve_py=SERVE, resilience_toml=server("sound", deadline=1))
     order = FaultOrder(on=on, when=When(request="GET /never"), kind=kind)
     with laboratory.trial(laboratory.plan("api", [order], recovers_within=2.0), "never") as trial:
         fault = trial.record.faults[0]

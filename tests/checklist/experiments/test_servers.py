@@ -3,27 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from small_jobs import KEEPING_LABS, server
 
-LABS = """
-    import http.server, sys
-
-    class Labs(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self):
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self.send_response(200)
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"{}")
-
-        do_GET = do_POST
-
-        def log_message(self, *words):
-            pass
-
-    http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Labs).serve_forever()
-"""
 SERVE = """
     import http.server, os, random, sys, threading, time, urllib.error, urllib.request, uuid
 
@@ -77,19 +58,6 @@ SERVE = """
         threading.Thread(target=poll, daemon=True).start()
     http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Api).serve_forever()
 """
-SERVER = """
-    [services.labs]
-    kind = "http"
-    upstream = "{python} labs.py {port}"
-    env = { LABS_URL = "{url}" }
-    [workloads.api]
-    command = ["{python}", "serve.py", "{port}"]
-    ready = "GET /health"
-    drive = { request = "GET /results", every = 0.4 }
-    uses = ["labs"]
-    env = { MODE = "%s" }
-    deadline = 15
-"""
 
 
 @pytest.fixture
@@ -97,7 +65,9 @@ def outcome(trying):
     """Return what an experiment says of a server that works as these words say."""
 
     def outcome(words: str, what: str):
-        attempt = trying(labs_py=LABS, serve_py=SERVE, resilience_toml=SERVER % words)
+        attempt = trying(
+            labs_py=KEEPING_LABS, serve_py=SERVE, resilience_toml=server(words, every=0.4, deadline=15)
+        )
         return attempt(f"backoff::api::labs::{what}").evidence[0]
 
     return outcome
@@ -114,7 +84,9 @@ def test_sound_servers_pass(outcome, words, what) -> None:
 
 def test_a_server_that_only_polls_tries_nothing_again(trying) -> None:
     """What is asked each time it is its turn is no operation of a call, and needs no breaker."""
-    attempt = trying(labs_py=LABS, serve_py=SERVE, resilience_toml=SERVER % "none polls")
+    attempt = trying(
+        labs_py=KEEPING_LABS, serve_py=SERVE, resilience_toml=server("none polls", every=0.4, deadline=15)
+    )
 
     found = [attempt(name).evidence[0] for name in ("backoff::api::labs::status-503", "breakers::api::labs")]
 

@@ -1,15 +1,11 @@
-"""Serve: python -m triage --port 8000."""
+"""What is asked: how urgent a patient is, at once, and later what to do."""
 
-import argparse
 import asyncio
-import logging
-import sys
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
-import uvicorn
 from fastapi import BackgroundTasks, FastAPI, Request
 from pydantic import BaseModel
 
@@ -70,23 +66,3 @@ async def look_up(app: FastAPI, level: str, reference: str) -> None:
             f"{error}; see runbooks/guidelines.md", request_id=reference, attempt="last", **facts(error)
         )
         app.state.pager.trigger(error.status)
-
-
-def main() -> None:
-    """Serve until told to stop."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--port", type=int, required=True)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    logging.basicConfig(level=logging.CRITICAL)
-    uvicorn.run(app, host="127.0.0.1", port=parser.parse_args().port, log_config=None, access_log=False)
-
-
-if __name__ == "__main__":
-    main()
