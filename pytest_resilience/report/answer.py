@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_resilience.checklist.verdict import Verdict
 from pytest_resilience.report.model import Report
 from pytest_resilience.report.result import names
 
@@ -23,10 +24,19 @@ def answer(report: Report) -> str:
     return " ".join([*_left_out(report), _yes(report) if report.gate.passed else _no(report)])
 
 
+def stopping(report: Report) -> list[Verdict]:
+    """Return the items that stop the deploy by what was found of them."""
+    open_ones = unjudged(report)
+    return [each for each in report.items if each.word in {"failed", "unproven"} and each not in open_ones]
+
+
+def unjudged(report: Report) -> list[Verdict]:
+    """Return the items that are open for what was left out of the run: they stop the deploy too, by that alone."""
+    return [each for each in report.items if each.word == "unproven" and each.item in report.left_out]
+
+
 def _left_out(report: Report) -> Iterator[str]:
-    open_ones = [
-        each.item for each in report.items if each.word == "unproven" and each.item in report.left_out
-    ]
+    open_ones = [each.item for each in unjudged(report)]
     reasons = [reason for theirs in report.left_out.values() for reason in theirs]
     interrupted = any(INTERRUPTED in reason for reason in reasons)
     begin = "The run was interrupted" if interrupted else "Only a part was run"
@@ -57,13 +67,14 @@ def _yes(report: Report) -> str:
 
 def _no(report: Report) -> str:
     gate = report.gate
-    stops = [f"{each.item} ({each.word})" for each in report.items if each.word in {"failed", "unproven"}]
+    stops = [f"{each.item} ({each.word})" for each in stopping(report)]
     stop = "would stop" if gate.mode == "warn" else "stops" if len(stops) == 1 else "stop"
-    said = (
-        f"{_count(len(stops), 'item')} {stop} the deploy: {', '.join(stops)}"
-        if stops
-        else "; ".join(gate.why)
-    )
+    if stops:
+        said = f"{_count(len(stops), 'item')} {stop} the deploy: {', '.join(stops)}"
+    elif unjudged(report):
+        said = "a deploy needs the verdict of all ten items"
+    else:
+        said = "; ".join(gate.why)
     goes_on = " Mode warn: the run goes on all the same." if gate.mode == "warn" else ""
     return f"No: {said.rstrip('.')}.{goes_on}"
 

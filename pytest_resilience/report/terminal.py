@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pytest_resilience.checklist.items import item
 from pytest_resilience.checklist.verdict import Verdict
-from pytest_resilience.report.answer import answer
+from pytest_resilience.report.answer import answer, stopping, unjudged
 from pytest_resilience.report.model import Report
 from pytest_resilience.report.printable import printable
 
@@ -25,9 +25,15 @@ def render_text(report: Report, *, width: int = 80, color: bool = False) -> str:
     """
     lines = [*textwrap.wrap(printable(answer(report)), max(width, 40)), ""]
     lines += [f"{'#':>2}  {'item':<16}  {'verdict':<14}  evidence"]
+    said: dict[tuple[str, str, str], str] = {}
     for verdict in report.items:
         lines.append(_row(verdict, color=color))
-        lines += _details(verdict, max(width, 40))
+        key = (verdict.why, verdict.fix, verdict.replay)
+        if verdict.word in {"failed", "unproven"} and len(verdict.why) > width and key in said:
+            lines += _wrapped("why", f"the same as for {said[key]}", max(width, 40))
+        else:
+            said[key] = verdict.item
+            lines += _details(verdict, max(width, 40))
     lines += ["", *_scenarios(report), *_notes(report, max(width, 40)), _gate_line(report, color=color)]
     return "\n".join(lines) + "\n"
 
@@ -100,10 +106,11 @@ def _gate_line(report: Report, *, color: bool) -> str:
         return f"resilience gate: {_painted('passed', 'passed', color=color)}"
     word = _painted("FAILED", "failed", color=color)
     waits = " (mode warn: the run goes on)" if gate.mode == "warn" else ""
-    stops = [verdict for verdict in report.items if verdict.word in {"failed", "unproven"}]
+    stops, open_ones = stopping(report), unjudged(report)
     stop = "would stop" if gate.mode == "warn" else "stops" if len(stops) == 1 else "stop"
-    about = f"{len(stops)} of 10 items {stop} the deploy"
-    return f"resilience gate: {word}, {about if stops else printable(gate.why[0])}{waits}"
+    about = [f"{len(stops)} of 10 items {stop} the deploy"] if stops else []
+    about += [f"{len(open_ones)} not judged"] if open_ones else []
+    return f"resilience gate: {word}, {', '.join(about) or printable(gate.why[0])}{waits}"
 
 
 def _painted(text: str, word: str, *, color: bool) -> str:

@@ -13,13 +13,13 @@ from pytest_resilience.report.judged import judged
 from pytest_resilience.report.model import Gate, Shard
 from pytest_resilience.report.terminal import render_text
 
-STOPS = "the deploy: backoff (failed), alerts (unproven), rollback (unproven)."
+STOPS = "the deploy: backoff (failed), alerts (unproven)."
 PART = "Only a part was run: nothing can be said of rollback."
 
 
 def test_no_names_what_stops_it(report):
     """And what was left out comes first."""
-    assert answer(report) == f"{PART} No: 3 items stop {STOPS}"
+    assert answer(report) == f"{PART} No: 2 items stop {STOPS}"
 
 
 def test_an_interrupted_run_says_so_first(report):
@@ -27,14 +27,22 @@ def test_an_interrupted_run_says_so_first(report):
     left_out = {"rollback": ("2 of 9 experiments did not run (the test run was interrupted)",)}
     said = answer(replace(report, left_out=left_out))
 
-    assert said == f"The run was interrupted: nothing can be said of rollback. No: 3 items stop {STOPS}"
+    assert said == f"The run was interrupted: nothing can be said of rollback. No: 2 items stop {STOPS}"
+
+
+def test_what_was_left_out_is_no_finding(report):
+    """Where nothing else is open, nothing is named as what stops it; yet a part is no yes."""
+    items = tuple(replace(each, word="passed") if each.item != "rollback" else each for each in report.items)
+    said = answer(replace(report, items=items))
+
+    assert said == f"{PART} No: a deploy needs the verdict of all ten items."
 
 
 def test_mode_warn_is_said_in_words(report):
     """The run goes on, the answer stays no."""
-    said = answer(replace(report, gate=replace(report.gate, mode="warn"), left_out={}))
+    said = answer(replace(report, gate=replace(report.gate, mode="warn")))
 
-    assert said == f"No: 3 items would stop {STOPS} Mode warn: the run goes on all the same."
+    assert said == f"{PART} No: 2 items would stop {STOPS} Mode warn: the run goes on all the same."
 
 
 def test_yes_is_about_the_commit(green):

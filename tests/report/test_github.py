@@ -27,7 +27,7 @@ def test_the_summary_says_which_run_it_is_of(report):
 
     assert first == "## Resilience gate: failed (commit 8f14e45fceea, 2026-03-01 09:30 UTC, mode gate)"
     assert said.startswith(
-        "Only a part was run: nothing can be said of rollback. No: 3 items stop the deploy"
+        "Only a part was run: nothing can be said of rollback. No: 2 items stop the deploy"
     )
 
 

@@ -29,7 +29,21 @@ def test_an_open_item_says_why_and_what_to_do(report):
     )
     assert "(and 1 more)" in text
     assert "      run   pytest --chaos 'resilience::backoff::ingest::labs' --chaos-seed=7\n" in text
-    assert text.endswith("resilience gate: FAILED, 3 of 10 items stop the deploy\n")
+    assert text.endswith("resilience gate: FAILED, 2 of 10 items stop the deploy, 1 not judged\n")
+
+
+def test_a_long_reason_is_said_once(report):
+    """A workload that fails in the clean run leaves all items open for the same paragraph."""
+    why, short = "The workload ended before it served. " * 5, "no experiment ran"
+    items = tuple(
+        replace(each, word="unproven", why=why if n < 9 else short, fix="Mend it.", replay="pytest --chaos")
+        for n, each in enumerate(report.items)
+    )
+    text = render_text(replace(report, items=items, left_out={}))
+
+    assert text.count("why   The workload ended before it served.") == 1
+    assert text.count("      why   the same as for external-calls\n") == 8
+    assert text.count("fix   Mend it.") == text.count("run   pytest --chaos") == 2
 
 
 def test_only_commands_are_longer_than_the_screen(report):
@@ -72,7 +86,9 @@ def test_warn_mode_says_that_the_run_goes_on(report):
     """So that nobody takes green for passed, nor the items for what stopped it."""
     warn = render_text(replace(report, gate=replace(report.gate, mode="warn")))
 
-    assert warn.endswith("FAILED, 3 of 10 items would stop the deploy (mode warn: the run goes on)\n")
+    assert warn.endswith(
+        "FAILED, 2 of 10 items would stop the deploy, 1 not judged (mode warn: the run goes on)\n"
+    )
 
 
 def test_colours_change_nothing_else(report):
