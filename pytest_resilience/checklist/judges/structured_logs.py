@@ -27,9 +27,11 @@ from pytest_resilience.checklist.thresholds import MOST_LINES, PARSED_LINES, REC
 from pytest_resilience.checklist.verdict import Evidence
 
 ITEM = "structured-logs"
+_LEVEL = re.compile(r"\b(?:CRITICAL|FATAL|ERROR|WARNING|WARN|INFO|DEBUG)\b")
+_MODULE = re.compile(r"\b[A-Za-z_]\w*(?:\.\w+)+")
 _LOGGED = re.compile(
     r"^\W*\d{4}-\d\d-\d\d[T ]\d\d:\d\d|^\W*\d\d:\d\d:\d\d|^Traceback \(most recent call last\)"
-    r"|\b(?:CRITICAL|FATAL|ERROR|WARNING|WARN|INFO|DEBUG)\b"
+    rf"|{_LEVEL.pattern}"
 )
 """Free text as loggers write it: with a time, a level, or a trace."""
 _WRITE = "log one JSON (or logfmt) line for each error, at ERROR, or at WARNING while it is tried again"
@@ -81,16 +83,17 @@ def _tells(line: LogLine) -> bool:
 
 def _judge_errors(case: Case, lines: Sequence[LogLine], errors: Sequence[Mapping[str, Any]]) -> Evidence:
     best = max(errors, key=lambda record: len(facts_of(record)))
-    count, lacks = len(facts_of(best)), ", ".join(missing_facts(best))
-    if count < RECORD_FACTS:
+    facts, lacks = len(facts_of(best)), ", ".join(missing_facts(best))
+    if facts < RECORD_FACTS:
         return case.failed(
-            f"the fullest error record carries {count} of 8 facts; it lacks {lacks}",
-            f"add at least {RECORD_FACTS - count} of them: {lacks}",
+            f"the fullest error record carries {facts} of 8 facts; it lacks {lacks}",
+            f"add at least {RECORD_FACTS - facts} of them: {lacks}",
         )
-    parsed, total = _parsed(lines)
-    if total and parsed / total < PARSED_LINES:
+    parsed, texts = _parsed(lines)
+    if texts and parsed / (parsed + len(texts)) < PARSED_LINES:
         return case.failed(
-            f"{parsed} of {total} lines after the fault parse as JSON or logfmt, the rest is free text",
+            f"{parsed} of {parsed + len(texts)} lines after the fault parse as JSON or logfmt; "
+            f"{_described(texts[0])} is free text",
             "give the root logger the same formatter, exceptions included, so that every line parses",
         )
     return case.passed(*([f"an error record lacks {lacks}"] if lacks else []))
@@ -126,14 +129,21 @@ def _flattened(lines: Sequence[LogLine]) -> list[LogLine]:
     return [line for line in lines if line.text.strip() or line.record]
 
 
-def _parsed(lines: Sequence[LogLine]) -> tuple[int, int]:
-    """Return how many lines parse, of those that a logger wrote: what a program prints for people is not its log."""
-    records = [record_of(line) is not None for line in lines]
-    texts = sum(
-        not parsed and _LOGGED.search(line.text) is not None
-        for parsed, line in zip(records, lines, strict=True)
-    )
-    return sum(records), sum(records) + texts
+def _parsed(lines: Sequence[LogLine]) -> tuple[int, list[LogLine]]:
+    """Return how many lines parse, and those that do not though a logger wrote them: what is for people is no log."""
+    unread = [line for line in lines if record_of(line) is None]
+    return len(lines) - len(unread), [line for line in unread if _LOGGED.search(line.text)]
+
+
+def _described(line: LogLine) -> str:
+    """Return which line it is, without its words: they may be of a patient."""
+    if is_bare(line.text):
+        return f"a traceback, {line.at:.2f} s after the start,"
+    level = next((word.group() for word in _LEVEL.finditer(line.text)), "")
+    names = (name for name in _MODULE.findall(line.text) if name.partition(".")[0] in LIBRARIES)
+    parts = [level, *(f"from {name}" for name in names)][:2]
+    said = f" ({' '.join(filter(None, parts))})" if any(parts) else ""
+    return f"one of {count(len(line.text), 'character')}{said}, {line.at:.2f} s after the start,"
 
 
 def _library(case: Case, run: RunRecord) -> Evidence:

@@ -65,6 +65,29 @@ def test_other_logs_fail(lines, why):
     assert (found.outcome, why in found.why, bool(found.fix)) == ("failed", True, True)
 
 
+@pytest.mark.parametrize(
+    ("line", "which"),
+    [
+        ("ERROR:urllib3.connectionpool:no answer for Jane Doe", "(ERROR from urllib3.connectionpool)"),
+        (
+            "WARNING jane.doe was not found by Jane Doe",
+            "one of 42 characters (WARNING), 0.60 s after the start,",
+        ),
+        ("2026-01-01 00:00:00 Jane Doe", "one of 28 characters, 0.60 s after the start,"),
+        ("Traceback (most recent call last):", "a traceback, 0.60 s after the start,"),
+    ],
+)
+def test_a_line_of_free_text_is_named_without_its_words(line, which):
+    """Its level, the library whose logger wrote it, its length and its time: the rest may be a patient's."""
+    why = judged(FULL, line).why
+
+    assert f"1 of 2 lines after the fault parse as JSON or logfmt; {which}" in why.replace(
+        "one of 51 characters ", ""
+    )
+    assert why.endswith("is free text")
+    assert "doe" not in why.lower()
+
+
 def test_a_log_on_standard_output_is_pointed_at():
     """Where nobody has said that it is there, the remedy is to say so; what is printed for people is no log."""
     found = judged(stdout=f"done\n{json.dumps(FULL)}\n")
