@@ -16,6 +16,7 @@ from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.chaos.workload.control import Tweaks
 from pytest_resilience.checklist.judges.backoff.episodes import Episode, episodes, units_of
 from pytest_resilience.checklist.records.asides import Asides, asides
+from pytest_resilience.checklist.records.progress import Progress, progress
 from pytest_resilience.checklist.records.windows import patience
 from pytest_resilience.checklist.thresholds import CLOCK_NOISE, LEAST_ATTEMPTS, MOST_ATTEMPTS
 
@@ -107,6 +108,7 @@ class Patient:
     order: FaultOrder
     _tempo: Tempo | None = None
     _asides: Asides | None = None
+    _usual: Progress | None = None
     _looking: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -124,7 +126,10 @@ class Patient:
 
     def episodes(self, run: RunRecord, *, exact: bool = False) -> tuple[Episode, ...]:
         """Return what was tried again in a run."""
-        return episodes(run, self.service, exact=exact, units=self.units if exact else 1, asides=self.asides)
+        if self._usual is None:
+            self._usual = progress(self.laboratory.clean(self.workload).record, self.service)
+        units = self.units if exact else 1
+        return episodes(run, self.service, exact=exact, units=units, asides=self.asides, usual=self._usual)
 
     def tempo(self) -> Tempo:
         """Return what the first look shows, which is taken once in the whole test run."""

@@ -12,6 +12,7 @@ from pytest_resilience.chaos.explore.at_once import callers_at_once
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.records.asides import Asides
 from pytest_resilience.checklist.records.attempts import CONNECT, Attempt, attempts
+from pytest_resilience.checklist.records.progress import Progress
 from pytest_resilience.checklist.records.windows import is_over, windows
 from pytest_resilience.checklist.thresholds import CLOCK_NOISE, LEAST_ATTEMPTS
 
@@ -50,12 +51,19 @@ ALIKE = 0.1
 CLEARLY = 2
 """Times the length of a round of attempts that the wait after it lasts, at least."""
 NO_ASIDES = Asides()
+NO_PROGRESS = Progress()
 REPLACED = 0.002
 """Seconds between closing a connection that hangs and making the next, where the one is done for the other."""
 
 
 def episodes(
-    run: RunRecord, service: str, *, exact: bool = False, units: int = 1, asides: Asides = NO_ASIDES
+    run: RunRecord,
+    service: str,
+    *,
+    exact: bool = False,
+    units: int = 1,
+    asides: Asides = NO_ASIDES,
+    usual: Progress = NO_PROGRESS,
 ) -> tuple[Episode, ...]:
     """Return what was tried again, and when.
 
@@ -66,12 +74,13 @@ def episodes(
         units: how many operations go on at the same time, at most, where nothing tells their attempts apart; those of
             exact ones take turns.
         asides: what the workload does between its answers, which is none of their operations.
+        usual: what it asks for undisturbed.
     """
     tried = asides.without(attempt for attempt in attempts(run, service) if not attempt.is_cleanup)
     noise = CLOCK_NOISE * run.time_scale
     found: list[Episode] = []
     for window, answered in windows(run, later=asides.later):
-        for tries in _operations([a for a in tried if window[0] <= a.began <= window[1]]):
+        for tries in _operations([a for a in tried if window[0] <= a.began <= window[1]], usual):
             ended = is_over(tries, window[1]) if asides.later else answered
             turns = _turns(tries, units, noise=noise) if exact else None
             for each in turns or [tries]:
@@ -143,14 +152,19 @@ def round_trip(clean: RunRecord, service: str) -> float:
     return median(took) if took else 0.0
 
 
-def _operations(tried: Sequence[Attempt]) -> Iterator[list[Attempt]]:
+def _operations(tried: Sequence[Attempt], usual: Progress) -> Iterator[list[Attempt]]:
     """Yield what belongs together: requests of one template, or all that a database connection lost.
 
-    Where requests of one template take turns, each that is tried again is one operation.
+    Where requests of one template take turns, each that is tried again is one operation; where they go on as
+    undisturbed, so is each that is asked for again after others.
     """
     is_http = any(attempt.what.partition(" ")[2].startswith("/") for attempt in tried)
     if not is_http:
         yield from _runs_of_failures(_without_preludes(tried))
+        return
+    if (turns := usual.turns(tried)) is not None:
+        for turn in turns:
+            yield from _runs_of_failures(turn)
         return
     lost = [attempt for attempt in tried if attempt.what == CONNECT]
     names = dict.fromkeys(attempt.what for attempt in tried if attempt.what != CONNECT)

@@ -14,6 +14,7 @@ from pytest_resilience.checklist.judges.proof import Missing, fault_name, missin
 from pytest_resilience.checklist.records.asides import asides
 from pytest_resilience.checklist.records.attempts import CONNECT, Attempt, attempts
 from pytest_resilience.checklist.records.deliveries import may_be_sent_again
+from pytest_resilience.checklist.records.progress import progress
 from pytest_resilience.checklist.records.windows import windows
 from pytest_resilience.checklist.thresholds import CLOCK_NOISE, RETRY_AFTER_EARLY
 from pytest_resilience.checklist.verdict import Evidence
@@ -41,17 +42,14 @@ def judge_permanent(
     if early := _not_judged(case, run, clean, service):
         return early
     code = _code(run.faults[0])
-    besides = asides(clean, service)
-    most = max(
-        episodes(run, service, asides=besides), key=lambda episode: _failures(episode, code), default=None
-    )
+    most = max(_episodes(run, clean, service), key=lambda episode: _failures(episode, code), default=None)
     if most is None:
         return case.unproven("the fault struck no attempt", "let the workload reach it")
     count = _failures(most, code)
     usual = _usual(clean, service, most.what)
     if count <= max(1, usual):
         return case.passed()
-    if besides.connects and most.what == CONNECT:
+    if asides(clean, service).connects and most.what == CONNECT:
         return case.not_applicable(whose_logins(workload.name, service))
     return case.failed(
         f"{most.what} was tried {count} times although {code} will not change",
@@ -71,9 +69,7 @@ def judge_retry_after(
         return case.unproven(
             "no fault answered with Retry-After in seconds", "order `respond` with that header"
         )
-    waits = [
-        episode.waits[0] for episode in episodes(run, service, asides=asides(clean, service)) if episode.waits
-    ]
+    waits = [episode.waits[0] for episode in _episodes(run, clean, service) if episode.waits]
     least = asked * (1 - RETRY_AFTER_EARLY) - CLOCK_NOISE * run.time_scale
     if not waits or min(waits) >= least:
         return case.passed(*(() if waits else ("it was not tried again at all after Retry-After",)))
@@ -105,7 +101,7 @@ def judge_repeats(
     again = [
         episode
         for run in runs
-        for episode in episodes(run, service, asides=asides(clean, service))
+        for episode in _episodes(run, clean, service)
         if _repeated(episode, run, clean, service)
     ]
     if not again:
@@ -120,6 +116,10 @@ def judge_repeats(
         f"{what} was sent {len(again[0].tries)} times although its first answer was lost, with no idempotency key",
         "do not retry a POST or PATCH whose answer was lost, or send an Idempotency-Key that stays the same",
     )
+
+
+def _episodes(run: RunRecord, clean: RunRecord, service: str) -> tuple[Episode, ...]:
+    return episodes(run, service, asides=asides(clean, service), usual=progress(clean, service))
 
 
 def _warnings(clean: RunRecord, service: str) -> Iterator[str]:

@@ -29,6 +29,7 @@ from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import missing_proof, uses
 from pytest_resilience.checklist.records.asides import asides
 from pytest_resilience.checklist.records.attempts import CONNECT
+from pytest_resilience.checklist.records.progress import progress
 from pytest_resilience.checklist.thresholds import (
     CLEAN_ROUND_TRIPS,
     CLOCK_NOISE,
@@ -93,12 +94,13 @@ def judge_waits(
         if missing := missing_proof(run, service=service, clean=trials.clean):
             return WaitsJudgement(case.unproven(*missing))
     units, besides = units_of(trials.clean, workload, service), asides(trials.clean, service)
+    usual = progress(trials.clean, service)
     pinned = [
         found
         for run in trials.pinned
-        for found in episodes(run, service, exact=True, units=units, asides=besides)
+        for found in episodes(run, service, exact=True, units=units, asides=besides, usual=usual)
     ]
-    free = [found for run in trials.free for found in episodes(run, service, asides=besides)]
+    free = [found for run in trials.free for found in episodes(run, service, asides=besides, usual=usual)]
     judged = _judge_seen(case, trials, service, pinned, free, units)
     if besides.connects and judged.evidence.outcome in {"failed", "unproven"} and _are_logins(pinned, free):
         return WaitsJudgement(case.not_applicable(whose_logins(workload.name, service)))
