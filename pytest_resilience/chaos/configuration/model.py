@@ -75,11 +75,13 @@ class Drive:
         request: method and path.
         body: the file whose content is sent; none sends no body.
         every: seconds from one request to the next.
+        one_by_one: the next one waits for the answer to the one before; not to be declared.
     """
 
     request: str
     body: str | None = None
     every: float = 0.1
+    one_by_one: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,20 +83,31 @@ def answers(port: int, request: Request | None) -> bool:
 
 
 class Driver:
-    """Requests at a fixed pace, each in a thread of its own so that none waits for another.
+    """Requests at a fixed pace, each in a thread of its own so that none waits for another, unless asked to.
 
     Args:
         port: the server's.
         request: what is sent.
         every: seconds from one to the next.
+        one_by_one: whether the next one waits for the answer to the one before.
         limit: seconds that one may take.
         zero: the moment of CLOCK_MONOTONIC from which records count.
     """
 
-    def __init__(self, port: int, request: Request, *, every: float, limit: float, zero: float) -> None:
+    def __init__(
+        self,
+        port: int,
+        request: Request,
+        *,
+        every: float,
+        limit: float,
+        zero: float,
+        one_by_one: bool = False,
+    ) -> None:
         self._port = port
         self._request = request
         self._every = every
+        self._one_by_one = one_by_one
         self._limit = limit
         self._zero = zero
         self._lock = threading.Lock()
@@ -142,10 +153,12 @@ class Driver:
         for number in itertools.count(1):
             if self._over.wait(max(0.0, due - time.monotonic())):
                 return
-            self._send(number)
+            thread = self._send(number)
+            while self._one_by_one and thread.is_alive() and not self._over.is_set():
+                thread.join(SETTLE_POLL)
             due = max(due + self._every, time.monotonic())
 
-    def _send(self, number: int) -> None:
+    def _send(self, number: int) -> threading.Thread:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._limit)
         began = time.monotonic() - self._zero
         thread = threading.Thread(
@@ -155,6 +168,7 @@ class Driver:
             self._calls[number] = CallRecord(number=number, began=began, ended=None, outcome="blocked")
             self._open[number] = (thread, connection)
         thread.start()
+        return thread
 
     def _ask(self, number: int, began: float, connection: http.client.HTTPConnection) -> None:
         timer = threading.Timer(self._limit, _break, (connection,))

@@ -86,6 +86,7 @@ class Serving:
                 self._port,
                 self._request,
                 every=drive.every,
+                one_by_one=drive.one_by_one,
                 limit=self._declaration.deadline,
                 zero=self._zero,
             )

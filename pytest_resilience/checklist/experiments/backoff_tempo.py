@@ -197,7 +197,7 @@ class Patient:
             return self.laboratory.plan(
                 self.workload,
                 [order],
-                workload=_paced(alone, limit / 2, pause / scale if pause else ONE_CALL),
+                workload=_paced(alone, calls * limit / 2, pause / scale if pause else ONE_CALL),
                 prompt=True,
                 sees_out=True,
                 enough=has_settled(calls, self.service if self.asides.later else None),
@@ -243,7 +243,7 @@ def _is_quiet(seen: Exposure, service: str) -> bool:
 
 
 def _paced(declared: WorkloadDeclaration, deadline: float, every: float) -> WorkloadDeclaration:
-    drive = None if declared.drive is None else replace(declared.drive, every=every)
+    drive = None if declared.drive is None else replace(declared.drive, every=every, one_by_one=True)
     return replace(declared, drive=drive, deadline=deadline)
 
 

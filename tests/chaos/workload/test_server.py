@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,16 @@ def test_requests_do_not_wait_for_each_other(serve) -> None:
     work.close()
 
     assert {(call.outcome, call.ended) for call in work.calls} == {("blocked", None)}
+
+
+def test_requests_wait_for_each_other_where_they_are_to(serve) -> None:
+    """Then one begins when the one before was answered."""
+    work = serve(drive=Drive(request="POST /predict", body="body.json", every=0.0, one_by_one=True))
+    work.start()
+    _until(lambda: sum(call.outcome == "201" for call in work.calls) >= 5)
+    work.close()
+
+    assert all(before.ended <= after.began for before, after in pairwise(work.calls))
 
 
 def test_a_server_is_not_ended_before_its_last_answers(serve) -> None:

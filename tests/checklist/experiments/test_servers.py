@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from small_jobs import KEEPING_LABS, server
+
+from pytest_resilience.chaos.scenario.model import FaultOrder, When
+from pytest_resilience.checklist.experiments.backoff_tempo import Patient
 
 SERVE = """
     import http.server, os, random, sys, threading, time, urllib.error, urllib.request, uuid
@@ -73,13 +78,28 @@ def outcome(trying):
     return outcome
 
 
-@pytest.mark.parametrize(("words", "what"), [("sound polls", "status-503"), ("sound later", "retry-after")])
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [("sound polls", "status-503"), ("sound later", "retry-after")],
+)
 def test_sound_servers_pass(outcome, words, what) -> None:
     """They try again while they answer, beside a poll, or when they have answered; and each run shows it."""
     found = outcome(words, what)
 
     assert (found.outcome, found.why) == ("passed", "")
     assert not any("not tried again" in warning for warning in found.warnings)
+
+
+def test_a_server_is_asked_for_one_thing_after_the_other(laboratory_of) -> None:
+    """However long each takes: tries of two calls at the same time cannot be told apart."""
+    laboratory = laboratory_of(
+        labs_py=KEEPING_LABS, serve_py=SERVE, resilience_toml=server("sound", every=0.4, deadline=15)
+    )
+    hang = FaultOrder(on="labs", when=When(request="POST /results"), kind="hang", times=None)
+    record = Patient(laboratory, "api", "labs", hang).run(hang, "waits", scale=4.0, calls=3, pause=0.1)
+
+    assert len(record.calls) >= 3
+    assert all(before.ended <= after.began for before, after in pairwise(record.calls))
 
 
 def test_a_server_that_only_polls_tries_nothing_again(trying) -> None:
