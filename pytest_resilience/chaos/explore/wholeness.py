@@ -53,7 +53,7 @@ def wrong_state(
     if ordered and not has_operations(workload):
         for between in _before_restarts(run, service):
             if between not in (*ordered, end):
-                return WrongState("torn", _at_no_commit((*ordered, end), between))
+                return WrongState("torn", at_no_commit((*ordered, end), between))
     if seen == end:
         return None
     if has_operations(workload):
@@ -101,11 +101,12 @@ def _before_restarts(run: RunRecord, service: str) -> Iterator[Any]:
 def _half(boundaries: Sequence[Any], end: Any, seen: Any) -> WrongState:
     known = (*boundaries, end)
     if boundaries and seen not in known:
-        return WrongState("torn", _at_no_commit(known, seen))
+        return WrongState("torn", at_no_commit(known, seen))
     return WrongState("half", f"it ended neither as before nor as after: {in_words(end, seen)}")
 
 
-def _at_no_commit(known: Sequence[Any], seen: Any) -> str:
+def at_no_commit(known: Sequence[Any], seen: Any) -> str:
+    """Return in what a state is other than the nearest known one."""
     nearest = min((in_words(state, seen) for state in known), key=len)
     return f"after the cut the tables are as at no commit of the undisturbed run; the nearest differs so: {nearest}"
 

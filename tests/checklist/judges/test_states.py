@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from seen_runs import clean, exchange, fault, notice, run
 
-from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.configuration.model import Atomic, WorkloadDeclaration
 from pytest_resilience.chaos.run.record import Message, ProcessRecord
 from pytest_resilience.chaos.state.postgres import PostgresState, TableState
 from pytest_resilience.chaos.state.registry import ModelState, RegistryState, VersionState
@@ -16,6 +16,8 @@ from pytest_resilience.checklist.judges.rollback import Undoing
 
 JOB = WorkloadDeclaration(name="ingest", shape="job", uses=("labs",), resume="rerun", major_operation=True)
 ONCE = replace(JOB, resume="none")
+SERVER = WorkloadDeclaration(name="api", shape="server", uses=("labs",))
+ATOMIC = (Atomic(service="labs", sql="select true"),)
 
 
 def statement(at, tag, *, connection=1, ends=True):
@@ -99,6 +101,27 @@ def test_the_fix_fits_rows_that_are_lost_and_rows_that_are_doubled(rows, fix):
     found = transaction(cut(after), ONCE, undisturbed(boundaries=(before, end)))
 
     assert (found.outcome, fix in found.fix) == ("failed", True), (found.why, found.fix)
+
+
+@pytest.mark.parametrize(("rows", "atomic"), [(((1, 1), (2, 2)), ()), (((1, 1),), ATOMIC)])
+def test_rows_of_a_server_are_known_or_declared(rows, atomic):
+    """As at a commit of the undisturbed run; or a statement about them held throughout."""
+    before, end = _table(()), _table(((1, 1), (2, 2)))
+    found = transaction(
+        cut(_table(rows)), replace(SERVER, atomic=atomic), undisturbed(boundaries=(before, end))
+    )
+
+    assert found.outcome == "passed"
+
+
+def test_other_rows_of_a_server_prove_nothing():
+    """Nobody knows how many requests it got; what is other is told all the same."""
+    before, end = _table(()), _table(((1, 1), (2, 2)))
+    found = transaction(cut(_table(((1, 1),))), SERVER, undisturbed(boundaries=(before, end)))
+
+    assert (found.outcome, "atomic" in found.fix) == ("unproven", True)
+    assert "the nearest differs so: public.t: 1 row" in found.why, found.why
+    assert found.why.endswith("how many requests a server gets differs from run to run")
 
 
 def _table(rows):
