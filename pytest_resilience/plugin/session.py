@@ -21,6 +21,9 @@ MARKER = (
 )
 
 
+SAME_SIGNAL = 1.0
+"""Seconds within which a signal that comes again is the same request, not an impatient one."""
+
 RUN: pytest.StashKey[ChaosRun] = pytest.StashKey()
 GATE: pytest.StashKey[GateSession] = pytest.StashKey()
 
@@ -70,18 +73,29 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _report_before_the_end(config: pytest.Config) -> None:
-    """Let SIGTERM, which a pipeline sends when its time is over, end the run as Ctrl-C does: with a report."""
+    """Let SIGTERM, which a pipeline sends when its time is over, end the run as Ctrl-C does: with a report.
+
+    Who sends it to the process and to its group as well (`timeout` does) asks once.
+    """
     import signal
     import threading
+
+    from pytest_resilience.clock import SYSTEM_CLOCK
 
     if threading.current_thread() is not threading.main_thread():
         return
     if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         return  # somebody else has plans for it
 
+    asked_at: list[float] = []
+
     def end(_number: int, _frame: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one ends it at once
-        raise KeyboardInterrupt("SIGTERM")
+        asked_at.append(SYSTEM_CLOCK.monotonic())
+        if len(asked_at) == 1:
+            raise KeyboardInterrupt("SIGTERM")
+        if asked_at[-1] - asked_at[0] > SAME_SIGNAL:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.raise_signal(signal.SIGTERM)
 
     signal.signal(signal.SIGTERM, end)
     config.add_cleanup(partial(signal.signal, signal.SIGTERM, signal.SIG_DFL))  # type: ignore[arg-type]
