@@ -167,4 +167,4 @@ def _draw() -> float:
 def note(error: BaseException, text: str) -> None:
     """Note something on an exception, in place of our earlier note: some code raises one instance again."""
     notes = [old for old in getattr(error, "__notes__", ()) if not str(old).startswith(_NOTE)]
-    error.__notes__ = [*notes, _NOTE + text]
+    BaseException.__setattr__(error, "__notes__", [*notes, _NOTE + text])  # its own may refuse it

@@ -7,6 +7,7 @@ from types import CoroutineType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, cast
 
 from pytest_resilience.runtime.breaker_states import Outcome, Period
+from pytest_resilience.runtime.callables import is_async
 from pytest_resilience.runtime.circuit import Circuit
 
 P = ParamSpec("P")
@@ -37,6 +38,11 @@ class BreakerCall:
         outcome = Outcome.SUCCESS if error is None else circuit.outcome_of(error)
         seconds = circuit.clock.monotonic() - self._started
         circuit.settle(period, self, outcome, seconds=seconds, error=error)
+
+    def leave(self) -> None:
+        """End it as if it had not been made."""
+        if self._period is not None:
+            self._circuit.settle(self._period, self, Outcome.IGNORED)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -94,6 +100,8 @@ def bind_async(circuit: Circuit, func: Callable[P, Awaitable[T]]) -> Callable[P,
 
 def _call_watched(circuit: Circuit, func: Callable[..., T], args: Any, kwargs: Any) -> T:
     """Call through a circuit that must know of each call: it is not closed, or it measures."""
+    if is_async(func):
+        return cast("T", bind_async(circuit, cast("Any", func))(*args, **kwargs))
     entered = BreakerCall(circuit).__enter__()
     try:
         result = func(*args, **kwargs)
@@ -101,9 +109,20 @@ def _call_watched(circuit: Circuit, func: Callable[..., T], args: Any, kwargs: A
         entered.__exit__(type(error), error, error.__traceback__)
         raise
     if type(result) is CoroutineType:
-        return cast("T", _await(entered, result))
+        entered.leave()
+        return cast("T", _await_watched(circuit, result))
     entered.__exit__(None, None, None)
     return result
+
+
+async def _await_watched(circuit: Circuit, coroutine: Any) -> Any:
+    """Await it as a call of its own, which begins here: one that is never awaited would keep its place."""
+    try:
+        entered = BreakerCall(circuit).__enter__()
+    except BaseException:
+        coroutine.close()
+        raise
+    return await _await(entered, coroutine)
 
 
 async def _await(entered: BreakerCall, coroutine: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_resilience.runtime.arguments import whole_number
 from pytest_resilience.runtime.breaker import CircuitBreaker, CircuitState
+from pytest_resilience.runtime.forks import renew_in_child
 
 
 class BreakerRegistry:
@@ -23,8 +24,13 @@ class BreakerRegistry:
         self._capacity = whole_number("capacity", capacity, least=1)
         self._settings = settings
         self._breakers: OrderedDict[str, CircuitBreaker] = OrderedDict()
-        self._lock = Lock()
+        self.renew_after_fork()
+        renew_in_child(self)
         CircuitBreaker(**settings)  # refuses nonsense here, not at the first call in production
+
+    def renew_after_fork(self) -> None:
+        """Make the lock anew: a thread that is not in this process may have held it."""
+        self._lock = Lock()
 
     def get(self, name: str) -> CircuitBreaker:
         """Return the breaker for a name, a new one at the first time."""

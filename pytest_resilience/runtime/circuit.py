@@ -22,6 +22,7 @@ from pytest_resilience.runtime.breaker_states import (
     Outcome,
     Period,
 )
+from pytest_resilience.runtime.forks import renew_in_child
 from pytest_resilience.runtime.listeners import standard_listeners
 
 
@@ -47,6 +48,11 @@ class Circuit:
         self.clock = clock
         self.period: Period = Closed(settings)
         self._listeners = listeners
+        self.renew_after_fork()
+        renew_in_child(self)
+
+    def renew_after_fork(self) -> None:
+        """Make the lock anew: a thread that is not in this process may have held it."""
         self._lock = Lock()
 
     def refuse_until(self, moment: float) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from itertools import count
 from threading import Lock
 
+from pytest_resilience.runtime.forks import call_in_child
+
 LATEST = [0]
 """The newest mark's number; a list, so that the drivers read it without a call."""
 
@@ -23,7 +25,9 @@ def mark_exhausted(error: BaseException) -> None:
     """Say that this exception has been retried as often as it should be."""
     with _lock:
         number = LATEST[0] = next(_numbers)
-    setattr(error, _MARK, number)
+    BaseException.__setattr__(
+        error, _MARK, number
+    )  # an exception's class may refuse it: a frozen dataclass does
 
 
 def exhausted_since(before: int, error: BaseException) -> bool:
@@ -36,3 +40,11 @@ def exhausted_since(before: int, error: BaseException) -> bool:
             return True
         cause = cause.__cause__
     return False
+
+
+def _renew_lock() -> None:
+    global _lock  # noqa: PLW0603 - the one that a thread of the parent may hold
+    _lock = Lock()
+
+
+call_in_child(_renew_lock)

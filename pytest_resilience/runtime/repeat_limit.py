@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import weakref
 from collections import OrderedDict
 from dataclasses import dataclass
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
+from pytest_resilience.runtime.forks import renew_in_child
 
 
 @dataclass(slots=True)
@@ -42,9 +41,9 @@ class RepeatLimit:
         self._windows: OrderedDict[str, _Window] = OrderedDict()
         self._next_sweep = clock.monotonic() + window
         self._lock = threading.RLock()
-        _ALL.add(self)
+        renew_in_child(self)
 
-    def after_fork(self) -> None:
+    def renew_after_fork(self) -> None:
         """Make the lock anew: a thread that is not in this process may have held it."""
         self._lock = threading.RLock()
 
@@ -79,14 +78,3 @@ class RepeatLimit:
             crowd = list(self._windows)[: max(0, len(self._windows) - self._max_kinds)]
             gone = {kind: self._windows.pop(kind) for kind in dict.fromkeys((*over, *crowd))}
         return {kind: window.held for kind, window in gone.items() if window.held}
-
-
-_ALL: weakref.WeakSet[RepeatLimit] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for limit in tuple(_ALL):
-        limit.after_fork()
-
-
-os.register_at_fork(after_in_child=_after_fork)

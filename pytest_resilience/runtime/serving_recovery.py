@@ -11,6 +11,7 @@ from pytest_resilience.clock import SYSTEM_CLOCK
 from pytest_resilience.errors import FatalError, HealthCheckFailed, ResilienceError, Severity
 from pytest_resilience.runtime.deadline import Deadline
 from pytest_resilience.runtime.deployment import DEADLINE, deployment_ledger, rollback_model
+from pytest_resilience.runtime.forks import call_in_child
 from pytest_resilience.runtime.models.fallback import FALLBACKS, Rule
 from pytest_resilience.runtime.models.ledger import LedgerEntry
 from pytest_resilience.runtime.models.server import ModelServer
@@ -148,3 +149,11 @@ def _report(server: ModelServer, error: ResilienceError, outcome: str, severity:
         "component": "ml_model",
     }
     server.errors.log_error(error, context, severity)
+
+
+def _renew_lock() -> None:
+    global _lock  # noqa: PLW0603 - the one that a thread of the parent may hold
+    _lock = Lock()
+
+
+call_in_child(_renew_lock)

@@ -201,6 +201,35 @@ def test_a_cancelled_trial_frees_its_place(half_open):
     assert breaker.state is CLOSED
 
 
+@pytest.mark.parametrize("call", [CircuitBreaker.call, CircuitBreaker.call_async])
+def test_a_trial_that_is_never_awaited_holds_no_place(half_open, call):
+    """Its task is cancelled before its first step, or it is closed: no code of it runs that could free it."""
+    breaker = half_open()
+
+    async def main():
+        task = asyncio.create_task(call(breaker, asyncio.sleep, 0))
+        task.cancel()
+        await asyncio.wait([task])
+        call(breaker, asyncio.sleep, 0).close()
+        return await call(breaker, asyncio.sleep, 0, "rows")
+
+    assert asyncio.run(main()) == "rows"
+    assert breaker.state is CLOSED
+
+
+def test_of_trials_that_wait_to_be_awaited_so_many_go_through(half_open):
+    """Each takes its place with its first step; who finds none is refused, and its coroutine is closed."""
+    breaker = half_open()
+
+    async def main():
+        trials = [breaker.call(lambda: asyncio.sleep(0, "rows")) for _ in range(2)]
+        return await asyncio.gather(*trials, return_exceptions=True)
+
+    first, second = asyncio.run(main())
+
+    assert (first, type(second)) == ("rows", CircuitBreakerOpenError)
+
+
 def test_a_hung_trial_frees_its_place_when_its_lease_is_over(half_open, clock):
     """The trap: one trial call that never returns blocks other libraries' breakers for ever."""
     breaker = half_open(trial_lease=20)

@@ -8,6 +8,7 @@ import gc
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import pytest
 
@@ -235,6 +236,21 @@ def test_layers_do_not_multiply():
         outer.call(inner.call, call)
 
     assert len(call.calls) == 4
+
+
+def test_an_exception_that_takes_no_attributes_is_raised_as_it_is():
+    """A frozen dataclass refuses them; layers do not multiply for it either."""
+
+    @dataclass(frozen=True)
+    class RefusedError(ConnectionError):
+        code: int
+
+    call = FlakyCall(RefusedError(3))
+    inner = Retry(max_retries=1, backoff=AT_ONCE)
+    with pytest.raises(RefusedError):
+        Retry(max_retries=2, backoff=AT_ONCE).call(inner.call, call)
+
+    assert len(call.calls) == 2
 
 
 def test_layers_do_not_multiply_through_a_translation():

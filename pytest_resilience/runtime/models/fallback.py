@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import FatalError
+from pytest_resilience.runtime.forks import renew_in_child
 
 Rule: TypeAlias = Callable[[Any], Any]
 """Takes the rows that the model would get and returns what it would return, one prediction a row."""
@@ -18,9 +19,14 @@ class FallbackRegistry:
 
     def __init__(self, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock
-        self._lock = Lock()
+        self.renew_after_fork()
+        renew_in_child(self)
         self._rules: dict[str, Rule] = {}
         self._enabled: dict[str, float] = {}
+
+    def renew_after_fork(self) -> None:
+        """Make the lock anew: a thread that is not in this process may have held it."""
+        self._lock = Lock()
 
     def register(self, model_name: str, rule: Rule) -> None:
         """Give a model its rule, without switching it on."""

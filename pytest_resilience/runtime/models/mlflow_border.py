@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytest_resilience.errors import FatalError, ResilienceError, RetryableError
 from pytest_resilience.runtime.classify import translate
+from pytest_resilience.runtime.forks import call_in_child
 from pytest_resilience.runtime.models.hidden_response import hidden_retry_after, is_refusal
 from pytest_resilience.runtime.models.mlflow_limits import mlflow_limits
 
@@ -92,3 +93,11 @@ def _root(error: BaseException) -> str:
     name = type(error).__name__
     # The one error of urllib3 whose text is needed: "too many 503 error responses".
     return str(error) if name == "ResponseError" else name
+
+
+def _renew_lock() -> None:
+    global _filters  # noqa: PLW0603 - the one that a thread of the parent may hold
+    _filters = RLock()
+
+
+call_in_child(_renew_lock)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
 
+from pytest_resilience.runtime.forks import call_in_child
 from pytest_resilience.runtime.interruption import UNINTERRUPTED
 
 TIMEOUT = "MLFLOW_HTTP_REQUEST_TIMEOUT"
@@ -82,3 +83,11 @@ def _restore() -> None:
         else:
             os.environ[name] = value
     _before.clear()
+
+
+def _renew_lock() -> None:
+    global _lock  # noqa: PLW0603 - the one that a thread of the parent may hold
+    _lock = Lock()
+
+
+call_in_child(_renew_lock)

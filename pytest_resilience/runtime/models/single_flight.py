@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import RetryableError
 from pytest_resilience.runtime.deadline import CURRENT, remaining_time, require_time
+from pytest_resilience.runtime.forks import renew_in_child
 
 T = TypeVar("T")
 
@@ -30,9 +31,14 @@ class SingleFlight(Generic[T]):
         self._func = func
         self._name = name
         self._clock = clock
+        self.renew_after_fork()
+        renew_in_child(self)
+        self._started = 0.0
+
+    def renew_after_fork(self) -> None:
+        """A flight of the parent's never lands in a child: its thread is not there."""
         self._lock = Lock()
         self._flight: Future[T] | None = None
-        self._started = 0.0
 
     def start(self) -> Future[T]:
         """Return the flight under way, started by this call if there was none."""
