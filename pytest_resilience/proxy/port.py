@@ -6,6 +6,7 @@ import os
 import socket
 
 from pytest_resilience.proxy.address import join_address
+from pytest_resilience.proxy.listen import Place
 
 BACKLOG = 4096
 
@@ -18,25 +19,18 @@ class Port:
     """Own a port from its construction to `release`.
 
     Args:
-        family: the address family.
-        host: the numeric address; empty for every address of both families.
-        port: the number; 0 for any free one.
+        place: where; the port 0 is any free one.
 
     Raises:
         PortTakenError: somebody else has the port, or the address is not this machine's.
     """
 
-    def __init__(self, family: socket.AddressFamily, host: str, port: int) -> None:
-        self._family = family
-        self._dual = not host and family == socket.AF_INET6
-        self._host = host or ("::" if self._dual else "0.0.0.0")  # noqa: S104 - only where the user asks for it
-        self._sock: socket.socket = self._bound(port, share=False)
-        self.number: int = self._sock.getsockname()[1]
-
-    @property
-    def address(self) -> str:
+    def __init__(self, place: Place) -> None:
+        self._sock: socket.socket = _bound(place, share=False)
+        host, self.number = self._sock.getsockname()[:2]
+        self.address = join_address(host, self.number)
         """Where it is, as Go writes it."""
-        return join_address(self._host, self.number)
+        self._place = place._replace(port=self.number)
 
     def open(self) -> socket.socket:
         """Take connections; return the listening socket."""
@@ -54,7 +48,7 @@ class Port:
         do the two allow sharing: a port is asked for without it, so nobody else slips in.
         """
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        holder = self._bound(self.number, share=True)
+        holder = _bound(self._place, share=True)
         self._sock.close()
         self._sock = holder
 
@@ -64,27 +58,28 @@ class Port:
         Raises:
             PortTakenError: somebody else was quicker.
         """
-        self._sock = self._bound(self.number, share=False)
+        self._sock = _bound(self._place, share=False)
 
     def release(self) -> None:
         """Give the port up."""
         self._sock.close()
 
-    def _bound(self, port: int, *, share: bool) -> socket.socket:
-        sock = socket.socket(self._family, socket.SOCK_STREAM)
-        try:
-            sock.setblocking(False)
-            if self._family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not self._dual)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, share)
-            sock.bind((self._host, port))
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
-        except OSError as error:
-            sock.close()
-            raise PortTakenError(_go_text(join_address(self._host, port), "bind", error)) from error
-        return sock
+
+def _bound(place: Place, *, share: bool) -> socket.socket:
+    sock = socket.socket(place.family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        if place.family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not place.dual)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, share)
+        sock.bind((place.host, place.port))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
+    except OSError as error:
+        sock.close()
+        raise PortTakenError(_go_text(place.spelling, "bind", error)) from error
+    return sock
 
 
 def _go_text(address: str, call: str, error: OSError) -> str:

@@ -23,7 +23,7 @@ ACCEPT_BATCH = 64
 ACCEPT_PAUSE = 0.1
 """Seconds to wait when the process is out of descriptors."""
 
-LOOPBACK = Place(socket.AF_INET, "127.0.0.1", 0)
+LOOPBACK = Place(socket.AF_INET, "127.0.0.1", 0, "127.0.0.1")
 """Where a proxy listens that was not told where: Toxiproxy would be open to the network."""
 
 _LOG = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ class Proxy:
 
     def differs(self, place: Place, upstream: str) -> bool:
         """Tell whether those addresses are others than the proxy's."""
-        return place.address != self.listen or upstream != self.upstream
+        return self._is_elsewhere(place) or upstream != self.upstream
 
     def start(self, place: Place) -> None:
         """Take connections.
@@ -102,7 +102,7 @@ class Proxy:
         if self.enabled:
             return
         if self._port is None:
-            self._port = Port(*place)
+            self._port = Port(place)
         self._listen_on(self._port)
 
     def stop(self) -> None:
@@ -128,7 +128,7 @@ class Proxy:
             if self.compat:
                 self._give_up_port()
                 self.listen = listen
-            elif place.address != self.listen:
+            elif self._is_elsewhere(place):
                 self._move_port(place, listen, enabled=enabled)
             self.upstream = upstream
             self.drop_links()
@@ -161,13 +161,17 @@ class Proxy:
         """Note that a toxic has had its effect."""
         self.touches.note(stage.name, link.number, link.client_port)
 
+    def _is_elsewhere(self, place: Place) -> bool:
+        """Tell whether that is not where the proxy listens; to Toxiproxy `:80` and `[::]:80` are two places."""
+        return self.listen != place.spelling and (self.compat or self.listen != place.address)
+
     def _move_port(self, place: Place, listen: str, *, enabled: bool) -> None:
         """Take the new port before the old one is given up, unless they are the same number."""
         old, was_enabled = self._port, self.enabled
         if old is not None and old.number == place.port:
             self._give_up_port()
         try:
-            new = Port(*place) if enabled else None
+            new = Port(place) if enabled else None
         except PortTakenError:
             self._take_back(old, enabled=was_enabled)
             raise

@@ -19,7 +19,7 @@ def creating(*bodies: object) -> list[tuple[str, str, object]]:
 
 def listening(*addresses: str) -> list[tuple[str, str, object]]:
     """Create proxies that listen there."""
-    return [("POST", P, {"name": f"on {n}", "upstream": "x", "listen": a}) for n, a in enumerate(addresses)]
+    return [("POST", P, {"name": f"on {a}", "upstream": "x", "listen": a}) for a in addresses]
 
 
 def adding(*bodies: object) -> list[tuple[str, str, object]]:
@@ -106,7 +106,9 @@ REQUESTS: list[tuple[str, str, object]] = [
     *listening(
         "8.8.8.8:0", "1.2.3.4:80", "localhost:0", "[::1]:0", "127.0.0.1:", "[127.0.0.1]:0", "127.0.0.1:00"
     ),
-    *listening(":0", ":"),
+    *listening(":0", ":", "0.0.0.0:0", "[::]:0", "[::ffff:0.0.0.0]:0", "[::ffff:127.0.0.1]:0", "[0:0::1]:0"),
+    *listening("127.1:0", "127.000.000.001:0", "0:0", "*:0", "2130706433:0", "-a:0", "127.0.0.1.:0", "a b:0"),
+    *changing("/proxies/on%20localhost:0", '{"listen":"127.1:0"}', '{"listen":"[::]:0"}'),
     # Toxics.
     *adding(
         "", "[]", "null", "{}", '{"type":5}', '{"type":"nope"}', '{"type":"Latency"}', '{"type":1,"name":2}'

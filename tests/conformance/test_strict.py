@@ -264,6 +264,22 @@ def test_a_wider_address_on_the_same_port_is_a_change_like_any_other(
     assert echoed(connect(("127.0.0.1", port))) == b"ping"
 
 
+@pytest.mark.parametrize("spelling", [":{}", "0.0.0.0:{}", "[::]:{}", "[0::0]:{}"])
+def test_another_spelling_of_the_address_is_no_change(
+    ours: Any, servers: Any, connect: Connect, spelling: str
+) -> None:
+    """Connections live on when the same address is given in other words, to the proxy or in a list."""
+    _, port = ours.proxy(upstream := servers.echo(), listen=":0")
+    client = connect(("127.0.0.1", port))
+    assert echoed(client) == b"ping"
+    listen = spelling.format(port)
+
+    assert ours.call("PATCH", "/proxies/p", {"listen": listen}).status == 200
+    assert echoed(client) == b"ping"
+    ours.call("POST", "/populate", [{"name": "p", "listen": listen, "upstream": upstream}])
+    assert echoed(client) == b"ping"
+
+
 def test_populate_honours_toxics_and_enabled(ours: Any, servers: Any, connect: Connect) -> None:
     """What a list says of toxics and of `enabled` holds, also for a proxy that is kept, whose connections live on."""
     host, port = ours.proxy(upstream := servers.echo())

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_resilience.proxy.address import AddressError, join_address, split_address
 from pytest_resilience.proxy.dial import dial
+from pytest_resilience.proxy.listen import ListenError, Place, resolve_listen
 
 
 @pytest.mark.parametrize(
@@ -73,3 +74,34 @@ def test_localhost_is_reached_on_either_family() -> None:
 
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as listener:
         asyncio.run(reach(listener.getsockname()[1]))
+
+
+def resolved(listen: str) -> Place:
+    """Find where that is."""
+
+    async def find() -> Place:
+        return await resolve_listen(asyncio.get_running_loop(), listen)
+
+    return asyncio.run(find())
+
+
+@pytest.mark.parametrize("listen", [":80", "0.0.0.0:80", "[::]:80"])
+def test_every_address_is_those_of_version_4_without_version_6(
+    monkeypatch: pytest.MonkeyPatch, listen: str
+) -> None:
+    """On a machine without IPv6 a proxy for every address listens where it can."""
+    monkeypatch.setattr(socket, "has_dualstack_ipv6", lambda: False)
+    place = resolved(listen)
+
+    assert (socket.AF_INET, "0.0.0.0:80", listen) == (place.family, place.address, place.spelling)
+
+
+@pytest.mark.parametrize(
+    "host", ["127.1", "127.000.000.001", "0", "*", "0x7f.1", "0x7f000001", "a..b", "a-.b"]
+)
+def test_what_is_neither_a_number_nor_a_name_is_not_looked_up(host: str) -> None:
+    """C's short spellings of addresses are none to Go, and the name service is not asked about what is no name."""
+    with pytest.raises(ListenError) as refused:
+        resolved(f"{host}:80")
+
+    assert f"lookup {host}: no such host" == str(refused.value)
