@@ -124,12 +124,13 @@ class Proxy:
         Raises:
             PortTakenError: the port cannot be had; nothing has changed (but see `compat`).
         """
-        if self.differs(place, upstream):
-            if self.compat:
-                self._give_up_port()
-                self.listen = listen
-            elif self._is_elsewhere(place):
-                self._move_port(place, listen, enabled=enabled)
+        differs = self.differs(place, upstream)
+        if not self.compat:
+            self._take_port(place, listen, enabled=enabled)
+        elif differs:
+            self._give_up_port()
+            self.listen = listen
+        if differs:
             self.upstream = upstream
             self.drop_links()
         if enabled:
@@ -164,6 +165,13 @@ class Proxy:
     def _is_elsewhere(self, place: Place) -> bool:
         """Tell whether that is not where the proxy listens; to Toxiproxy `:80` and `[::]:80` are two places."""
         return self.listen != place.spelling and (self.compat or self.listen != place.address)
+
+    def _take_port(self, place: Place, listen: str, *, enabled: bool) -> None:
+        """Listen there if enabled; where that cannot be, nothing has changed."""
+        if self._is_elsewhere(place):
+            self._move_port(place, listen, enabled=enabled)
+        if enabled:
+            self.start(place)
 
     def _move_port(self, place: Place, listen: str, *, enabled: bool) -> None:
         """Take the new port before the old one is given up, unless they are the same number."""

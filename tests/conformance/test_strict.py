@@ -254,6 +254,20 @@ def test_a_change_that_fails_changes_nothing(ours: Any, servers: Any, connect: C
     assert echoed(client) == b"ping"
 
 
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_start_that_fails_changes_nothing(ours: Any, *, listed: bool) -> None:
+    """A disabled proxy whose own port is taken keeps its server when a change would also enable it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        ours.call("POST", "/proxies", {"name": "p", "upstream": "x", "listen": listen, "enabled": False})
+        before = ours.call("GET", "/proxies/p").body
+        change = {"name": "p", "upstream": "elsewhere:1", "listen": listen, "enabled": True}
+        path, body = ("/populate", [change]) if listed else ("/proxies/p", change)
+
+        assert ours.call("POST", path, body).status == 500
+        assert before == ours.call("GET", "/proxies/p").body
+
+
 def test_a_wider_address_on_the_same_port_is_a_change_like_any_other(
     ours: Any, servers: Any, connect: Connect
 ) -> None:
