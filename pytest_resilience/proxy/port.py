@@ -20,12 +20,14 @@ class Port:
 
     Args:
         place: where; the port 0 is any free one.
+        drawn: whether the number was a free one at first, although it is given now.
 
     Raises:
         PortTakenError: somebody else has the port, or the address is not this machine's.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, *, drawn: bool = False) -> None:
+        self.drawn = drawn or place.port == 0
         self._sock: socket.socket = _bound(place, share=False)
         host, self.number = self._sock.getsockname()[:2]
         self.address = join_address(host, self.number)

@@ -106,10 +106,13 @@ class Proxy:
         self._listen_on(self._port)
 
     def stop(self) -> None:
-        """Refuse connections and end those that are open; the port stays ours."""
+        """Refuse connections and end those that are open; if strict, a port that was drawn stays ours."""
         if self._listener is not None and self._port is not None:
             self._stop_listening()
-            self._hold_port(self._port)
+            if self._port.drawn and not self.compat:
+                self._hold_port(self._port)
+            else:
+                self._give_up_port()
         self.drop_links()
 
     def change(self, place: Place, listen: str, upstream: str, *, enabled: bool) -> None:
@@ -176,10 +179,11 @@ class Proxy:
     def _move_port(self, place: Place, listen: str, *, enabled: bool) -> None:
         """Take the new port before the old one is given up, unless they are the same number."""
         old, was_enabled = self._port, self.enabled
-        if old is not None and old.number == place.port:
+        same = old if old is not None and old.number == place.port else None
+        if same is not None:
             self._give_up_port()
         try:
-            new = Port(place) if enabled else None
+            new = Port(place, drawn=same is not None and same.drawn) if enabled else None
         except PortTakenError:
             self._take_back(old, enabled=was_enabled)
             raise

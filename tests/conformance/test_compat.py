@@ -58,6 +58,15 @@ def test_a_default_listen_is_open_to_the_network(engine: Any) -> None:
     assert reply.json["listen"].startswith("[::]:")
 
 
+def test_a_disabled_proxy_loses_its_port(engine: Any) -> None:
+    """Whoever asks for the port of a disabled proxy gets it, and the proxy cannot come back."""
+    address = engine.proxy("x")
+    engine.call("PATCH", "/proxies/p", {"enabled": False})
+
+    with socket.create_server(address):
+        assert engine.call("PATCH", "/proxies/p", {"enabled": True}).status == 500
+
+
 def test_a_change_that_fails_leaves_the_proxy_stopped(engine: Any, servers: Any, connect: Connect) -> None:
     """A taken port: the old listener is gone, and the new addresses stand."""
     address = engine.proxy(servers.echo())

@@ -1,4 +1,4 @@
-"""Where proxies listen: every address of the machine, in whatever spelling."""
+"""Where proxies listen: every address of the machine, and ports that come free."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from pytest_resilience.services.quiet_port import quiet_ports
 
 Connect = Callable[[tuple[str, int]], socket.socket]
 HOSTS = ["", "0.0.0.0", "[::]"]  # noqa: S104 - that is what is tested
@@ -37,3 +39,20 @@ def test_a_taken_port_is_told_as_it_was_asked_for(engine: Any, host: str) -> Non
     reply = engine.call("POST", "/proxies", {"name": "q", "upstream": "x", "listen": f"{host}:{port}"})
 
     assert reply.json["error"] == f"listen tcp {host}:{port}: bind: address already in use"
+
+
+def test_a_disabled_proxy_frees_the_port_that_was_named(engine: Any, servers: Any, connect: Connect) -> None:
+    """Two proxies take turns on a port that both were given, and then it is somebody else's."""
+    address = ("127.0.0.1", port := next(quiet_ports()))
+    for name, enabled in (("blue", True), ("green", False)):
+        engine.proxy(servers.says(name.encode()), name, listen=f"127.0.0.1:{port}", enabled=enabled)
+    assert connect(address).recv(9) == b"blue"
+    assert engine.call("PATCH", "/proxies/green", {"enabled": True}).status == 500
+    engine.call("PATCH", "/proxies/blue", {"enabled": False})
+
+    assert engine.call("PATCH", "/proxies/green", {"enabled": True}).status == 200
+    assert connect(address).recv(9) == b"green"
+    engine.call("PATCH", "/proxies/green", {"enabled": False})
+    with socket.create_server(address):
+        assert engine.call("PATCH", "/proxies/blue", {"enabled": True}).status == 500
+    assert engine.call("PATCH", "/proxies/blue", {"enabled": True}).status == 200

@@ -226,6 +226,17 @@ def test_a_disabled_proxy_keeps_its_port(
     assert echoed(connect(address)) == b"ping"
 
 
+@pytest.mark.parametrize("listen", ["127.0.0.1", "localhost", ""])
+def test_a_port_that_was_drawn_stays_so(ours: Any, listen: str) -> None:
+    """Naming the number afterwards, by whatever host, does not make the port one to be freed."""
+    _, port = ours.proxy("x")
+    assert ours.call("PATCH", "/proxies/p", {"listen": f"{listen}:{port}"}).status == 200
+    ours.call("PATCH", "/proxies/p", {"enabled": False})
+
+    with socket.socket() as thief, pytest.raises(OSError, match="in use"):
+        thief.bind(("127.0.0.1", port))
+
+
 @pytest.mark.parametrize("enabled", [True, False])
 def test_two_proxies_or_two_servers_never_share_a_port(
     ours: Any, start: Any, servers: Any, *, enabled: bool
