@@ -34,6 +34,12 @@ def _go_bool(text: str) -> bool:
     return values[text.lower()]
 
 
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 5 or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: those are 0 to 65535")
+    return int(text)
+
+
 def _flag(parser: argparse.ArgumentParser, name: str, text: str) -> None:
     parser.add_argument(
         f"-{name}",
@@ -55,7 +61,7 @@ def parse_options(arguments: list[str], *, version: str) -> Options:
     add = parser.add_argument
     add("-h", "-help", "--help", action="help", help="print this help")
     add("-host", "--host", default="localhost", help="host of the API (default: localhost)")
-    add("-port", "--port", type=int, default=8474, help="port of the API (default: 8474); 0 is a free one")
+    add("-port", "--port", type=_port, default=8474, help="port of the API (default: 8474); 0 is a free one")
     add("-config", "--config", metavar="FILE", help="JSON file with proxies to create at the start")
     add("-seed", "--seed", type=int, help="what every draw follows from (default: the time)")
     _flag(parser, "proxy-metrics", "count the bytes of every proxy at /metrics")

@@ -66,6 +66,16 @@ def test_an_unknown_flag_is_refused() -> None:
     assert "-sead" in refused.stderr
 
 
+@pytest.mark.parametrize("port", ["99999", "-1", "http", "999999"])
+def test_what_is_no_port_is_refused(port: str) -> None:
+    """It ends with 2, and says what is wrong instead of showing where in the code."""
+    refused = run(f"-port={port}")
+
+    assert refused.returncode == 2
+    assert f"'{port}' is no port: those are 0 to 65535" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_a_port_in_use_is_one_sentence(start: Any) -> None:
     """A second server on the port says so on one line of stderr, and ends with 1."""
     with start("ours") as engine:
