@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from urllib.parse import unquote_to_bytes
 
-MAX_HEAD = 1024 * 1024
-"""Bytes of request line and headers, as in Go's net/http."""
+MAX_HEAD = 1024 * 1024 + 4096
+"""Bytes of request line and headers, as in Go's net/http, which takes a buffer more than it promises."""
 MAX_BODY = 64 * 1024 * 1024
 """Bytes of a body; a control API needs far less."""
 
 _BODILESS = (204, 304)
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_HOST = re.compile(r"[a-zA-Z0-9!$%&'()*+,\-.:;=\[\]_~]*")
+"""What Go takes for a host: no spaces, for one."""
 
 
 class BadRequestError(Exception):
@@ -103,9 +107,9 @@ class RequestParser:
 
     def _take_head(self) -> bool:
         end, skip = _head_end(self._buffer)
+        if (len(self._buffer) if end < 0 else end + skip) > MAX_HEAD:
+            raise BadRequestError(431)
         if end < 0:
-            if len(self._buffer) > MAX_HEAD:
-                raise BadRequestError(431)
             return False
         lines = bytes(self._buffer[:end]).replace(b"\r\n", b"\n").decode("latin-1").split("\n")
         del self._buffer[: end + skip]
@@ -165,6 +169,8 @@ def _head_end(buffer: bytearray) -> tuple[int, int]:
 
 
 def _parse_head(lines: list[str]) -> Request:
+    if "\t" in lines[0] or any(_CONTROL.search(line) for line in lines):
+        raise BadRequestError(400)
     parts = lines[0].split(" ")
     if len(parts) != 3 or not all(parts) or not parts[2].startswith("HTTP/"):
         raise BadRequestError(400)
@@ -174,6 +180,8 @@ def _parse_head(lines: list[str]) -> Request:
     headers = _parse_headers(lines[1:])
     if version == "HTTP/1.1" and "host" not in headers:
         raise BadRequestError(400, "missing required Host header")
+    if not _HOST.fullmatch(headers.get("host", "")):
+        raise BadRequestError(400, "malformed Host header")
     options = headers.get("connection", "").lower()
     keep_alive = "keep-alive" in options if version == "HTTP/1.0" else "close" not in options
     path, query = ("*", "") if (method, target) == ("OPTIONS", "*") else _split_target(target)
@@ -188,7 +196,7 @@ def _parse_headers(lines: list[str]) -> dict[str, str]:
             raise BadRequestError(400)
         if name != name.strip() or " " in name:
             raise BadRequestError(400, "invalid header name")
-        name, value = name.lower(), value.strip()
+        name, value = name.lower(), value.strip(" \t")
         if name == "host" and name in headers:
             raise BadRequestError(400)
         if name == "content-length" and headers.get(name, value) != value:
@@ -240,7 +248,7 @@ def encode_head(response: Response, request: Request, *, date: str) -> bytes:
     lines.append(f"Date: {date}")
     if response.stream is not None:
         lines.append("Transfer-Encoding: chunked")
-    elif response.status not in _BODILESS and request.method != "HEAD":
+    elif response.status not in _BODILESS and (response.body or request.method != "HEAD"):
         lines.append(f"Content-Length: {len(response.body)}")
     if request.version == "HTTP/1.1" and not request.keep_alive:
         lines.append("Connection: close")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 CLOSE = b"Host: x\r\nConnection: close\r\n"
+HOSTS = [b"", b"[::1]:8474", b"a_b.c:1", b"a b", b"a/b", b"a@b", b'a"b', b"a\\b", b"\xc3\xa9", b"a\x01"]
 BYTES = [
     b"GARBAGE\r\n\r\n",
     b"GET / HTTP/1.1\r\n\r\n",
@@ -41,6 +42,12 @@ BYTES = [
     b"POST /proxies HTTP/1.1\r\n" + CLOSE + b"Expect: something\r\nContent-Length: 2\r\n\r\n{}",
     b"GET /proxies HTTP/1.1\r\n" + CLOSE + b"User-Agent: Mozilla/5.0 (X11)\r\n\r\n",
     b"GET /nope HTTP/1.1\r\n" + CLOSE + b"User-Agent: Mozilla/5.0 (X11)\r\n\r\n",
+    *[b"HEAD /%b HTTP/1.1\r\n" % path + CLOSE + b"\r\n" for path in (b"nope", b"", b"proxies/", b"version")],
+    *[b"GET /version HTTP/1.1\r\nConnection: close\r\nHost: %b\r\n\r\n" % host for host in HOSTS],
+    *[b"GET /version HTTP/1.1\r\n" + CLOSE + b"X: a%cb\r\n\r\n" % byte for byte in b"\0\x01\t\r\x1f\x7f\x80"],
+    *[b"GET /version?a%cb HTTP/1.1\r\n" % byte + CLOSE + b"\r\n" for byte in b"\0\x01\t\r\x1f\x7f\x80"],
+    b"GET /nope\0 HTTP/1.1\r\n" + CLOSE + b"\r\n",
+    b"GET /version HTTP/1.1\r\n" + CLOSE + b"X\0: a\r\n\r\n",
 ]
 
 
