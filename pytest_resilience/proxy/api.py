@@ -28,7 +28,7 @@ async def list_proxies(engine: Engine, _: Request) -> Response:
 
 async def create_proxy(engine: Engine, request: Request) -> Response:
     """Make a proxy, and start it unless it is to be disabled."""
-    given = inputs.read_proxy(request.body)
+    given = inputs.read_proxy(inputs.read_body(request))
     inputs.check_new_proxy(given, strict=engine.strict)
     if given.name in engine.proxies:
         raise proxy_exists()
@@ -50,7 +50,7 @@ async def show_proxy(engine: Engine, request: Request) -> Response:
 async def update_proxy(engine: Engine, request: Request) -> Response:
     """Change addresses, enable or disable: all of it, or nothing."""
     proxy = _proxy(engine, request)
-    given = inputs.read_proxy(request.body)
+    given = inputs.read_proxy(inputs.read_body(request))
     listen = proxy.listen if given.listen is None else given.listen
     upstream = proxy.upstream if given.upstream is None else given.upstream
     place = await proxy.resolve(listen)
@@ -77,7 +77,7 @@ async def list_toxics(engine: Engine, request: Request) -> Response:
 async def create_toxic(engine: Engine, request: Request) -> Response:
     """Add a toxic; unlike for a proxy, the status is 200."""
     toxics = _proxy(engine, request).toxics
-    toxic = inputs.read_toxic(request.body, toxics.by_name, strict=engine.strict)
+    toxic = inputs.read_toxic(inputs.read_body(request), toxics.by_name, strict=engine.strict)
     toxics.add(toxic)
     return json_reply(toxic_output(toxic))
 
@@ -91,7 +91,7 @@ async def update_toxic(engine: Engine, request: Request) -> Response:
     """Change the attributes and the toxicity of a toxic."""
     proxy = _proxy(engine, request)
     toxic = _toxic(proxy, request)
-    attributes, toxicity = inputs.read_toxic_update(request.body, toxic, strict=engine.strict)
+    attributes, toxicity = inputs.read_toxic_update(inputs.read_body(request), toxic, strict=engine.strict)
     proxy.toxics.update(toxic, attributes, toxicity)
     return json_reply(toxic_output(toxic))
 
@@ -107,7 +107,7 @@ async def populate_proxies(engine: Engine, request: Request) -> Response:
     """Bring a list of proxies about."""
     done: list[Proxy] = []
     try:
-        await populate(engine, request.body, done)
+        await populate(engine, inputs.read_body(request), done)
     except ApiError as error:
         return populate_reply(done, error)
     except OSError as error:

@@ -6,10 +6,13 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
+from typing import cast
 from urllib.parse import unquote_to_bytes
 
 MAX_HEAD = 1024 * 1024 + 4096
 """Bytes of request line and headers, as in Go's net/http, which takes a buffer more than it promises."""
+MAX_LINE = 4096
+"""Bytes of the line before a chunk, as in Go's net/http."""
 MAX_BODY = 64 * 1024 * 1024
 """Bytes of a body; a control API needs far less."""
 
@@ -35,15 +38,20 @@ class BadRequestError(Exception):
         self.body = body
 
 
+class BrokenBodyError(Exception):
+    """Say in Go's words what is wrong with the chunks of a body."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; header names are in lower case."""
+    """One request; header names are in lower case, and `broken` says why the body ends too early."""
 
     method: str
     path: str
     query: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    broken: str = ""
     version: str = "HTTP/1.1"
     keep_alive: bool = True
     params: dict[str, str] = field(default_factory=dict)
@@ -98,12 +106,17 @@ class RequestParser:
         """
         if self._head is None and not self._take_head():
             return None
-        done = self._take_chunks() if self._chunked else self._take_counted()
-        if not done or self._head is None:
-            return None
+        try:
+            done = self._take_chunks() if self._chunked else self._take_counted()
+        except BrokenBodyError as error:
+            self._buffer.clear()
+            return replace(self._taken(), broken=str(error), keep_alive=False)
+        return self._taken() if done else None
+
+    def _taken(self) -> Request:
         head, body = self._head, bytes(self._body)
         self._head, self._body = None, bytearray()
-        return replace(head, body=body)
+        return replace(cast("Request", head), body=body)
 
     def _take_head(self) -> bool:
         end, skip = _head_end(self._buffer)
@@ -133,9 +146,9 @@ class RequestParser:
                     return False
                 self._take_chunk()
             end = self._buffer.find(b"\n")
+            if (len(self._buffer) if end < 0 else end) > MAX_LINE:
+                raise BrokenBodyError("header line too long")
             if end < 0:
-                if len(self._buffer) > 4096:
-                    raise BadRequestError(400)
                 return False
             size = _chunk_size(bytes(self._buffer[:end]))
             del self._buffer[: end + 1]
@@ -146,7 +159,7 @@ class RequestParser:
 
     def _take_chunk(self) -> None:
         if self._buffer[self._left : self._left + 2] != b"\r\n":
-            raise BadRequestError(400)
+            raise BrokenBodyError("malformed chunked encoding")
         self._body += self._buffer[: self._left]
         del self._buffer[: self._left + 2]
         self._left = 0
@@ -235,9 +248,13 @@ def _body_length(head: Request) -> tuple[bool, int]:
 
 
 def _chunk_size(line: bytes) -> int:
-    digits = line.partition(b";")[0].strip().decode("latin-1")
-    if not digits or len(digits) > 16 or not _is_hex(digits):
-        raise BadRequestError(400)
+    digits = line.partition(b";")[0].rstrip().decode("latin-1")
+    if not digits:
+        raise BrokenBodyError("empty hex number for chunk length")
+    if not _is_hex(digits):
+        raise BrokenBodyError("invalid byte in chunk length")
+    if len(digits) > 16:
+        raise BrokenBodyError("http chunk length too large")
     return int(digits, 16)
 
 

@@ -27,6 +27,7 @@ from pytest_resilience.proxy.gojson.bind import (
     read_object,
 )
 from pytest_resilience.proxy.gojson.scan import DecodeError, Kind, Value, scan
+from pytest_resilience.proxy.http_message import Request
 from pytest_resilience.proxy.lane import Direction
 from pytest_resilience.proxy.toxics import TOXIC_OF_KIND
 from pytest_resilience.proxy.toxics.attributes import AttributeRefusedError, Attributes
@@ -67,6 +68,13 @@ class ProxyInput:
     upstream: str | None = None
     enabled: bool | None = None
     toxics: tuple[Toxic, ...] | None = None
+
+
+def read_body(request: Request) -> bytes:
+    """Return the body of a request, or refuse what broke off in the middle."""
+    if request.broken:
+        raise bad_body(request.broken)
+    return request.body
 
 
 def read_proxy(body: bytes) -> ProxyInput:

@@ -8,7 +8,19 @@ from typing import Any
 import pytest
 
 CLOSE = b"Host: x\r\nConnection: close\r\n"
+CHUNKED = b"Host: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 HOSTS = [b"", b"[::1]:8474", b"a_b.c:1", b"a b", b"a/b", b"a@b", b'a"b', b"a\\b", b"\xc3\xa9", b"a\x01"]
+SIZES = [b"q", b"", b"-1", b"0x2", b" 2", b"f" * 17]
+"""What is no size of a chunk."""
+PLACES = [
+    b"POST /nope",
+    b"PUT /proxies",
+    b"POST /reset",
+    b"GET /version",
+    b"POST /populate",
+    b"PATCH /proxies/p",
+]
+"""Where a body is not read, or its error is another."""
 BYTES = [
     b"GARBAGE\r\n\r\n",
     b"GET / HTTP/1.1\r\n\r\n",
@@ -46,6 +58,8 @@ BYTES = [
     *[b"GET /version HTTP/1.1\r\nConnection: close\r\nHost: %b\r\n\r\n" % host for host in HOSTS],
     *[b"GET /version HTTP/1.1\r\n" + CLOSE + b"X: a%cb\r\n\r\n" % byte for byte in b"\0\x01\t\r\x1f\x7f\x80"],
     *[b"GET /version?a%cb HTTP/1.1\r\n" % byte + CLOSE + b"\r\n" for byte in b"\0\x01\t\r\x1f\x7f\x80"],
+    *[b"POST /proxies HTTP/1.1\r\n" + CHUNKED + b"1\r\n{\r\n%b\r\n" % size for size in SIZES],
+    *[b"%b HTTP/1.1\r\n" % where + CHUNKED + b"q\r\n" for where in PLACES],
     b"GET /nope\0 HTTP/1.1\r\n" + CLOSE + b"\r\n",
     b"GET /version HTTP/1.1\r\n" + CLOSE + b"X\0: a\r\n\r\n",
 ]

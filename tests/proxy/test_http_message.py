@@ -59,10 +59,27 @@ def test_garbage_is_refused_or_waited_for(data: bytes, head: bytes) -> None:
         b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 2_000_000 + b"\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFF\r\n",
-        b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1" * 5000,
     ],
 )
 def test_what_would_fill_the_memory_is_refused(data: bytes) -> None:
     """Heads, lengths and chunks have limits."""
     with pytest.raises(BadRequestError):
         parsed([data])
+
+
+@pytest.mark.parametrize(
+    ("chunks", "broken"),
+    [
+        (b"q\r\n", "invalid byte in chunk length"),
+        (b"2\r\n{}q", "malformed chunked encoding"),
+        (b"1" * 5000, "header line too long"),
+        (b"2;" + b"x" * 5000, "header line too long"),
+    ],
+)
+def test_a_body_of_bad_chunks_is_a_request_that_is_the_last(chunks: bytes, broken: str) -> None:
+    """What is asked for may not need the body; after it nothing can be understood."""
+    (request,) = parsed(
+        [b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", chunks + b"\r\n"]
+    )
+
+    assert (request.broken, request.keep_alive) == (broken, False)

@@ -13,6 +13,7 @@ from pytest_resilience.proxy.faults.holds import DecidedError
 from pytest_resilience.proxy.faults.reading import DefinitionError
 from pytest_resilience.proxy.faults.watch import Watch
 from pytest_resilience.proxy.http_message import Request, Response
+from pytest_resilience.proxy.inputs import read_body
 
 JSON = (("Content-Type", "application/json"),)
 LINES = (("Content-Type", "application/x-ndjson"),)
@@ -63,7 +64,7 @@ def watch_of(engine: FaultEngine, request: Request) -> Watch:
 def document(request: Request) -> Any:
     """Return the body, parsed."""
     try:
-        return json.loads(request.body)
+        return json.loads(read_body(request))
     except ValueError as error:
         raise DefinitionError(f"the body is no JSON: {error}") from error
 
