@@ -55,6 +55,10 @@ class App:
         request_id = ("X-Toxiproxy-Request-Id", "".join(choice(_ID_ALPHABET) for _ in range(20)))
         return Response(response.status, response.body, (*response.headers, request_id), response.stream)
 
+    def reads_body(self, request: Request) -> bool:
+        """Tell by its head alone whether the body of a request will be read: not at an unknown path or verb."""
+        return not isinstance(find_route(self._routes, request), int)
+
     async def _routed(self, route: Route, request: Request) -> Response:
         if request.headers.get("user-agent", "").startswith("Mozilla/"):
             return text_reply(403, "User agent not allowed")

@@ -88,15 +88,12 @@ class RequestParser:
         return len(self._buffer)
 
     @property
-    def wants_continue(self) -> bool:
-        """Whether the client waits for `100 Continue` before it sends the body."""
+    def waiting_head(self) -> Request | None:
+        """The request without its body, if the client waits for `100 Continue` before it sends that."""
         head = self._head
-        return (
-            head is not None
-            and head.headers.get("expect", "").lower() == "100-continue"
-            and not self._buffer
-            and not self._body
-        )
+        if head is None or self._buffer or self._body:
+            return None
+        return head if head.headers.get("expect", "").lower() == "100-continue" else None
 
     def next_request(self) -> Request | None:
         """Return the next whole request, or None until more bytes have come.

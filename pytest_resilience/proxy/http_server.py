@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from email.utils import formatdate
-from typing import cast
+from typing import Protocol, cast
 
 from pytest_resilience.proxy.http_message import (
     BadRequestError,
@@ -19,7 +19,16 @@ from pytest_resilience.proxy.http_message import (
     encode_head,
 )
 
-Handler = Callable[[Request], Awaitable[Response]]
+
+class Handler(Protocol):
+    """Answer requests."""
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer a request."""
+
+    def reads_body(self, request: Request) -> bool:
+        """Tell by its head alone whether the body of a request will be read."""
+
 
 MAX_WAITING = 1024 * 1024
 """Bytes of pipelined requests that may wait while one is answered."""
@@ -90,7 +99,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _next(self) -> None:
         try:
-            request = self._parser.next_request()
+            request = self._parser.next_request() or self._without_body()
         except BadRequestError as error:
             self._transport.write(encode_error(error))
             self._transport.close()
@@ -101,9 +110,14 @@ class HttpConnection(asyncio.Protocol):
         elif self._ended:
             self._transport.close()
         else:
-            if self._parser.wants_continue:
+            if self._parser.waiting_head is not None:
                 self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self._wait_idle()
+
+    def _without_body(self) -> Request | None:
+        """Return a request whose client waits to be asked for a body that nobody reads; it is the last one."""
+        head = self._parser.waiting_head
+        return None if head is None or self._handler.reads_body(head) else replace(head, keep_alive=False)
 
     async def _serve(self, request: Request) -> None:
         try:

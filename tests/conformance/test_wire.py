@@ -103,6 +103,18 @@ def test_a_client_that_waits_for_continue_gets_it(engine: Any) -> None:
         assert sock.recv(100).startswith(b"HTTP/1.1 400 Bad Request\r\n")
 
 
+@pytest.mark.parametrize("where", [b"POST /nope", b"PUT /proxies", b"POST //proxies"])
+def test_a_client_that_waits_in_vain_is_told_at_once(engine: Any, where: bytes) -> None:
+    """Where no body would be read, the answer does not wait for it, and is the last one of the connection."""
+    head = b"%b HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n" % where
+    with engine.open() as sock, sock.makefile("rb") as answer:
+        sock.sendall(head)
+        status, *headers = iter(answer.readline, b"\r\n")
+
+    assert status.split()[1] in (b"404", b"405", b"301")
+    assert b"Connection: close\r\n" in headers
+
+
 @pytest.mark.parametrize("size", [1, 7])
 def test_a_request_in_pieces_is_a_request(engine: Any, size: int) -> None:
     """However a request is segmented, it is understood."""
