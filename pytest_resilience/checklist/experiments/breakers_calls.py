@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from statistics import median
@@ -11,13 +12,13 @@ from pytest_resilience.chaos.laboratory.clean import CleanRun
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory
 from pytest_resilience.chaos.run.exposure import Exposure
 from pytest_resilience.chaos.run.plan import Plan
-from pytest_resilience.chaos.run.record import CallRecord, RunRecord
+from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.chaos.workload.control import Tweaks
 from pytest_resilience.checklist.experiments.backoff_faults import lasting
 from pytest_resilience.checklist.experiments.backoff_tempo import LONGEST_START, Patient, Tempo, has_settled
 from pytest_resilience.checklist.experiments.service_faults import Places, places
-from pytest_resilience.checklist.judges.breaker_calls import calls_seen, failures_before
+from pytest_resilience.checklist.judges.breaker_calls import Seen, calls_seen, failures_before, over
 from pytest_resilience.checklist.records.asides import asides
 from pytest_resilience.checklist.thresholds import BREAKER_FAILURES
 
@@ -113,6 +114,7 @@ class Opening:
         calls: so many went out before the first that sent nothing.
         failures: so many of them had failed.
         seconds: from the first failure to that one.
+        settles: from then until those that were under way are over.
         refusal: what a call takes that sends nothing.
         period: between trials, or from opening to the first; none where none was seen.
         apart: seconds from call to call at least, so that what one does after its answer is over.
@@ -121,6 +123,7 @@ class Opening:
     calls: int
     failures: int
     seconds: float
+    settles: float
     refusal: float
     period: float | None
     apart: float = 0.0
@@ -150,23 +153,24 @@ def opening(run: RunRecord, service: str, clean: RunRecord) -> Opening | None:
         return None
     since = run.first_receipt
     seen = [one for one in calls_seen(run, service, clean) if (one.call.ended or float("inf")) >= since]
-    lost, went_out = [one.call for one in seen], [one.tries > 0 for one in seen]
-    at = next((number for number, out in enumerate(went_out) if not out), None)
+    lost = [one.call for one in seen]
+    at = next((number for number, one in enumerate(seen) if not one.tries), None)
     if at is None:
         return None
-    refused = [c for c, out in zip(lost, went_out, strict=True) if not out and c.ended is not None]
+    refused = [one.call for one in seen if not one.tries and one.call.ended is not None]
+    under_way = over(seen[:at])
     return Opening(
         calls=at,
         failures=failures_before(lost[:at]),
         seconds=max(0.0, lost[at].began - since),
+        settles=max(0.0, under_way - lost[at].began),
         refusal=median(call.ended - call.began for call in refused if call.ended) if refused else 0.0,
-        period=_period(lost[at:], went_out[at:]),
+        period=_period([one.since(under_way) for one in seen[at:]]),
     )
 
 
-def _period(calls: list[CallRecord], went_out: list[bool]) -> float | None:
-    pairs = zip(calls, went_out, strict=True)
-    groups = [(out, list(group)) for out, group in groupby(pairs, key=lambda pair: pair[1])]
-    starts = [calls[0].began, *(group[0][0].began for out, group in groups if out)]
+def _period(calls: Sequence[Seen]) -> float | None:
+    groups = [(out, list(group)) for out, group in groupby(calls, key=lambda one: one.tries > 0)]
+    starts = [calls[0].call.began, *(group[0].call.began for out, group in groups if out)]
     gaps = [after - before for before, after in pairwise(starts)]
     return median(gaps) if gaps else None

@@ -31,13 +31,13 @@ def pace_of(opened: Opening) -> float:
 
 def cycle(opened: Opening) -> float:
     """Return the seconds of a reset period and of the trial after it."""
-    return (opened.period or 0.0) + opened.seconds / max(1, opened.calls)
+    return (opened.period or 0.0) + max(opened.seconds / max(1, opened.calls), opened.settles)
 
 
 def lasts(opened: Opening) -> float:
     """Return for how many seconds the service is lost: for some reset periods, and for enough calls."""
     calls = LEAST_LOST * max(pace_of(opened), opened.refusal)
-    return opened.seconds + max(LOST_PERIODS * cycle(opened), calls)
+    return opened.seconds + opened.settles + max(LOST_PERIODS * cycle(opened), calls)
 
 
 def whole_run(opened: Opening) -> float:

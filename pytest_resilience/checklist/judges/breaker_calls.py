@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isfinite
 
 from pytest_resilience.chaos.run.record import CallRecord, RunRecord
 from pytest_resilience.checklist.records.asides import asides
@@ -27,6 +28,15 @@ class Seen:
     def lasted(self) -> float:
         """How many seconds until it was answered."""
         return (self.call.ended if self.call.ended is not None else float("inf")) - self.call.began
+
+    def since(self, moment: float) -> Seen:
+        """Return it without what was attempted before: what other calls that are under way send looks like its own."""
+        return replace(self, attempts=tuple(each for each in self.attempts if each.began > moment))
+
+
+def over(went_out: Sequence[Seen]) -> float:
+    """Return when the last of some calls was answered, of those that were."""
+    return max((end for end in map(_end, went_out) if isfinite(end)), default=0.0)
 
 
 def calls_seen(run: RunRecord, service: str, clean: RunRecord) -> list[Seen]:

@@ -13,6 +13,7 @@ from pytest_resilience.checklist.judges.breaker_calls import (
     calls_seen,
     failures_before,
     operations,
+    over,
     real,
 )
 from pytest_resilience.checklist.judges.case import Case, subject_of
@@ -111,9 +112,16 @@ def _judge_calls(case: Case, run: RunRecord, service: str, clean: RunRecord) -> 
             f"requests stopped after {failures} failed calls, more than {BREAKER_FAILURES}",
             "lower the failure threshold",
         )
+    if (under_way := over(lost[:opened])) > healed:
+        return case.unproven(
+            f"{service!r} was back before the calls that began while it was lost were over: they may have closed it",
+            "let a call give up sooner",
+        )
     after = [one for one in seen if one.call.began >= healed]
     usual = max(1.0, sum(one.tries for one in lost[:opened]) / max(1, failures))
-    return _judge_open(case, lost, opened, limit, usual) or _judge_healed(case, lost[opened:], after, healed)
+    return _judge_open(case, lost, opened, limit, usual) or _judge_healed(
+        case, [one.since(under_way) for one in lost[opened:]], after, healed
+    )
 
 
 def _slowest(lost: Sequence[Seen]) -> float:

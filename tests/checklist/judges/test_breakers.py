@@ -7,6 +7,7 @@ from seen_runs import clean, exchange, fault, run, struck
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.run.record import CallRecord
+from pytest_resilience.checklist.experiments.breakers_calls import opening
 from pytest_resilience.checklist.judges import breakers
 
 SCORE = WorkloadDeclaration(name="score", shape="function", uses=("labs",), calls=50, every=0.1)
@@ -126,6 +127,25 @@ def test_calls_that_all_go_out_prove_no_missing_breaker_before_they_fail(lasts, 
     seen = overlapping("x" * 30, lasts=lasts)
 
     assert breakers.judge(seen, clean=UNDISTURBED, workload=SCORE, service="labs").outcome == outcome
+
+
+@pytest.mark.parametrize(("healed", "why"), [(2.4, "may have closed it"), (4.0, "was not tried again")])
+def test_calls_that_were_under_way_are_no_trials(healed, why):
+    """What they send while others are refused shows no trial, and what they get after the heal no recovery."""
+    seen = Traffic()
+    for number in range(18):
+        seen.call(number * 0.1, 12, 1.3)
+    for number in range(18, 80):
+        seen.call(number * 0.1, 0, 0.03 if number % 3 == 0 else 0.001)
+    messages = sorted(seen.messages, key=lambda message: message.at)
+    lost = run(messages, calls=tuple(seen.calls), exit_code=0, faults=[fault(at=0.02, healed_at=healed)])
+
+    found = breakers.judge(lost, clean=UNDISTURBED, workload=SCORE, service="labs")
+    opened = opening(lost, "labs", UNDISTURBED)
+
+    assert (found.outcome, why in found.why) == ("unproven", True), found.why
+    assert opened is not None
+    assert (opened.period, opened.settles) == (None, pytest.approx(1.2, abs=0.2))
 
 
 class Traffic:
