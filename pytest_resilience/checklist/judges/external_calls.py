@@ -71,7 +71,9 @@ def judge(
     if finding is None and swallowed is not None and may_go_unseen:
         return case.not_applicable("the code takes what it got for an answer")
     finding = finding or swallowed
-    return case.passed(*_warnings(run)) if finding is None else case.failed(*finding)
+    if finding is not None:
+        return case.failed(*finding)
+    return case.passed(*_warnings(run), *_other_rows(run, clean, workload))
 
 
 def _findings(run: RunRecord, workload: WorkloadDeclaration, boundary: Boundary) -> Iterator[Finding]:
@@ -170,6 +172,14 @@ def _wrong_end(run: RunRecord, clean: RunRecord, workload: WorkloadDeclaration) 
         if told := in_words(clean.states[service], run.states[service]):
             fix = SAY_WHERE if unread_errors(run) else _LOOK
             yield f"success was reported and nothing was logged, but {told}", fix
+
+
+def _other_rows(run: RunRecord, clean: RunRecord, workload: WorkloadDeclaration) -> Iterator[str]:
+    """A job that says in its log what it could not do, and to who started it that all is done."""
+    if workload.shape == "job" and run.exit_code == 0 and said(run, ERROR):
+        for service in run.states.keys() & clean.states.keys():
+            if told := in_words(clean.states[service], run.states[service]):
+                yield f"an error was logged and success reported, but {told}: nothing starts it again"
 
 
 def _swallowed(run: RunRecord, clean: RunRecord, service: str) -> Iterator[Finding]:

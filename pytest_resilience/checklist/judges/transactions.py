@@ -153,9 +153,9 @@ def _missing_states(run: RunRecord, clean: RunRecord, service: str) -> tuple[str
 def _judge_states(
     case: Case, run: RunRecord, clean: RunRecord, workload: WorkloadDeclaration, service: str
 ) -> Evidence:
-    if run.violations:
-        return case.failed(f"an `atomic` statement was {run.violations[0]}", _ONE)
     wrong = wrong_state(run, clean=clean, workload=workload, service=service)
+    if run.violations:
+        return case.failed(*_broken(run.violations[0], wrong))
     again = (
         _must_run_again(run) and run.states[service] != clean.states[service] and workload.shape != "server"
     )
@@ -171,6 +171,14 @@ def _judge_states(
         return case.unproven(f"{told}; {_UNCOUNTED}", _DECLARE)
     uncompared = _ANY_ORDER if clean.boundaries_complete else _TOO_MANY
     return case.passed(*(() if knows_order(clean, service) else (uncompared,)))
+
+
+def _broken(violation: str, wrong: WrongState | None) -> tuple[str, str]:
+    """Return why and what to do, where a statement did not hold: for what else is wrong, which may be its cause."""
+    why = f"an `atomic` statement was {violation}"
+    if wrong is None or wrong.broken == "torn":
+        return why, _ONE
+    return f"{wrong.words}; {why}", _fix_of(wrong)
 
 
 def _fix_of(wrong: WrongState) -> str:

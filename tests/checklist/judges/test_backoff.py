@@ -143,6 +143,19 @@ def test_no_end_fails():
     assert (found.evidence.outcome, "had not ended" in found.evidence.why) == ("failed", True)
 
 
+def test_a_call_that_never_comes_back_is_told_so():
+    """It was not given up after one try: it has no time-out, and what is done after it is not seen."""
+    seen = run(
+        episode([], kind="hang", lasts=60.0), exit_code=None, ended=None, blocked=True, faults=[fault("hang")]
+    )
+    found = judge_waits(
+        Trials(fault="no answer", clean=clean(), pinned=(seen,)), workload=JOB, service="labs"
+    )
+
+    assert (found.evidence.outcome, "had not come back" in found.evidence.why) == ("failed", True)
+    assert "time-out" in found.evidence.fix
+
+
 def test_each_operation_of_a_job_is_an_episode():
     """Where a wait falls back the next item begins: 3 items with 3 attempts are not 9 attempts."""
     gaps = [1, 2, 0.002, 1, 2, 0.002, 1, 2]

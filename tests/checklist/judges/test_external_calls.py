@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from seen_runs import calls, clean, exchange, fault, log, run, struck
 
@@ -179,3 +181,20 @@ def test_a_job_that_ends_well_and_otherwise_has_to_say_so(seen, outcome, fix):
 
     assert (found.outcome, found.fix[: len(fix)]) == (outcome, fix)
     assert verdict(seen, FUNCTION, clean=undisturbed).outcome == "passed"
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "level", "warned"), [(0, "error", True), (0, "warning", False), (1, "error", False)]
+)
+def test_an_error_that_is_logged_and_reported_as_success_is_a_warning(exit_code, level, warned):
+    """Nothing starts a job again that ended with 0, and its rows stay as they are; a fallback may be meant so."""
+    seen = run(
+        struck(0.5),
+        exit_code=exit_code,
+        states={"warehouse": "half of the rows"},
+        logs=[log(0.6, json.dumps({"level": level, "event": "no flag"}))],
+    )
+    found = verdict(seen, clean=clean(states={"warehouse": "all rows"}))
+
+    assert found.outcome == "passed"
+    assert any("nothing starts it again" in warning for warning in found.warnings) is warned

@@ -124,6 +124,16 @@ def test_other_rows_of_a_server_prove_nothing():
     assert found.why.endswith("how many requests a server gets differs from run to run")
 
 
+def test_doubled_rows_are_told_before_the_statement_that_they_break():
+    """One transaction, done twice, needs no other transaction."""
+    found = transaction(cut("doubled", between="all", violations=("not true at 1 s: select 1",)))
+
+    assert found.outcome == "failed"
+    assert found.why.startswith("success was reported, but")
+    assert found.why.endswith("an `atomic` statement was not true at 1 s: select 1")
+    assert "one transaction" not in found.fix
+
+
 def _table(rows):
     table = TableState(count=len(rows), checksum=str(rows), has_key=True, rows=rows)
     return PostgresState(schema={}, tables={"public.t": table})

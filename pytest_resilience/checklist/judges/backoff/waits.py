@@ -163,6 +163,11 @@ def _count(case: Case, seen: Sequence[Episode], *, exact: Sequence[Episode], uni
         )
     most = max(exact or seen, key=lambda episode: len(episode.tries))
     tries, what = len(most.tries), most.what
+    if not most.ended and tries < LEAST_ATTEMPTS and most.tries[-1].kind == "hang":
+        return case.failed(
+            f"{what} got no answer, and had not come back at the deadline, in try {tries}",
+            "give the call a time-out of the client's (connect and read), so that it ends and can be tried again",
+        )
     if not most.ended and tries >= LEAST_ATTEMPTS:
         return case.failed(
             f"{what} was tried {tries} times and had not ended at its deadline",
