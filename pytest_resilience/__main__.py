@@ -71,6 +71,11 @@ COMMANDS: tuple[Command, ...] = (
         "say whether a deploy may rely on an attestation",
     ),
     Command(
+        "proxy",
+        "pytest_resilience.proxy.command",
+        "run the fault proxy alone: it speaks Toxiproxy's API",
+    ),
+    Command(
         "schema",
         "pytest_resilience.schemas",
         "print the JSON Schema of a file that you write, for your editor",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from pytest_resilience import __version__
@@ -27,6 +30,15 @@ def test_help_begins_with_what_it_is_for(capsys: pytest.CaptureFixture[str]) -> 
 def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     """For reports of bugs."""
     assert shown(capsys, "--version") == f"pytest-resilience {__version__}\n"
+
+
+def test_the_proxy_is_run_as_toxiproxy_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """With its flags, and its exit status where it cannot listen (an address of documents, RFC 5737)."""
+    command = [sys.executable, "-m", "pytest_resilience", "proxy", "-host", "192.0.2.1", "-port", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert "-proxy-metrics" in shown(capsys, "proxy", "--help")
+    assert (done.returncode, "192.0.2.1" in done.stderr) == (1, True), done.stderr
 
 
 @pytest.mark.parametrize("command", ["deploy", "rollback"])

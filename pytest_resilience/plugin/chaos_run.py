@@ -13,7 +13,7 @@ from pytest_resilience.chaos.configuration.model import Configuration
 from pytest_resilience.chaos.configuration.reading import read_configuration
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.plugin.backend import EXTERNAL, backend_of, with_external
-from pytest_resilience.plugin.provenance import git
+from pytest_resilience.report.git import git
 from pytest_resilience.services.pool import ServicePool
 from pytest_resilience.services.run_folder import RunFolder
 from pytest_resilience.services.toxiproxy_choice import toxiproxy_source

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
 from pathlib import Path
+
+from pytest_resilience.report.git import git
 
 
 def engines_of(told: str) -> dict[str, str]:
@@ -40,19 +41,3 @@ def is_of_a_whole_run(folder: Path) -> bool:
         return bool(report["gate"]["asked"]) and not report["left_out"] and report["shard"] is None
     except (OSError, ValueError, LookupError, TypeError):
         return False
-
-
-def git(folder: Path, *arguments: str) -> str | None:
-    """Return what a git command prints, stripped; none where it fails, or there is no git."""
-    try:
-        done = subprocess.run(
-            ["git", *arguments],  # noqa: S607 - whichever git the user has
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
-        )
-    except OSError:
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None

@@ -16,9 +16,7 @@ from pytest_resilience.proxy.outputs import (
 from pytest_resilience.proxy.populate import populate
 from pytest_resilience.proxy.proxy import Proxy
 from pytest_resilience.proxy.routing import Route
-
-TOXIPROXY_VERSION = "2.12.0"
-"""The version of Toxiproxy whose API this is; clients ask for it."""
+from pytest_resilience.proxy.settings import TOXIPROXY_VERSION
 
 
 async def list_proxies(engine: Engine, _: Request) -> Response:

@@ -6,8 +6,9 @@ import argparse
 import time
 from dataclasses import dataclass
 
-from pytest_resilience.proxy.settings import Settings
+from pytest_resilience.proxy.settings import TOXIPROXY_VERSION, Settings
 
+VERSION = f"toxiproxy-server version {TOXIPROXY_VERSION}"
 DESCRIPTION = "A fault-injecting TCP proxy that speaks Toxiproxy's HTTP API."
 COMPAT_HELP = (
     "imitate Toxiproxy where it surprises: status codes of nonsense it accepts, toxicity drawn anew on every "
@@ -58,8 +59,14 @@ def parse_options(arguments: list[str], *, version: str) -> Options:
     parser = argparse.ArgumentParser(
         "python -m pytest_resilience.proxy", description=DESCRIPTION, allow_abbrev=False, add_help=False
     )
+    parser.add_argument("-h", "-help", "--help", action="help", help="print this help")
+    add_arguments(parser, version=version)
+    return options_of(parser.parse_args(arguments))
+
+
+def add_arguments(parser: argparse.ArgumentParser, *, version: str) -> None:
+    """Declare the arguments, but for the one that prints their help."""
     add = parser.add_argument
-    add("-h", "-help", "--help", action="help", help="print this help")
     add("-host", "--host", default="localhost", help="host of the API (default: localhost)")
     add("-port", "--port", type=_port, default=8474, help="port of the API (default: 8474); 0 is a free one")
     add("-config", "--config", metavar="FILE", help="JSON file with proxies to create at the start")
@@ -69,7 +76,10 @@ def parse_options(arguments: list[str], *, version: str) -> Options:
     _flag(parser, "compat", COMPAT_HELP)
     add("-lifeline", "--lifeline", type=int, metavar="FD", help="end when this descriptor reaches its end")
     add("-version", "--version", action="version", version=version, help="print the version")
-    got = parser.parse_args(arguments)
+
+
+def options_of(got: argparse.Namespace) -> Options:
+    """Return what was asked for."""
     seed = time.time_ns() if got.seed is None else got.seed
     settings = Settings(seed, got.compat, got.proxy_metrics, got.runtime_metrics)
     return Options(got.host, got.port, got.config, got.lifeline, settings)

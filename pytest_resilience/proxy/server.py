@@ -12,12 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pytest_resilience.proxy.address import join_address
-from pytest_resilience.proxy.api import TOXIPROXY_VERSION
 from pytest_resilience.proxy.api_error import ApiError
 from pytest_resilience.proxy.app import App
 from pytest_resilience.proxy.engine import Engine
 from pytest_resilience.proxy.http_server import HttpServer
-from pytest_resilience.proxy.options import Options, parse_options
+from pytest_resilience.proxy.options import VERSION, Options, parse_options
 from pytest_resilience.proxy.populate import populate
 from pytest_resilience.proxy.proxy import Proxy
 
@@ -34,7 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
         The process's exit status.
     """
     given = sys.argv[1:] if arguments is None else arguments
-    options = parse_options(given, version=f"toxiproxy-server version {TOXIPROXY_VERSION}")
+    return serve(parse_options(given, version=VERSION))
+
+
+def serve(options: Options) -> int:
+    """Serve until told to end; return the process's exit status."""
     logging.basicConfig(level=_log_level(), stream=sys.stderr, format="%(levelname)s %(message)s")
     _raise_descriptor_limit()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+TOXIPROXY_VERSION = "2.12.0"
+"""The version of Toxiproxy whose API this is; clients ask for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_resilience.__main__ import main
 from pytest_resilience.report.attestation import in_words, objections, to_statement, told
+from pytest_resilience.report.git import git
 from pytest_resilience.report.json_form import to_text
 from pytest_resilience.report.model import Shard
 
@@ -241,6 +242,20 @@ def test_the_command_accepts(file, capsys):
     """Status 0, and the commit."""
     assert main(["verify", str(file), "--commit", COMMIT, "--max-age", "7d"]) == 0
     assert COMMIT in capsys.readouterr().out
+
+
+def test_the_commit_is_that_of_the_folder_where_none_is_given(file, capsys, monkeypatch):
+    """What is checked out where the command runs; without git nobody knows what is deployed."""
+    monkeypatch.chdir(file.parent)
+
+    assert main(["verify", str(file)]) == 1
+    assert "no git commit is checked out here: give --commit" in capsys.readouterr().err
+    author = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    git(file.parent, "init", "-q")
+    git(file.parent, *author, "commit", "-q", "--allow-empty", "-m", "x")
+    head = git(file.parent, "rev-parse", "HEAD")
+    file.write_text(file.read_text().replace(COMMIT, head))
+    assert main(["verify", str(file)]) == 0
 
 
 def test_the_folder_will_do(file, capsys):

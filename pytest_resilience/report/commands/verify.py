@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pytest_resilience.report.attestation import objections, told
+from pytest_resilience.report.git import git
 
 _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d|w)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -30,8 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--commit",
         metavar="SHA",
-        required=True,
-        help="the full hash of what is deployed: $(git rev-parse HEAD)",
+        help="the full hash of what is deployed; by default of what is checked out here",
     )
     parser.add_argument(
         "--max-age", metavar="AGE", type=_age, default=timedelta(days=7), help="12h, 7d (the default), 2w"
@@ -49,16 +49,21 @@ def run(arguments: argparse.Namespace) -> int:
         return _refused([f"{file} cannot be read: {_NOT_THERE}"])
     except (OSError, UnicodeDecodeError) as error:
         return _refused([f"{file} cannot be read: {error}"])
+    commit = arguments.commit or git(Path(), "rev-parse", "HEAD")
+    if commit is None:
+        return _refused(
+            ["no git commit is checked out here: give --commit, the full hash of what is deployed"]
+        )
     found = objections(
         text,
-        commit=arguments.commit,
+        commit=commit,
         max_age=arguments.max_age,
         now=now,
         strict=arguments.strict,
     )
     if found:
         return _refused([f"{file}: {reason}" for reason in found])
-    sys.stdout.write(f"verified: {told(text, commit=arguments.commit, now=now)}\n")
+    sys.stdout.write(f"verified: {told(text, commit=commit, now=now)}\n")
     return 0
 
 
