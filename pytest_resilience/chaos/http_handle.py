@@ -69,5 +69,6 @@ class HttpHandle(ServiceHandle):
                 "headers": None if headers is None else dict(headers),
                 "body": body,
             },
+            times=times,
         )
         return HttpPoint(self.proxied, when, times)

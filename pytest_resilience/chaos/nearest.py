@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return `did you mean X? known are A, B, C`, for the end of a message."""
-    names = list(known)
+    names = [str(name) for name in known]
     if not names:
         return "none is known"
     close = get_close_matches(name, names, n=1)

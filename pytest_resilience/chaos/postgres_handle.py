@@ -88,6 +88,7 @@ class PostgresHandle(ServiceHandle):
         when = trigger(
             {"message": message, "sql": sql, "rows": rows},
             {"table": table, "side": side, "nth": nth, "connection": connection},
+            times=times,
         )
         _check(message, sql)
         return PostgresPoint(self.proxied, when, times)

@@ -9,12 +9,20 @@ Side: TypeAlias = Literal["request", "reply"]
 SIDES = ("request", "reply")
 
 
-def trigger(one_of: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, Any]:
+_USUAL: Mapping[str, Any] = {"side": "request", "nth": 1}
+_OTHERS: Mapping[str, tuple[str, ...]] = {"rows": ("side", "nth", "connection"), "messages": ("table",)}
+"""What means nothing beside a trigger."""
+
+
+def trigger(
+    one_of: Mapping[str, Any], beside: Mapping[str, Any], *, times: int | None = None
+) -> dict[str, Any]:
     """Return the engine's form of a trigger.
 
     Args:
         one_of: the triggers, of which exactly one is given.
         beside: what narrows it; what is none does not.
+        times: how many matches are hit; none is every one.
 
     Raises:
         TypeError: none or several triggers are given.
@@ -26,11 +34,14 @@ def trigger(one_of: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, A
         raise TypeError(f"give exactly one of {', '.join(one_of)}; got {', '.join(given) or 'none'}")
     if beside["side"] not in SIDES:
         raise ValueError(f"side is {beside['side']!r}: it is one of {', '.join(SIDES)}")
-    for name in ("nth", "connection"):
-        number = beside[name]
+    numbers = {"times": times, "nth": beside["nth"], "connection": beside["connection"]}
+    for name, number in numbers.items():
         if number is not None and (not isinstance(number, int) or number < 1):
             raise ValueError(f"{name} is {number!r}: it counts from 1")
     narrowed = {name: value for name, value in beside.items() if value is not None}
+    for name in _OTHERS["rows" if "rows" in given else "messages"]:
+        if narrowed.get(name, _USUAL.get(name)) != _USUAL.get(name):
+            raise ValueError(f"{name} means nothing beside {', '.join(given)}: leave it out")
     if "rows" in given:  # the engine counts rows on whichever side they can be seen
         del narrowed["side"], narrowed["nth"]
     return given | narrowed

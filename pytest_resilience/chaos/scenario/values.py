@@ -59,7 +59,7 @@ def word(*known: str) -> ReadValue:
     def read(node: Node, name: str) -> str:
         written = scalar(node, name).text
         if written not in known:
-            close = next((one for one in known if one.lower() == written.lower()), None)
+            close = next((str(one) for one in known if one.lower() == written.lower()), None)
             hint = f"did you mean {close!r}?" if close else nearest(written, known)
             raise RefusedError(node.position, f"{name} is {written!r}; {hint}")
         return written
