@@ -21,11 +21,13 @@ from pytest_resilience.runtime.redaction.fields import FieldRule
 from pytest_resilience.runtime.redaction.identifiers import IDENTIFIER_RULES
 from pytest_resilience.runtime.redaction.judgement import JUDGEMENT_RULES
 from pytest_resilience.runtime.redaction.keys import PASSING, kind_of_key
+from pytest_resilience.runtime.redaction.postgres import PostgresRule
 from pytest_resilience.runtime.redaction.rule import TextRule, mark
 from pytest_resilience.runtime.redaction.text_index import TextIndex
 from pytest_resilience.runtime.redaction.values import VALUE_RULES
 
 RULES: tuple[TextRule, ...] = (
+    PostgresRule(),
     *CREDENTIAL_RULES,
     FieldRule(),
     *VALUE_RULES,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pytest_resilience.runtime.redaction.rule import CAPITALS, DIGITS, TextRule
 
@@ -44,3 +44,9 @@ class TextIndex:
             text = self._rules[lowest.bit_length() - 1].apply(text)
             mask ^= lowest
         return text
+
+
+def tokens_of(names: Iterable[str]) -> frozenset[str]:
+    """Return one token of each of these names, also as it is behind a line break that repr() wrote."""
+    tokens = {max(_TOKENS.findall(name.lower()), key=len) for name in names}
+    return frozenset(tokens | {f"n{token}" for token in tokens})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from pytest_resilience.runtime.redaction.rule import Rule, mark, words
+from pytest_resilience.runtime.redaction.rule import Rule, words
+from pytest_resilience.runtime.redaction.vocabulary import SQL_WORDS
 
 _STATEMENT = re.compile(
     r"\b(?:insert\s+into|select\s.{0,400}?\sfrom\s|update\s+\S+\s+set|delete\s+from|values\s*\(|where\s+[\w.\"]+\s*(?:[=<>]|in\b|like\b))",
@@ -17,7 +18,9 @@ _LITERAL = re.compile(
 
 
 _BEFORE_VALUES = (
-    r"invalid (?:input (?:syntax|value)|byte sequence)[^:\n]{0,80}: ?",
+    r"invalid (?:input (?:syntax|value)|byte sequence|hexadecimal|integer value|percent-encoded)[^:\n\"]{0,80}:? ?",
+    r"(?:malformed [a-z]{1,20} literal|in ts(?:query|vector)|Duplicate entry):? ?",
+    rf"at or near (?!\"(?i:[^\w\n]|{'|'.join(sorted(SQL_WORDS))})\")",
     r"COPY [\w.\"]{1,130}, line \d+(?:, column [\w\"]{1,64})?: ?",
     r"(?:out of range|to float|with base \d+|Invalid isoformat string|unconverted data remains|KeyError): ?",
     r"(?:value|time data|input_value)[ =]",
@@ -36,16 +39,8 @@ def _literal(match: re.Match[str]) -> str:
 
 VALUE_RULES = (
     Rule(
-        "postgres-detail",
-        re.compile(
-            r"(\b[Kk]ey \([^)\n]{0,200}\)=)\((?!\[redacted)[^\n]*\)|(\b[Ff]ailing row contains )[^\n]*"
-        ),
-        lambda match: f"{match[1] or match[2]}({mark('postgres-detail')})",
-        when=words("key row"),
-    ),
-    Rule(
         "quoted-value",
-        re.compile(rf"(\b(?:{'|'.join(_BEFORE_VALUES)}))(?!\[redacted)(?:\"[^\n]*\"|'[^\n]*'|[\"'][^\n]*)"),
+        re.compile(rf"(\b(?:{'|'.join(_BEFORE_VALUES)}))(?!\[redacted)(?:\"[^\n]*\"|'[^\n]*'|[\"'](?s:.*))"),
         r"\1[redacted:quoted-value]",
         when=frozenset("\"'"),
     ),

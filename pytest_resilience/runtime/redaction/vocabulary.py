@@ -95,6 +95,8 @@ _SQL = """
     when then else end set cascade
 """
 
+SQL_WORDS = frozenset(_SQL.split())
+
 GIVEN_NAMES = frozenset(
     """
     aaron abigail adam adrian agnieszka ahmad ahmed aisha alan alejandro alexander alexandra alfred ali
