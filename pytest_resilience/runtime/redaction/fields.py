@@ -12,19 +12,24 @@ from pytest_resilience.runtime.redaction.rule import mark
 MAX_NAME = 48
 """Characters before a separator in which the name is looked for."""
 
-_SEPARATOR = re.compile(r"[:=]>?\s{0,3}+(?!\[redacted|//)")
+_SEPARATOR = re.compile(r"[:=]>?\s{0,32}+(?!\[redacted|//)")
 _ENDS = str.maketrans(dict.fromkeys(",;:=&|?/()[]{}<>\"'", "\n"))
 """What a name does not reach across."""
 
-_QUOTED = r"\"[^\"\n]*(?:\"|$)|'[^'\n]*(?:'|$)"
+QUOTED = (
+    r"\"(?:[^\"\\\n]|\\.|\"\")*+\"?|'(?:[^'\\\n]|\\.|'')*+'?"
+    r"|(?P<escape>\\{1,32})(?P<quote>[\"'])(?:(?!(?<!\\)(?P=escape)(?P=quote))[^\n])*+(?:(?P=escape)(?P=quote))?"
+)
+"""A text in quotes, also one that a quoted text holds: JSON in JSON."""
+
 _VALUES = {
-    "secret": re.compile(rf"{_QUOTED}|[^\s,;&)\]}}\"']+", re.MULTILINE),
-    "identifier": re.compile(rf"{_QUOTED}|[\[({{][^\n]*|[^,;|&)\]}}\n\"']+", re.MULTILINE),
-    "personal": re.compile(rf"{_QUOTED}|[\[({{][^\n]*|[^,;|&)\]}}\n\"']+", re.MULTILINE),
-    "data": re.compile(rf"{_QUOTED}|[^\n]+", re.MULTILINE),
+    "secret": re.compile(rf"{QUOTED}|[^\s,;&)\]}}\"']+", re.MULTILINE),
+    "identifier": re.compile(rf"{QUOTED}|[\[({{][^\n]*|[^,;|&)\]}}\n\"']+", re.MULTILINE),
+    "personal": re.compile(rf"{QUOTED}|[\[({{][^\n]*|[^,;|&)\]}}\n\"']+", re.MULTILINE),
+    "data": re.compile(rf"{QUOTED}|[^\n]+", re.MULTILINE),
 }
 _LINES = re.compile(rf"(?:{'|'.join(TO_THE_END_OF_THE_LINE)})[\w\"' ]{{0,3}}\Z", re.IGNORECASE)
-_LINE = re.compile(r"[\"']?[^\r\n\"']+")
+_LINE = re.compile(rf"{QUOTED}|[^\r\n\"']+")
 
 
 @dataclass(frozen=True, slots=True)

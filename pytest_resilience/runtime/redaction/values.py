@@ -8,13 +8,18 @@ from pytest_resilience.runtime.redaction.rule import Rule, words
 from pytest_resilience.runtime.redaction.vocabulary import SQL_WORDS
 
 _STATEMENT = re.compile(
-    r"\b(?:insert\s+into|select\s.{0,400}?\sfrom\s|update\s+\S+\s+set|delete\s+from|values\s*\(|where\s+[\w.\"]+\s*(?:[=<>]|in\b|like\b))",
+    r"\b(?:(?:select|call)\s+(?:[\w.\"]{1,130}\s?\(\s*)?(?:[EBXNU&]{0,2}\\?'|\$\w*\$)|insert\s+into|select\s.{0,400}?\sfrom\s|update\s+\S+\s+set|delete\s+from|values\s*\(|where\s+[\w.\"]+\s*(?:[=<>]|in\b|like\b))",
     re.IGNORECASE,
 )
 _LITERAL = re.compile(
-    r"(?:\b[EBXN]|(?<!\w))'(?:[^']|'')*(?:'|\Z)|\$(\w*)\$.*?(?:\$\1\$|\Z)|(?<=[=<>(,])(\s*)-?\d+(?:\.\d+)?(?=[\s,);]|\Z)",
+    # Escaped as a whole by repr(); with escapes of its own; without; in dollars; a number.
+    r"\\'(?:(?!\\').)*+(?:\\'|\Z)"
+    r"|\bE'(?:[^'\\]|\\.|'')*+(?:'|\Z)"
+    r"|(?:\b[BXN]|\bU&|(?<!\w))'(?:[^'\\]|\\(?!')|'')*+(?:'|\\'.*|\Z)"
+    r"|\$(\w*)\$.*?(?:\$\1\$|\Z)|(?<=[=<>(,])(\s*)-?\d+(?:\.\d+)?(?=[\s,);]|\Z)",
     re.IGNORECASE | re.DOTALL,
 )
+"""One whose end cannot be told (a quote behind a backslash) reaches to the end of the text."""
 
 
 _BEFORE_VALUES = (
@@ -48,7 +53,7 @@ VALUE_RULES = (
         "sql-literal",
         re.compile(rf"(?={_STATEMENT.pattern})(.+)", re.IGNORECASE | re.DOTALL),
         _sql,
-        when=words("insert select update delete values where"),
+        when=words("insert select call update delete values where"),
     ),
 )
 """What a message quotes from a row. A statement's own text stays, its literals do not."""

@@ -144,7 +144,21 @@ def test_nhs_check_digit(number, valid):
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 @pytest.mark.parametrize(
-    "unit", ["a", "a ", "1", "1-", "A", "Aa ", "'", "x=", "://", "a@", "select ", "Key (", "\u00e9"]
+    "unit",
+    [
+        *("a", "a ", "1", "1-", "A", "Aa ", "'", "x=", "://", "a@", "select ", "Key (", "\u00e9"),
+        *(
+            "\\'",
+            '\\"',
+            "pin='\\",
+            "$a",
+            "select '\\",
+            "\nDETAIL: ",
+            ': "',
+            "Failing row contains (",
+            "LINE 1",
+        ),
+    ],
 )
 def test_patterns_are_linear(rule, unit):
     """Twice the text never takes a different shape of time: long runs of anything end (a hang guard, no clock)."""

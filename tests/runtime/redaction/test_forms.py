@@ -1,0 +1,50 @@
+"""A secret or a name does not pass because of the form in which it is quoted, listed or escaped."""
+
+import json
+
+import pytest
+
+from pytest_resilience.runtime.redaction import DEFAULT_REDACTOR
+
+ESCAPED = [
+    r"bad value {'patient_name': 'O\'Kestrel', 'los': 3}",
+    repr({"patient_name": "O'\"Kestrel", "los": 3}),
+    json.dumps({"request": json.dumps({"password": 'a"Kestrel', "los": 3})}),
+    json.dumps(json.dumps({"request": json.dumps({"password": 'a"Kestrel', "los": 3})})),
+    r"host=h password='hun\'ter Kestrel' dbname=d",
+    "host=h password='it''s Kestrel' dbname=d",
+    "password:\n   Kestrel",
+    "{'Cookie': 'sid=\"a\"; b=Kestrel', 'los': 3}",
+]
+LITERALS = [
+    r"insert into p values (E'O\'Kestrel')",
+    r"insert into p values ('O\'Kestrel')",
+    r"insert into p values (\'O\', \'Kestrel\')",
+    "insert into p values (U&'Kestrel')",
+    "select $$Kestrel$$; select $a$Kestrel$a$",
+    "select 'Kestrel'::uuid",
+    "call admit('Kestrel', 1)",
+    "select admit ( 'Kestrel' )",
+]
+
+
+@pytest.mark.parametrize("text", [*ESCAPED, *LITERALS])
+def test_a_quote_inside_does_not_end_the_value(text):
+    """Escaped, doubled, quoted once more, in dollars."""
+    assert "Kestrel" not in DEFAULT_REDACTOR.text(text, judged=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (ESCAPED[0], "bad value {'patient_name': [redacted:personal], 'los': 3}"),
+        (ESCAPED[2], r'{"request": "{\"password\": [redacted:secret], \"los\": 3}"}'),
+        (ESCAPED[4], "host=h password=[redacted:secret] dbname=d"),
+        ('{"password": "", "unit": ""}', '{"password": [redacted:secret], "unit": ""}'),
+        ("select los from p where unit = 'a' and los = E'b'", "select los from p where unit = ? and los = ?"),
+        ("couldn't call the model or select a unit", "couldn't call the model or select a unit"),
+    ],
+)
+def test_what_is_around_stays(text, expected):
+    """Only the value goes."""
+    assert DEFAULT_REDACTOR.text(text) == expected
