@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from pytest_resilience.runtime.redaction.identifiers import DATE, MONTHS
-from pytest_resilience.runtime.redaction.rule import CAPITALS, DIGITS, Rule, mark
+from pytest_resilience.runtime.redaction.rule import CAPITALS, DIGITS, Rule, mark, words
 from pytest_resilience.runtime.redaction.vocabulary import DERIVED, GIVEN_NAMES, PASSING_WORDS
 
 _UPPER = "A-ZÀ-ÖØ-Þ"
@@ -34,20 +35,36 @@ _UNITS = (
 
 def _names(match: re.Match[str]) -> str:
     unknown = [word for word in _WORDS.finditer(match[0]) if not _passes(word[0])]
-    cued = bool(_CUED.search(match.string, max(0, match.start() - 24), match.start()))
-    if not unknown or not (cued or _are_person([word[0].lower() for word in unknown])):
+    if not unknown:
+        return match[0]
+    plain = [_without_accents(word[0].lower()) for word in unknown]
+    first = match.start() + unknown[0].start()
+    before = max(0, match.start() - 24), match.start()
+    inside = max(match.start(), first - 12), first
+    cued = (
+        _CUED.search(match.string, *before)
+        or _TITLED.search(match.string, *inside)
+        or (not plain[0].endswith(DERIVED) and _PATIENT.search(match.string, *inside))
+    )
+    if not (cued or _are_person(plain)):
         return match[0]
     return match[0][: unknown[0].start()] + mark("name") + match[0][unknown[-1].end() :]
 
 
-def _are_person(words: list[str]) -> bool:
-    strange = [word for word in words if word in GIVEN_NAMES or not word.endswith(DERIVED)]
+def _are_person(names: list[str]) -> bool:
+    strange = [word for word in names if word in GIVEN_NAMES or not word.endswith(DERIVED)]
     return len(strange) > 1 or any(word in GIVEN_NAMES for word in strange)
+
+
+def _without_accents(word: str) -> str:
+    return word if word.isascii() else unicodedata.normalize("NFD", word).encode("ascii", "ignore").decode()
 
 
 def _passes(word: str) -> bool:
     plain = word.lower()
-    return plain in PASSING_WORDS or all(part in PASSING_WORDS for part in plain.split("-"))
+    return (
+        plain in PASSING_WORDS or plain in _TITLES or all(part in PASSING_WORDS for part in plain.split("-"))
+    )
 
 
 def _capitals(match: re.Match[str]) -> str:
@@ -61,7 +78,10 @@ _CUED = re.compile(
     r"\b(?:patient|pt|name|named|called|mr|mrs|ms|miss|dr|doctor|nurse|prof|sir|user)\b\.?[\s:=\"'(]{0,3}\Z",
     re.IGNORECASE,
 )
-
+_TITLES = words("mr mrs ms miss dr prof sir")
+_TITLED = re.compile(rf"\b(?:{'|'.join(_TITLES)}) \Z", re.IGNORECASE)
+_PATIENT = re.compile(r"\b(?:Patient|Nurse|Doctor) \Z")
+"""What begins a sentence, and the run of capitals that the name is in."""
 
 _MEASURED = re.compile(rf"\b(?:{_MEASURES})\W{{1,3}}(?:of |is |to |was )?\Z", re.IGNORECASE)
 _UNIT = re.compile(rf"\s?(?:{_UNITS})\b", re.IGNORECASE)

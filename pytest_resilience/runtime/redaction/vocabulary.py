@@ -12,10 +12,10 @@ _TECHNICAL = """
     app application archived argo arrow artifact artifacts assertion async at athena attempt attempts
     auroc auth authentication authorization automatic available avro aws azure background backoff backup
     bad bar batch baz bed before begin below big bigquery bitbucket blood body boolean boom both breaker
-    broken bucket buffer bug build builtin burst but by bytes cache call calls can canary cancelled cannot
-    cart cassandra catboost cause celery central certificate champion change changes channel chaos check
+    broken bucket buffer bug build builder builtin burst but by bytes cache call calls can canary cancelled cannot
+    cart cassandra catboost cause celery census central certificate champion change changes channel chaos check
     checkout checkpoint checkpointing checkpoints chunk circuit city claim claims class cleanup client
-    clinic clock close closed cloud cloudwatch cluster code cold collection column columns command commit
+    clinic clock close closed cloud cloudwatch cluster code cohort cold collection column columns command commit
     committed complete completed component computer config configuration conflict confluence connect
     connecting connection connections constraint consul contact container content context controller
     cookie copy corrupt corrupted could count cpu crash crashed create created credential credentials
@@ -49,7 +49,7 @@ _TECHNICAL = """
     out outage output over overflow owner oxygen package page pagerduty pandas panic parameter parent
     parquet parse partial partition password patch path patient patients payload payment pending
     performance permission permissions persistent phase physician pid ping pipeline planted platform
-    please plugin pod point policy poll pool port position post postgres postgresql prediction predictions
+    please plugin pod point policy poll pool port portal position post postgres postgresql prediction predictions
     prefect prefix pressure presto previous price primary process processing processor producer product
     production products profile program programming progress project prometheus promote protocol provided
     provider proxy public publish pubsub pull push put pytest python pytorch quality query queue quick
