@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import string
 
+from pytest_resilience.runtime.redaction.login_pass import is_password
+
 CREDENTIALS = (
     *("password", "passwd", "passphrase", "pwd", "secret", "token", "api_key", "access_key", "private_key"),
     *(
@@ -113,10 +115,8 @@ PASSING = frozenset(
         ),
         *("model_name", "model", "model_version", "version", "run_id", "experiment", "metric", "environment"),
         *(
-            "batch",
             "batch_id",
             "batch_size",
-            "rows",
             "row_count",
             "rows_processed",
             "last_row",
@@ -152,6 +152,9 @@ PASSING = frozenset(
 )
 """Fields that name parts of the system, not people: only what is certain is taken out of their values."""
 
+COUNTED = frozenset(("rows", "row", "batch", "records"))
+"""Fields that say how many or which one: a container under such a name is the rows themselves, and does not pass."""
+
 PASSING_QUERY_KEYS = frozenset(
     (
         "page",
@@ -172,15 +175,25 @@ PASSING_QUERY_KEYS = frozenset(
 TO_THE_END_OF_THE_LINE = ("authorization", "cookie")
 """Headers: their values hold spaces."""
 
+_PLURALS = {
+    f"{name}s": kind
+    for kind, names in (("identifier", IDENTIFIERS), ("personal", PERSONAL))
+    for name in names
+    if name != "patient" and (kind == "identifier" or "_" in name)
+}
 _KINDS = {
     name.replace("_", ""): kind
-    for kind, names in (("identifier", IDENTIFIERS), ("personal", PERSONAL), ("data", DATA))
-    for name in names
+    for name, kind in (
+        *((name, "identifier") for name in IDENTIFIERS),
+        *((name, "personal") for name in PERSONAL),
+        *((name, "data") for name in DATA),
+        *_PLURALS.items(),
+    )
 }
 _CREDENTIALS = tuple(f"{name.replace('_', '')}{plural}" for name in CREDENTIALS for plural in ("", "s"))
 _LAST_WORDS = frozenset(
     part
-    for name in (*CREDENTIALS, *IDENTIFIERS, *PERSONAL, *DATA)
+    for name in (*CREDENTIALS, *IDENTIFIERS, *PERSONAL, *DATA, *_PLURALS)
     for part in (name.rpartition("_")[2], name.replace("_", ""))
 )
 _COUNTS = frozenset(
@@ -201,7 +214,7 @@ def kind_of_key(key: str) -> str | None:
     try:
         return _known[key]
     except KeyError:
-        kind = _kind(letters(key))
+        kind = "secret" if is_password(key) else _kind(letters(key))
         if len(_known) < _MAX_KNOWN and len(key) < 64:
             _known[key] = kind
         return kind
@@ -211,6 +224,8 @@ def kind_of_phrase(phrase: str) -> str | None:
     """Return the kind of the longest run of words at the end of a phrase that is a sensitive name, if any is."""
     words = phrase.rsplit(None, MAX_WORDS)[-MAX_WORDS:]
     name = letters(words[-1]) if words else ""
+    if name.endswith("pass") and is_password("_".join(words[-2:])):
+        return "secret"
     if name not in _LAST_WORDS and not name.startswith("patient") and not name.endswith(_CREDENTIALS):
         return None
     for word in (*reversed(words[:-1]), ""):

@@ -20,7 +20,8 @@ from pytest_resilience.runtime.redaction.credentials import CREDENTIAL_RULES
 from pytest_resilience.runtime.redaction.fields import FieldRule
 from pytest_resilience.runtime.redaction.identifiers import IDENTIFIER_RULES
 from pytest_resilience.runtime.redaction.judgement import JUDGEMENT_RULES
-from pytest_resilience.runtime.redaction.keys import PASSING, kind_of_key
+from pytest_resilience.runtime.redaction.keys import COUNTED, PASSING, kind_of_key
+from pytest_resilience.runtime.redaction.named import NAMED_RULES, without_secret
 from pytest_resilience.runtime.redaction.postgres import PostgresRule
 from pytest_resilience.runtime.redaction.rule import TextRule, mark
 from pytest_resilience.runtime.redaction.text_index import TextIndex
@@ -30,6 +31,7 @@ RULES: tuple[TextRule, ...] = (
     PostgresRule(),
     *CREDENTIAL_RULES,
     FieldRule(),
+    *NAMED_RULES,
     *VALUE_RULES,
     *IDENTIFIER_RULES,
     *JUDGEMENT_RULES,
@@ -40,6 +42,9 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 _NAME = re.compile(r"[a-z_.]{0,64}\Z")
 """A name of the system, such as `raw.icustays`: no rule has anything to do with it."""
+
+_SCALARS = (str, Real, Enum, PurePath, UUID, Decimal, date, time, timedelta)
+"""What may stand for a number of rows, or for the name of a batch."""
 
 _REAL_TIME = SystemClock()
 """Not the shared one, which tests replace: how long a text takes is no matter of theirs."""
@@ -193,16 +198,33 @@ class Redactor:
 
     def _items(self, items: Iterable[object], budget: _Budget, depth: int, *, judged: bool) -> Json:
         shown: list[Json] = []
+        before: object = None
         for item in items:
-            shown.append(self._node(item, budget, depth=depth + 1, judged=judged))
+            hidden = self._listed(before, item)
+            shown.append(
+                self._node(item, budget, depth=depth + 1, judged=judged) if hidden is None else hidden
+            )
+            before = item
             if budget.nodes < 0:
                 break
         return shown
+
+    def _listed(self, before: object, item: object) -> Json:
+        """Return what is shown of a pair of name and value, or of an option's value, if it is not shown as it is."""
+        if isinstance(item, (list, tuple)) and len(item) == 2 and isinstance(item[0], str):
+            kind = self._key_kind(item[0])
+            return [self.text(item[0]), mark(kind)] if kind and item[1] is not None else None
+        if isinstance(before, str) and isinstance(item, str) and before.startswith("-"):
+            shown = without_secret(before, item, self._key_kind)
+            return None if shown == item else self.text(shown)
+        return None
 
     def _fields(self, pairs: Iterable[tuple[object, object]], budget: _Budget, depth: int) -> Json:
         shown: dict[str, Json] = {}
         for key, value in pairs:
             name, kind, judged = self._decided.get(key) or self._decide(key)  # type: ignore[call-overload] # any key
+            if name in COUNTED and kind is None and not isinstance(value, _SCALARS):
+                kind = "data"
             if kind is not None and value is not None:
                 budget.nodes -= 1
                 shown[name] = mark(kind)

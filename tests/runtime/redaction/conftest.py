@@ -211,6 +211,32 @@ class Gardener:
             "field", self.choice(f"{name}={secret}", f"'{name}': '{secret}'", person.format(secret)), secret
         )
 
+    def option(self):
+        """Plant a secret on a command line."""
+        secret = self.word(10)
+        text = self.choice(
+            "run with --password {} again",
+            "Command '['x', '--api-key', '{}']' failed",
+            "curl -u bob:{} http://h",
+        )
+        return Plant("option", text.format(secret), secret)
+
+    def pair(self):
+        """Plant a secret in a list of pairs."""
+        secret = self.word(10)
+        text = self.choice(
+            "headers [('a', 'b'), ('X-Api-Key', '{}')]", '[["password", "{}"]]', "((b'token', b'{}'),)"
+        )
+        return Plant("pair", text.format(secret), secret)
+
+    def element(self):
+        """Plant a secret in an XML element."""
+        secret = self.word(10)
+        text = self.choice(
+            "<password>{}</password>", '<wsse:Password Type="x">{} </wsse:Password>', "<token>{}"
+        )
+        return Plant("element", text.format(secret), secret)
+
     def postgres_detail(self):
         """Plant a value in PostgreSQL's DETAIL."""
         value = self.word()
@@ -297,6 +323,9 @@ class Gardener:
                 self.url_credentials,
                 self.query,
                 self.field,
+                self.option,
+                self.pair,
+                self.element,
             ),
             *(
                 self.postgres_detail,

@@ -1,6 +1,7 @@
 """A secret or a name does not pass because of the form in which it is quoted, listed or escaped."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -26,6 +27,34 @@ LITERALS = [
     "call admit('Kestrel', 1)",
     "select admit ( 'Kestrel' )",
 ]
+COMMANDS = [
+    str(subprocess.CalledProcessError(1, ["curl", "-u", "bob:Kestrel", "--password", "Kestrel"])),
+    str(subprocess.TimeoutExpired(["pg_dump", "--password", "Kestrel"], 3)),
+    str(subprocess.CalledProcessError(1, "psql --password Kestrel -h x")),
+    "argv ['psql','--password','Kestrel']",
+    json.dumps({"request": json.dumps(["x", "--api-key", "Kestrel"])}),
+    "--password 'a Kestrel'",
+]
+PAIRS = [
+    str(ValueError([("password", "Kestrel"), ("Authorization", "Kestrel")])),
+    "headers: [('Accept', 'x'), ('X-Api-Key', 'O\\'Kestrel')]",
+    json.dumps([["password", "Kestrel"]]),
+]
+ELEMENTS = [
+    "<password>Kestrel</password>",
+    '<wsse:Password Type="x">O Kestrel</wsse:Password>',
+    "<patient><name>Kestrel</name><sex>f</sex></patient>",
+    "<password>Kestrel",
+]
+
+
+@pytest.mark.parametrize("text", [*COMMANDS, *PAIRS, *ELEMENTS])
+def test_a_value_does_not_pass_without_an_equals_sign(text):
+    """Behind an option, beside its name in a pair, inside an element."""
+    shown = DEFAULT_REDACTOR.text(text, judged=False)
+
+    assert "Kestrel" not in shown
+    assert DEFAULT_REDACTOR.text(shown, judged=False) == shown
 
 
 @pytest.mark.parametrize("text", [*ESCAPED, *LITERALS])
@@ -40,6 +69,15 @@ def test_a_quote_inside_does_not_end_the_value(text):
         (ESCAPED[0], "bad value {'patient_name': [redacted:personal], 'los': 3}"),
         (ESCAPED[2], r'{"request": "{\"password\": [redacted:secret], \"los\": 3}"}'),
         (ESCAPED[4], "host=h password=[redacted:secret] dbname=d"),
+        (
+            COMMANDS[0].partition(" returned")[0],
+            "Command '['curl', '-u', bob:[redacted:secret], '--password', [redacted:secret]]'",
+        ),
+        (
+            "[('Accept', 'x'), ('X-Api-Key', 'y')] 401",
+            "[('Accept', 'x'), ('X-Api-Key', [redacted:secret])] 401",
+        ),
+        ("<a><password>x</password><b>y</b></a>", "<a><password>[redacted:secret]</password><b>y</b></a>"),
         ('{"password": "", "unit": ""}', '{"password": [redacted:secret], "unit": ""}'),
         ("select los from p where unit = 'a' and los = E'b'", "select los from p where unit = ? and los = ?"),
         ("couldn't call the model or select a unit", "couldn't call the model or select a unit"),

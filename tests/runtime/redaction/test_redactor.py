@@ -82,6 +82,8 @@ class TestMappings:
                 "sql.parameters",
                 "patient_zip",
                 "diagnosis",
+                *("subject_ids", "stay_ids", "mrns", "first_names"),
+                *("pass", "db_pass", "DB_PASS", "smtpPass", "PGPASS"),
             ),
         ],
     )
@@ -94,7 +96,19 @@ class TestMappings:
 
     @pytest.mark.parametrize(
         "name",
-        ["patients", "patient_count", "patients_table", "model_name", "table", "token_count", "user", "key"],
+        [
+            *(
+                "patients",
+                "patient_count",
+                "patients_table",
+                "model_name",
+                "table",
+                "token_count",
+                "user",
+                "key",
+            ),
+            *("first_pass", "bypass", "passed", "ids"),
+        ],
     )
     def test_other_names_show_theirs(self, name):
         """Names that only sound like it are shown."""
@@ -105,6 +119,52 @@ class TestMappings:
         shown = DEFAULT_REDACTOR.value({"agent": "Eleanor Vance", "operation": "for 123-45-6789"})
 
         assert shown == {"agent": "Eleanor Vance", "operation": "for [redacted:ssn]"}
+
+    @pytest.mark.parametrize("name", ["rows", "row", "batch", "records"])
+    @pytest.mark.parametrize(
+        "value", [[("1", "kestrel")], {"a": "kestrel"}, [{"a": 4711471}], {4711471}, b"kestrel"]
+    )
+    def test_whole_rows_do_not_pass(self, name, value):
+        """A count under such a name is shown, the rows themselves are not."""
+        shown = DEFAULT_REDACTOR.value({name: value})
+
+        assert shown == {name: "[redacted:data]"}
+        assert DEFAULT_REDACTOR.value({name: 12_345_678}) == {name: 12_345_678}
+        assert DEFAULT_REDACTOR.value({name: "17 of 300"}) == {name: "17 of 300"}
+
+    def test_pairs_are_fields(self):
+        """Headers as a list of pairs show no more than as a mapping."""
+        headers = [("Accept", "json"), ("Set-Cookie", "sid=kestrel"), ["X-Api-Key", "kestrel"]]
+
+        assert DEFAULT_REDACTOR.value({"headers": headers}) == {
+            "headers": [
+                ["Accept", "json"],
+                ["Set-Cookie", "[redacted:secret]"],
+                ["X-Api-Key", "[redacted:secret]"],
+            ]
+        }
+
+    def test_options_are_fields(self):
+        """A command as a list of arguments shows no password."""
+        argv = [
+            "curl",
+            "-u",
+            "bob:kestrel",
+            "--password",
+            "kestrel",
+            "--token",
+            "-v",
+            "--mrn",
+            "kestrel",
+            "http://h",
+        ]
+
+        assert DEFAULT_REDACTOR.value({"argv": argv}) == {
+            "argv": [
+                *("curl", "-u", "bob:[redacted:secret]", "--password", "[redacted:secret]", "--token", "-v"),
+                *("--mrn", "[redacted:identifier]", "http://h"),
+            ]
+        }
 
     def test_names_themselves_are_judged(self):
         """A mapping keyed by data does not show its keys."""
