@@ -9,6 +9,8 @@ from pytest_resilience.runtime.redaction.rule import CAPITALS, Rule, mark, words
 
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]{0,40}://"
 
+_USER = r"[^\s:/@\"'\[]{0,128}"
+
 
 def _query(match: re.Match[str]) -> str:
     shown = match[2].lower() in PASSING_QUERY_KEYS
@@ -40,10 +42,22 @@ CREDENTIAL_RULES = (
     Rule(
         "url-credentials",
         re.compile(
-            rf"({_SCHEME})(?:[^\s/?#\"'<>@\[]{{1,256}}|[^\s:/@\"'\[]{{0,128}}:(?!\d+[/?])[^\s\"'<>\[]{{1,256}})@"
+            # The last @ of the word ends them: who puts one into a password does not always encode it, nor a blank.
+            rf"({_SCHEME})(?:{_USER}:(?!\d+[/?])(?:[^\s\"'<>\[:]|:(?!//)|\[(?!redacted)){{1,256}}"
+            rf"|[^\s/?#\"'<>\[]{{1,256}}|{_USER}:(?![\s/]|\d+\b)[^\n\"'<>@\[]{{1,128}})@"
         ),
         r"\1[redacted:url-credentials]@",
         when=frozenset("@"),
+    ),
+    Rule(
+        "connection-string",
+        # What libpq quotes of one that it could not take apart, in any language.
+        re.compile(
+            r"([\"»«„] ?)(?!\[redacted)[^\s\"»«„“]{1,256}(?=@(?!\d+\.\d+(?!\.))[\w.\-]{1,255} ?[\"»«“])"
+            r"|([\"»«„]\s?=\s?[\"»«“][^\"»«„“\n]{1,20}[\"»«„] ?)(?!\[redacted)[^\"»«„“\n]+"
+        ),
+        lambda match: f"{match[1] or match[2]}{mark('connection-string')}",
+        when=frozenset("@="),
     ),
     Rule(
         "query",

@@ -23,8 +23,8 @@ _LITERAL = re.compile(
 
 
 _BEFORE_VALUES = (
-    r"invalid (?:input (?:syntax|value)|byte sequence|hexadecimal|integer value|percent-encoded)[^:\n\"]{0,80}:? ?",
-    r"(?:malformed [a-z]{1,20} literal|in ts(?:query|vector)|Duplicate entry):? ?",
+    r"invalid (?:input|byte sequence|hexadecimal|integer value|port number|percent-encoded)[^:\n\"]{0,80}:? ?",
+    r"(?:malformed [a-z]{1,20} literal|in ts(?:query|vector)|in URI query parameter|Duplicate entry):? ?",
     rf"at or near (?!\"(?i:[^\w\n]|{'|'.join(sorted(SQL_WORDS))})\")",
     r"COPY [\w.\"]{1,130}, line \d+(?:, column [\w\"]{1,64})?: ?",
     r"(?:out of range|to float|with base \d+|Invalid isoformat string|unconverted data remains|KeyError): ?",

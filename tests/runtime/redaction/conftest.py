@@ -194,6 +194,12 @@ class Gardener:
             "url-credentials", f"cannot reach postgresql://icu:{secret}@warehouse:5432/icu", secret[:9]
         )
 
+    def connection_string(self):
+        """Plant what libpq quotes of a connection string whose password it took apart."""
+        secret = self.word(10)
+        text = self.choice('could not translate host name "{}@db" to address', 'missing "=" after "{}" in it')
+        return Plant("connection-string", text.format(secret), secret)
+
     def query(self):
         """Plant a key in a URL's query."""
         secret = self.word(16)
@@ -321,6 +327,7 @@ class Gardener:
                 self.token,
                 self.private_key,
                 self.url_credentials,
+                self.connection_string,
                 self.query,
                 self.field,
                 self.option,

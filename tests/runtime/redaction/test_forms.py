@@ -46,6 +46,28 @@ ELEMENTS = [
     "<patient><name>Kestrel</name><sex>f</sex></patient>",
     "<password>Kestrel",
 ]
+CONNECTIONS = [
+    "postgresql://u:p@ss:w/rdKestrel@h:5432/d",
+    "postgresql://u:a[bKestrel@h:5432/d",
+    "invalid DSN postgresql://app:ab cdKestrel@db:5432/icu",
+    "https://a:b@h1,https://c:Kestrel@h2",
+    'could not translate host name "ssKestrel@db" to address: Name or service not known',
+    'connection to server at "ssKestrel@127.0.0.1", port 5432 failed',
+    "konnte Hostnamen »ssKestrel@db« nicht in Adresse übersetzen",
+    'invalid dsn: missing "=" after "cdKestrel" in connection info string',
+    "fehlendes »=« nach »cdKestrel« in der Zeichenkette der Verbindungsdaten",
+    'invalid integer value "Kestrel" for connection option "port"',
+    'invalid percent-encoded token: "a%zzKestrel"',
+]
+
+
+@pytest.mark.parametrize("text", CONNECTIONS)
+def test_a_password_passes_in_no_part(text):
+    """With an @, a bracket or a blank that was not encoded, and as libpq reports on it."""
+    shown = DEFAULT_REDACTOR.text(text, judged=False)
+
+    assert "Kestrel" not in shown
+    assert DEFAULT_REDACTOR.text(shown, judged=False) == shown
 
 
 @pytest.mark.parametrize("text", [*COMMANDS, *PAIRS, *ELEMENTS])
@@ -76,6 +98,12 @@ def test_a_quote_inside_does_not_end_the_value(text):
         (
             "[('Accept', 'x'), ('X-Api-Key', 'y')] 401",
             "[('Accept', 'x'), ('X-Api-Key', [redacted:secret])] 401",
+        ),
+        (CONNECTIONS[0], "postgresql://[redacted:url-credentials]@h:5432/d"),
+        (CONNECTIONS[2], "invalid DSN postgresql://[redacted:url-credentials]@db:5432/icu"),
+        (
+            CONNECTIONS[5],
+            'connection to server at "[redacted:connection-string]@127.0.0.1", port 5432 failed',
         ),
         ("<a><password>x</password><b>y</b></a>", "<a><password>[redacted:secret]</password><b>y</b></a>"),
         ('{"password": "", "unit": ""}', '{"password": [redacted:secret], "unit": ""}'),

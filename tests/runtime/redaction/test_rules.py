@@ -94,6 +94,8 @@ def test_any_text_comes_back_as_text(text):
         "File 'scripts/ingest.py', line 123456",
         "Patient Identity Service, Patient Portal and Patient Cohort Builder failed",
         "Nurse Scheduling is down",
+        "postgresql://warehouse:5432/icu failed: see the log",
+        "https://labs: no answer; http://labs:8080 and http://labs:8080/v1: no answer",
         "--password is required, or --token",
         "usage: connect <host> <password> [--token-file FILE]",
         "expected <token> but found <end>",
