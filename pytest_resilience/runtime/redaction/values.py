@@ -8,7 +8,9 @@ from pytest_resilience.runtime.redaction.rule import Rule, words
 from pytest_resilience.runtime.redaction.vocabulary import SQL_WORDS
 
 _STATEMENT = re.compile(
-    r"\b(?:(?:select|call)\s+(?:[\w.\"]{1,130}\s?\(\s*)?(?:[EBXNU&]{0,2}\\?'|\$\w*\$)|insert\s+into|select\s.{0,400}?\sfrom\s|update\s+\S+\s+set|delete\s+from|values\s*\(|where\s+[\w.\"]+\s*(?:[=<>]|in\b|like\b))",
+    r"(?=[sicudvw])\b(?:insert\s+into|select\s.{0,400}?\sfrom\s|update\s+\S+\s+set|delete\s+from|values\s*\("
+    r"|where\s+[\w.\"]+\s*(?:[=<>]|in\b|like\b)"
+    r"|(?:select|call)\s+(?:[\w.\"]{1,130}\s?\(\s*)?(?:[EBXNU&]{0,2}\\?'|\$\w*\$))",
     re.IGNORECASE,
 )
 _LITERAL = re.compile(
@@ -45,7 +47,9 @@ def _literal(match: re.Match[str]) -> str:
 VALUE_RULES = (
     Rule(
         "quoted-value",
-        re.compile(rf"(\b(?:{'|'.join(_BEFORE_VALUES)}))(?!\[redacted)(?:\"[^\n]*\"|'[^\n]*'|[\"'](?s:.*))"),
+        re.compile(
+            rf"((?=[aimotuvwCDIKV])\b(?:{'|'.join(_BEFORE_VALUES)}))(?!\[redacted)(?:\"[^\n]*\"|'[^\n]*'|[\"'](?s:.*))"
+        ),
         r"\1[redacted:quoted-value]",
         when=frozenset("\"'"),
     ),
