@@ -11,6 +11,8 @@ _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]{0,40}://"
 
 _USER = r"[^\s:/@\"'\[]{0,128}"
 
+_KEYWORDS = "host|hostaddr|port|dbname|user|sslmode|connect_timeout|application_name|options"
+
 
 def _query(match: re.Match[str]) -> str:
     shown = match[2].lower() in PASSING_QUERY_KEYS
@@ -55,8 +57,9 @@ CREDENTIAL_RULES = (
         re.compile(
             r"([\"»«„] ?)(?!\[redacted)[^\s\"»«„“]{1,256}(?=@(?!\d+\.\d+(?!\.))[\w.\-]{1,255} ?[\"»«“])"
             r"|([\"»«„]\s?=\s?[\"»«“][^\"»«„“\n]{1,20}[\"»«„] ?)(?!\[redacted)[^\"»«„“\n]+"
+            rf"|(password ?= ?)(?!\[redacted)[^\s\"'=]{{1,128}}(?: [^\s\"'=]{{1,128}}){{1,4}}(?= (?:{_KEYWORDS}) ?=)"
         ),
-        lambda match: f"{match[1] or match[2]}{mark('connection-string')}",
+        lambda match: f"{match[1] or match[2] or match[3]}{mark('connection-string')}",
         when=frozenset("@="),
     ),
     Rule(

@@ -56,6 +56,7 @@ CONNECTIONS = [
     "konnte Hostnamen »ssKestrel@db« nicht in Adresse übersetzen",
     'invalid dsn: missing "=" after "cdKestrel" in connection info string',
     "fehlendes »=« nach »cdKestrel« in der Zeichenkette der Verbindungsdaten",
+    "host=db password=ab cd Kestrel dbname=x",
     'invalid integer value "Kestrel" for connection option "port"',
     'invalid percent-encoded token: "a%zzKestrel"',
 ]
