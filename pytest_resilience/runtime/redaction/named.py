@@ -27,7 +27,7 @@ _PAIR = re.compile(
     rf"({QUOTED}|[^,)\]\s]+)(?=\s?[)\]]|\Z)"
 )
 _ELEMENT = re.compile(r"<(?P<name>(?:[\w.\-]{1,48}:)?(?P<plain>[\w.\-]{1,48}))(?:\s[^<>]{0,512})?>")
-_WORD = re.compile(r"[^<\s]*")
+_REST = re.compile(r"(?:(?=[^\s,.:;)\]'\"])[^<\n]+)?")
 
 
 def without_secret(option: str, value: str, kind_of: Callable[[str], str | None] = kind_of_key) -> str:
@@ -69,7 +69,7 @@ class ElementRule:
     certain: bool = True
 
     def apply(self, text: str) -> str:
-        """Return the text with such elements emptied; of one that does not end, the word behind it goes."""
+        """Return the text with such elements emptied; of one that does not end, the rest of the line goes."""
         return "".join(_without_content(text))
 
 
@@ -79,10 +79,10 @@ def _without_content(text: str) -> Iterator[str]:
         kind = kind_of_key(tag["plain"]) if tag.start() >= done else None
         if kind is None:
             continue
-        end = -1 if tag["name"] in endless else text.find(f"</{tag['name']}>", tag.end())
+        end = -1 if tag["name"] in endless else text.find(f"</{tag['name']}", tag.end())
         if end < 0:
             endless.add(tag["name"])
-            end = max(tag.end(), match.end() if (match := _WORD.match(text, tag.end())) else 0)
+            end = max(tag.end(), match.end() if (match := _REST.match(text, tag.end())) else 0)
         if end > tag.end() and not text.startswith("[redacted:", tag.end()):
             yield text[done : tag.end()] + mark(kind)
             done = end

@@ -38,8 +38,8 @@ def _one_of(labels: frozenset[str], lines: frozenset[str]) -> str:
 
 _FIRST = "".join(sorted({word[0] for word in _LABELS | _SHORT | _LINES | _SHORT_LINES}))
 _LABEL = re.compile(
-    rf"[{_FIRST}](?:(?:(?<!\w.)|(?<=\\n.))(?:{_one_of(_LABELS, _LINES)})"
-    rf"|(?:(?<![^\n].)|(?<=\\n.)|(?<=\| .))(?:{_one_of(_SHORT, _SHORT_LINES)}))[ \u00a0]?[:：]\s*"
+    rf"[{_FIRST}](?:(?:(?<!\w.)|(?<=\\[nrt].))(?:{_one_of(_LABELS, _LINES)})"
+    rf"|(?:(?<![^\n].)|(?<=\\[nrt].)|(?<=\| .))(?:{_one_of(_SHORT, _SHORT_LINES)}))[ \u00a0]?[:：]\s*"
     r"|第\d{1,9}行[:：]?\s*"
 )
 """As libpq and the server write them, in each language that they speak."""
@@ -59,12 +59,17 @@ _SCHEMA = re.compile(
 )
 """Forms of which a part is certainly a name of the schema."""
 
+_DONE = re.compile(
+    r"(?:Key \([\w\", ]{1,200}\)=\(|Failing row contains \(|COPY [\w.\"]{1,130}, line \d+[^:\n]{0,80}: )?\[redacted:"
+)
+"""What was redacted before, and may have other texts behind it by now."""
+
 _QUOTED = re.compile(r"([:：]\s{0,2})[\"»«„“].*", re.DOTALL)
 """How the message before the first label ends, in any language, where it quotes a value."""
 
 _UNLABELLED = re.compile(
-    r"(\b[Kk]ey \([^)\n]{0,200}\)=)\((?!\[redacted)(?:[^\n]*\)|.*)"
-    r"|(\b[Ff]ailing row contains )(?!\(\[redacted)(?:\([^\n]*\)\.?(?=\s*(?:\n|\Z))|.*)",
+    r"((?:\b|(?<=\\n))[Kk]ey \([^)\n]{0,200}\)=)\((?!\[redacted)(?:[^\n]*\)|.*)"
+    r"|((?:\b|(?<=\\n))[Ff]ailing row contains )(?!\(\[redacted)(?:\([^\n]*\)\.?(?=\s*(?:\n|\Z))|.*)",
     re.DOTALL,
 )
 _MARK = mark("postgres-detail")
@@ -75,9 +80,7 @@ class PostgresRule:
     """Replace what stands behind each label, up to the next label or the end of the message."""
 
     name: str = "postgres-detail"
-    when: frozenset[str] = words("key row") | tokens_of(
-        _LABELS | _SHORT | _LINES | _SHORT_LINES | words("第")
-    )
+    when: frozenset[str] = tokens_of(_LABELS | _SHORT | _LINES | _SHORT_LINES | words("第 key failing"))
     certain: bool = True
 
     def apply(self, text: str) -> str:
@@ -111,7 +114,7 @@ def _without_value(message: str) -> str:
 
 def _told(said: str) -> str:
     """Return what may be shown of what a label stands for, and the line breaks behind it."""
-    if not said or said.startswith("[redacted:"):
+    if not said or _DONE.match(said):
         return said
     plain = _stripped(said)
     return _shown(plain) + said[len(plain) :]

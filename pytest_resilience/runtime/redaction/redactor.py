@@ -201,9 +201,11 @@ class Redactor:
         before: object = None
         for item in items:
             hidden = self._listed(before, item)
-            shown.append(
-                self._node(item, budget, depth=depth + 1, judged=judged) if hidden is None else hidden
-            )
+            if hidden is None:
+                hidden = self._node(item, budget, depth=depth + 1, judged=judged)
+            else:
+                budget.nodes -= 1
+            shown.append(hidden)
             before = item
             if budget.nodes < 0:
                 break
@@ -223,7 +225,7 @@ class Redactor:
         shown: dict[str, Json] = {}
         for key, value in pairs:
             name, kind, judged = self._decided.get(key) or self._decide(key)  # type: ignore[call-overload] # any key
-            if name in COUNTED and kind is None and not isinstance(value, _SCALARS):
+            if name.lower() in COUNTED and kind is None and not isinstance(value, _SCALARS):
                 kind = "data"
             if kind is not None and value is not None:
                 budget.nodes -= 1

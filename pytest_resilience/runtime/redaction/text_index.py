@@ -47,6 +47,6 @@ class TextIndex:
 
 
 def tokens_of(names: Iterable[str]) -> frozenset[str]:
-    """Return one token of each of these names, also as it is behind a line break that repr() wrote."""
+    """Return one token of each of these names, also as it is behind white space that repr() wrote."""
     tokens = {max(_TOKENS.findall(name.lower()), key=len) for name in names}
-    return frozenset(tokens | {f"n{token}" for token in tokens})
+    return frozenset(tokens | {f"{escape}{token}" for token in tokens for escape in "nrt"})

@@ -44,7 +44,8 @@ ELEMENTS = [
     "<password>Kestrel</password>",
     '<wsse:Password Type="x">O Kestrel</wsse:Password>',
     "<patient><name>Kestrel</name><sex>f</sex></patient>",
-    "<password>Kestrel",
+    "<password>O Kestrel",
+    "<password>O Kestrel</password >",
 ]
 CONNECTIONS = [
     "postgresql://u:p@ss:w/rdKestrel@h:5432/d",

@@ -22,6 +22,7 @@ SAID = [
     'x violates "p"\nDETAIL:  Key (name)=(A) already exists.\nKestrel) already exists.\n',
     "x\nDETAIL:  Failing row contains (-1, Erika\nKestrel, x, null).\n",
     "Failing row contains (-1, Erika\nKestrel, x, null).",
+    "x\nKey (name)=(A\nKestrel) already exists.",
     "Key (name)=(A\nKestrel) already exists.",
     'malformed array literal: "{Kestrel"\nLINE 1: x\n',
     'malformed record literal: "(1,Kestrel"',
@@ -63,6 +64,14 @@ def test_twice_is_once(said):
     once = DEFAULT_REDACTOR.text(said)
 
     assert DEFAULT_REDACTOR.text(once) == once
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_what_is_put_behind_it_later_stays(said):
+    """What was redacted ends where it ended, when a text made of it is redacted again."""
+    once = DEFAULT_REDACTOR.text(said)
+
+    assert DEFAULT_REDACTOR.text(f"{once}\nloading goes on").endswith("\nloading goes on")
 
 
 def test_names_of_the_schema_stay():

@@ -120,7 +120,7 @@ class TestMappings:
 
         assert shown == {"agent": "Eleanor Vance", "operation": "for [redacted:ssn]"}
 
-    @pytest.mark.parametrize("name", ["rows", "row", "batch", "records"])
+    @pytest.mark.parametrize("name", ["rows", "Rows", "row", "batch", "records"])
     @pytest.mark.parametrize(
         "value", [[("1", "kestrel")], {"a": "kestrel"}, [{"a": 4711471}], {4711471}, b"kestrel"]
     )
@@ -293,7 +293,10 @@ class TestBounds:
         assert shown[-1] == "[redacted:too-much]"
 
     def test_what_is_endless_is_not_read_to_its_end(self):
-        """A list or a mapping of a million entries costs no more than the limit."""
+        """A list, a mapping or pairs of a million entries cost no more than the limit."""
+        pairs = [("pin_token", 1)] * 1_000_000
+
+        assert len(Redactor(max_nodes=10).value(pairs)) < 100
         shown = Redactor(max_nodes=10).value([list(range(1_000_000)), dict.fromkeys(range(1_000_000))])
 
         assert len(flat(shown)) < 1_000
