@@ -17,8 +17,8 @@ _LABELS = words("""
     DETALLE SUGERENCIA CONSULTA CONTEXTO SENTENCIA DETTAGLI DETTAGLIO SUGGERIMENTO CONTESTO ISTRUZIONE
     DETALHE COMANDO DOPORUČENÍ DOTAZ PŘÍKAZ SZCZEGÓŁY PODPOWIEDŹ ZAPYTANIE KONTEKST DETALJ FRÅGA AYRINTI İPUCU SORGU
     BAĞLAM ΕΡΩΤΗΜΑ ΛΕΠΤΟΜΕΡΕΙΑ ПОДРОБНОСТИ ПОДСКАЗКА ЗАПРОС КОНТЕКСТ ОПЕРАТОР ДЕТАЛІ ВІДОМОСТІ ПІДКАЗКА УКАЗІВКА
-    ЗАПИТ ІНСТРУКЦІЯ დეტალი დეტალები მინიშნება მოთხოვნა კონტექსტი 詳細 ヒント 問い合わせ 文脈 상세정보 힌트 쿼리 구문
-    내용 描述 详细信息 查询 背景 上下文 语句
+    ЗАПИТ ІНСТРУКЦІЯ დეტალი დეტალები ოპერატორი მინიშნება მოთხოვნა კონტექსტი 詳細 ヒント 問い合わせ 文脈 상세정보 힌트
+    쿼리 구문 내용 描述 详细信息 查询 背景 上下文 语句
 """)
 _SHORT = words("INSTRUCTION TIPS NOTA DICA SATS 文 提示")
 """Labels that other texts use too; PostgreSQL's begin a line."""
