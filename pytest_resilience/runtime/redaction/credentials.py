@@ -55,8 +55,9 @@ CREDENTIAL_RULES = (
         "connection-string",
         # What libpq quotes of one that it could not take apart, in any language.
         re.compile(
-            r"([\"»«„] ?)(?!\[redacted)[^\s\"»«„“]{1,256}(?=@(?!\d+\.\d+(?!\.))[\w.\-]{1,255} ?[\"»«“])"
-            r"|([\"»«„]\s?=\s?[\"»«“][^\"»«„“\n]{1,20}[\"»«„] ?)(?!\[redacted)[^\"»«„“\n]+"
+            r"([\"»«„] ?)(?!\[redacted|[\w.+\-]{1,64}(?:://|@[\w.\-]{1,255}\.[A-Za-z]))[^\s\"»«„“]{1,256}"
+            r"(?=@(?!\d+\.\d+(?!\.))[\w.\-]{1,255} ?[\"»«“])"
+            r"|((?<!\w)[\"»«„]\s?=\s?[\"»«“](?!\s?[:=,])[^\"»«„“\n]{1,20}[\"»«„] ?)(?!\[redacted)[^\"»«„“\n]+"
             rf"|(password ?= ?)(?!\[redacted)[^\s\"'=]{{1,128}}(?: [^\s\"'=]{{1,128}}){{1,4}}(?= (?:{_KEYWORDS}) ?=)"
         ),
         lambda match: f"{match[1] or match[2] or match[3]}{mark('connection-string')}",

@@ -9,7 +9,7 @@ from pytest_resilience.runtime.redaction.rule import words
 _LOGINS = words("db database pg postgres mysql redis smtp mail ldap ftp ssh http proxy user admin root app")
 _RUNS = words(
     "first second third fourth last next each every one two single multi forward backward training test tests checks"
-    " all a the this per by to can cannot must should will did not"
+    " all a the this per by to can cannot must should will would could might may did not no let lets they it"
 )
 """What stands before a `pass` that is a run or a verb."""
 

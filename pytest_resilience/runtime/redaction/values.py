@@ -10,7 +10,7 @@ from pytest_resilience.runtime.redaction.vocabulary import SQL_WORDS
 _STATEMENT = re.compile(
     r"(?=[sicudvw])\b(?:insert\s+into|select\s.{0,400}?\sfrom\s|update\s+\S+\s+set|delete\s+from|values\s*\("
     r"|where\s+[\w.\"]+\s*(?:[=<>]|in\b|like\b)"
-    r"|(?:select|call)\s+(?:[\w.\"]{1,130}\s?\(\s*)?(?:[EBXNU&]{0,2}\\?'|\$\w*\$))",
+    r"|(?:call\s+(?=[\w.\"]{1,130}\s?\()|select\s+)(?:[\w.\"]{1,130}\s?\(\s*)?(?:[EBXNU&]{0,2}\\?'|\$\w*\$))",
     re.IGNORECASE,
 )
 _LITERAL = re.compile(
