@@ -9,6 +9,7 @@ from pytest_resilience.chaos.expectations.fault_words import fault_words
 from pytest_resilience.chaos.expectations.judgement import shortened
 from pytest_resilience.chaos.expectations.never_fired import why_never_fired
 from pytest_resilience.chaos.run.record import RunRecord
+from pytest_resilience.chaos.workload.log_lines import last_said
 
 
 def why_unproven(record: RunRecord, clean: RunRecord | None) -> str | None:
@@ -59,8 +60,8 @@ def why_not_working(clean: RunRecord) -> str | None:
 
 
 def _last_words(record: RunRecord) -> str:
-    lines = record.processes[-1].stderr.strip().splitlines()
-    return f"; its last line: {shortened(lines[-1])}" if lines else ""
+    said = last_said(record.processes[-1].stderr)
+    return f"; its last line: {shortened(said)}" if said else ""
 
 
 def _silent_services(record: RunRecord, clean: RunRecord | None) -> Iterator[str]:

@@ -12,6 +12,7 @@ from pytest_resilience.chaos.points.recording import Recording
 from pytest_resilience.chaos.run.look import State
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.chaos.state.exactly_once import KeySet
+from pytest_resilience.chaos.workload.log_lines import last_said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,5 +88,5 @@ def _why_server_not(name: str, record: RunRecord) -> str | None:
 
 
 def _last_words(stderr: str) -> str:
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    return f": {lines[-1][:200]}" if lines else ""
+    said = last_said(stderr)
+    return f": {said[:200]}" if said else ""

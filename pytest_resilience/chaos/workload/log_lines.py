@@ -9,12 +9,24 @@ from typing import Any
 
 from pytest_resilience.chaos.run.record import LogLine
 
+_MESSAGES = ("message", "msg", "event", "error", "detail")
+"""Where loggers put what a line says."""
+
 _PAIR = re.compile(r'([A-Za-z_@][\w.@/-]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)(?:\s+|$)')
 
 
 def parse(text: str, *, at: float) -> LogLine:
     """Return a line with its facts, where it has any."""
     return LogLine(at=at, text=text, record=facts(text))
+
+
+def last_said(output: str) -> str:
+    """Return what the last line says that is not empty: of a record its message, of anything else the line."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    if not lines:
+        return ""
+    record = facts(lines[-1]) or {}
+    return next((text for name in _MESSAGES if isinstance(text := record.get(name), str) and text), lines[-1])
 
 
 def facts(text: str) -> Mapping[str, Any] | None:

@@ -11,6 +11,7 @@ from pytest_resilience.chaos.explore.wholeness import TOLD, in_words
 from pytest_resilience.chaos.run.record import ProcessRecord
 from pytest_resilience.chaos.state.postgres import PostgresState
 from pytest_resilience.chaos.state.registry import RegistryState, renumbered, unused, versions_of
+from pytest_resilience.chaos.workload.log_lines import last_said
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.verdict import Evidence
 
@@ -181,5 +182,5 @@ def _different(expected: States, seen: States) -> str:
 def _ending(process: ProcessRecord) -> str:
     if process.exit_code is None:
         return "by not ending"
-    last = process.stderr.strip().splitlines()
-    return f"with status {process.exit_code}" + (f" ({last[-1][:120]})" if last else "")
+    said = last_said(process.stderr)
+    return f"with status {process.exit_code}" + (f" ({said[:200]})" if said else "")
