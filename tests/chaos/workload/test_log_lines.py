@@ -13,7 +13,7 @@ from pytest_resilience.chaos.workload.log_lines import last_said
         ("first\nKeyError: 'X'\n\n", "KeyError: 'X'"),
         (
             '{"timestamp": "2026-01-01T00:00:00Z", "level": "ERROR", "event": "no table"}',
-            "could not drop the table",
+            "no table",
         ),
         ('ts=2026-01-01 level=error msg="no answer" error=timeout', "no answer"),
         ('{"level": "ERROR", "message": ""}', '{"level": "ERROR", "message": ""}'),
