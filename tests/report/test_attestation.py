@@ -256,6 +256,8 @@ def test_the_commit_is_that_of_the_folder_where_none_is_given(file, capsys, monk
     head = git(file.parent, "rev-parse", "HEAD")
     file.write_text(file.read_text().replace(COMMIT, head))
     assert main(["verify", str(file)]) == 0
+    assert main(["verify", str(file), "--commit", ""]) == 1  # a variable of the pipeline that is not set
+    assert "give the full hash" in capsys.readouterr().err
 
 
 def test_the_folder_will_do(file, capsys):

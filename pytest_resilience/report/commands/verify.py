@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _refused([f"{file} cannot be read: {_NOT_THERE}"])
     except (OSError, UnicodeDecodeError) as error:
         return _refused([f"{file} cannot be read: {error}"])
-    commit = arguments.commit or git(Path(), "rev-parse", "HEAD")
+    commit = git(Path(), "rev-parse", "HEAD") if arguments.commit is None else arguments.commit
     if commit is None:
         return _refused(
             ["no git commit is checked out here: give --commit, the full hash of what is deployed"]
