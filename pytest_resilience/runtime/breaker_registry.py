@@ -24,13 +24,9 @@ class BreakerRegistry:
         self._capacity = whole_number("capacity", capacity, least=1)
         self._settings = settings
         self._breakers: OrderedDict[str, CircuitBreaker] = OrderedDict()
-        self.renew_after_fork()
-        renew_in_child(self)
-        CircuitBreaker(**settings)  # refuses nonsense here, not at the first call in production
-
-    def renew_after_fork(self) -> None:
-        """Make the lock anew: a thread that is not in this process may have held it."""
         self._lock = Lock()
+        renew_in_child(self, _lock=Lock)
+        CircuitBreaker(**settings)  # refuses nonsense here, not at the first call in production
 
     def get(self, name: str) -> CircuitBreaker:
         """Return the breaker for a name, a new one at the first time."""

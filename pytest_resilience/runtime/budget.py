@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from threading import Lock
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.runtime.arguments import fraction, seconds, whole_number
-from pytest_resilience.runtime.forks import call_in_child, renew_in_child
+from pytest_resilience.runtime.forks import renew_in_child
 from pytest_resilience.runtime.window import SlidingWindow
 
 
@@ -38,14 +39,10 @@ class RetryBudget:
         self.minimum = whole_number("minimum", minimum, least=0)
         self.ratio = fraction("ratio", ratio)
         self._clock = clock
-        self.renew_after_fork()
-        renew_in_child(self)
+        self._lock = Lock()
+        renew_in_child(self, _lock=Lock)
         self._first_attempts = SlidingWindow(window)
         self._retries = SlidingWindow(window, generous=True)
-
-    def renew_after_fork(self) -> None:
-        """Make the lock anew: a thread that is not in this process may have held it."""
-        self._lock = Lock()
 
     def begin(self) -> None:
         """Count a first attempt."""
@@ -67,6 +64,7 @@ class RetryBudget:
 _CAPACITY = 1000
 _budgets: OrderedDict[str, RetryBudget] = OrderedDict()
 _lock = Lock()
+renew_in_child(sys.modules[__name__], _lock=Lock)
 
 
 def budget_for(dependency: str) -> RetryBudget:
@@ -79,11 +77,3 @@ def budget_for(dependency: str) -> RetryBudget:
         if len(_budgets) > _CAPACITY:
             _budgets.popitem(last=False)
         return budget
-
-
-def _renew_lock() -> None:
-    global _lock  # noqa: PLW0603 - the one that a thread of the parent may hold
-    _lock = Lock()
-
-
-call_in_child(_renew_lock)

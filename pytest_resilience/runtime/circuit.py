@@ -48,12 +48,8 @@ class Circuit:
         self.clock = clock
         self.period: Period = Closed(settings)
         self._listeners = listeners
-        self.renew_after_fork()
-        renew_in_child(self)
-
-    def renew_after_fork(self) -> None:
-        """Make the lock anew: a thread that is not in this process may have held it."""
         self._lock = Lock()
+        renew_in_child(self, _lock=Lock)
 
     def refuse_until(self, moment: float) -> None:
         """Refuse a call while a moment has not come; needs no lock, and keeps nothing."""

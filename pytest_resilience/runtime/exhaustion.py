@@ -7,10 +7,11 @@ exception instance again and again.
 
 from __future__ import annotations
 
+import sys
 from itertools import count
 from threading import Lock
 
-from pytest_resilience.runtime.forks import call_in_child
+from pytest_resilience.runtime.forks import renew_in_child
 
 LATEST = [0]
 """The newest mark's number; a list, so that the drivers read it without a call."""
@@ -19,6 +20,7 @@ _MARK = "__resilience_exhausted__"
 _DEPTH = 8
 _numbers = count(1)
 _lock = Lock()
+renew_in_child(sys.modules[__name__], _lock=Lock)
 
 
 def mark_exhausted(error: BaseException) -> None:
@@ -40,11 +42,3 @@ def exhausted_since(before: int, error: BaseException) -> bool:
             return True
         cause = cause.__cause__
     return False
-
-
-def _renew_lock() -> None:
-    global _lock  # noqa: PLW0603 - the one that a thread of the parent may hold
-    _lock = Lock()
-
-
-call_in_child(_renew_lock)

@@ -4,36 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Protocol
-from weakref import WeakSet
+from typing import Any
+from weakref import WeakKeyDictionary
+
+_made: WeakKeyDictionary[object, dict[str, Callable[[], Any]]] = WeakKeyDictionary()
 
 
-class Renewed(Protocol):
-    """What has to begin anew in a child."""
+def renew_in_child(owner: object, **made: Callable[[], Any]) -> None:
+    """Make attributes of an object or a module anew in each child that is forked from now on, while it lives.
 
-    def renew_after_fork(self) -> None:
-        """Make locks anew: who holds them is not in this process."""
-
-
-_objects: WeakSet[Renewed] = WeakSet()
-_functions: list[Callable[[], None]] = []
-
-
-def renew_in_child(one: Renewed) -> None:
-    """Renew an object, for as long as it lives, in each child that is forked from now on."""
-    _objects.add(one)
-
-
-def call_in_child(renew: Callable[[], None]) -> None:
-    """Call a function in each child that is forked from now on."""
-    _functions.append(renew)
+    Args:
+        owner: whose they are; at most one call for each.
+        made: what makes each: `_lock=Lock`, for who held the parent's is not in the child.
+    """
+    _made[owner] = made
 
 
 def _renew_all() -> None:
-    for renew in _functions:
-        renew()
-    for one in tuple(_objects):
-        one.renew_after_fork()
+    for owner, made in tuple(_made.items()):
+        for name, make in made.items():
+            setattr(owner, name, make())
 
 
 if hasattr(os, "register_at_fork"):

@@ -41,11 +41,7 @@ class RepeatLimit:
         self._windows: OrderedDict[str, _Window] = OrderedDict()
         self._next_sweep = clock.monotonic() + window
         self._lock = threading.RLock()
-        renew_in_child(self)
-
-    def renew_after_fork(self) -> None:
-        """Make the lock anew: a thread that is not in this process may have held it."""
-        self._lock = threading.RLock()
+        renew_in_child(self, _lock=threading.RLock)
 
     def admit(self, fingerprint: str) -> int | None:
         """Return how many like it were held back before this one, or None if this one is held back too."""

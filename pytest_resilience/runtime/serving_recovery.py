@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from threading import Lock
@@ -11,7 +12,7 @@ from pytest_resilience.clock import SYSTEM_CLOCK
 from pytest_resilience.errors import FatalError, HealthCheckFailed, ResilienceError, Severity
 from pytest_resilience.runtime.deadline import Deadline
 from pytest_resilience.runtime.deployment import DEADLINE, deployment_ledger, rollback_model
-from pytest_resilience.runtime.forks import call_in_child
+from pytest_resilience.runtime.forks import renew_in_child
 from pytest_resilience.runtime.models.fallback import FALLBACKS, Rule
 from pytest_resilience.runtime.models.ledger import LedgerEntry
 from pytest_resilience.runtime.models.server import ModelServer
@@ -24,6 +25,7 @@ FLAP_WINDOW = 3600.0
 
 _log = logging.getLogger("pytest_resilience.models")
 _lock = Lock()
+renew_in_child(sys.modules[__name__], _lock=Lock)
 _servers: dict[str, ModelServer] = {}
 
 
@@ -149,11 +151,3 @@ def _report(server: ModelServer, error: ResilienceError, outcome: str, severity:
         "component": "ml_model",
     }
     server.errors.log_error(error, context, severity)
-
-
-def _renew_lock() -> None:
-    global _lock  # noqa: PLW0603 - the one that a thread of the parent may hold
-    _lock = Lock()
-
-
-call_in_child(_renew_lock)

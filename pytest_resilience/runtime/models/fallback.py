@@ -19,14 +19,10 @@ class FallbackRegistry:
 
     def __init__(self, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock
-        self.renew_after_fork()
-        renew_in_child(self)
+        self._lock = Lock()
+        renew_in_child(self, _lock=Lock)
         self._rules: dict[str, Rule] = {}
         self._enabled: dict[str, float] = {}
-
-    def renew_after_fork(self) -> None:
-        """Make the lock anew: a thread that is not in this process may have held it."""
-        self._lock = Lock()
 
     def register(self, model_name: str, rule: Rule) -> None:
         """Give a model its rule, without switching it on."""

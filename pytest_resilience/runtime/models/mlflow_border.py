@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pytest_resilience.errors import FatalError, ResilienceError, RetryableError
 from pytest_resilience.runtime.classify import translate
-from pytest_resilience.runtime.forks import call_in_child
+from pytest_resilience.runtime.forks import renew_in_child
 from pytest_resilience.runtime.models.hidden_response import hidden_retry_after, is_refusal
 from pytest_resilience.runtime.models.mlflow_limits import mlflow_limits
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _filters = RLock()
+renew_in_child(sys.modules[__name__], _filters=RLock)
 
 
 @contextmanager
@@ -93,11 +95,3 @@ def _root(error: BaseException) -> str:
     name = type(error).__name__
     # The one error of urllib3 whose text is needed: "too many 503 error responses".
     return str(error) if name == "ResponseError" else name
-
-
-def _renew_lock() -> None:
-    global _filters  # noqa: PLW0603 - the one that a thread of the parent may hold
-    _filters = RLock()
-
-
-call_in_child(_renew_lock)

@@ -7,11 +7,12 @@ they are set while our calls run and put back afterwards, for all threads togeth
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
 
-from pytest_resilience.runtime.forks import call_in_child
+from pytest_resilience.runtime.forks import renew_in_child
 from pytest_resilience.runtime.interruption import UNINTERRUPTED
 
 TIMEOUT = "MLFLOW_HTTP_REQUEST_TIMEOUT"
@@ -19,6 +20,7 @@ RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 PROGRESS_BAR = "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"
 
 _lock = Lock()
+renew_in_child(sys.modules[__name__], _lock=Lock)
 _active: dict[object, Mapping[str, str]] = {}
 _before: dict[str, str | None] = {}
 
@@ -83,11 +85,3 @@ def _restore() -> None:
         else:
             os.environ[name] = value
     _before.clear()
-
-
-def _renew_lock() -> None:
-    global _lock  # noqa: PLW0603 - the one that a thread of the parent may hold
-    _lock = Lock()
-
-
-call_in_child(_renew_lock)

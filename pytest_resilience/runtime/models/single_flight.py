@@ -31,14 +31,11 @@ class SingleFlight(Generic[T]):
         self._func = func
         self._name = name
         self._clock = clock
-        self.renew_after_fork()
-        renew_in_child(self)
-        self._started = 0.0
-
-    def renew_after_fork(self) -> None:
-        """A flight of the parent's never lands in a child: its thread is not there."""
         self._lock = Lock()
         self._flight: Future[T] | None = None
+        self._started = 0.0
+        # A flight of the parent's never lands in a child: its thread is not there.
+        renew_in_child(self, _lock=Lock, _flight=lambda: None)
 
     def start(self) -> Future[T]:
         """Return the flight under way, started by this call if there was none."""
