@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
 from statistics import median
 
 from pytest_resilience.chaos.configuration.model import ServiceKind
@@ -18,7 +16,7 @@ from pytest_resilience.chaos.workload.control import Tweaks
 from pytest_resilience.checklist.experiments.backoff_faults import lasting
 from pytest_resilience.checklist.experiments.backoff_tempo import LONGEST_START, Patient, Tempo, has_settled
 from pytest_resilience.checklist.experiments.service_faults import Places, places
-from pytest_resilience.checklist.judges.breaker_calls import Seen, calls_seen, failures_before, over
+from pytest_resilience.checklist.judges.breaker_calls import calls_seen, failures_before, over, reset_period
 from pytest_resilience.checklist.records.asides import asides
 from pytest_resilience.checklist.thresholds import BREAKER_FAILURES
 
@@ -165,12 +163,5 @@ def opening(run: RunRecord, service: str, clean: RunRecord) -> Opening | None:
         seconds=max(0.0, lost[at].began - since),
         settles=max(0.0, under_way - lost[at].began),
         refusal=median(call.ended - call.began for call in refused if call.ended) if refused else 0.0,
-        period=_period([one.since(under_way) for one in seen[at:]]),
+        period=reset_period([one.since(under_way) for one in seen[at:]]),
     )
-
-
-def _period(calls: Sequence[Seen]) -> float | None:
-    groups = [(out, list(group)) for out, group in groupby(calls, key=lambda one: one.tries > 0)]
-    starts = [calls[0].call.began, *(group[0].call.began for out, group in groups if out)]
-    gaps = [after - before for before, after in pairwise(starts)]
-    return median(gaps) if gaps else None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
+from itertools import groupby, pairwise
+from statistics import median
 
 from pytest_resilience.chaos.run.record import CallRecord, RunRecord
 from pytest_resilience.checklist.records.asides import asides
@@ -36,7 +37,19 @@ class Seen:
 
 def over(went_out: Sequence[Seen]) -> float:
     """Return when the last of some calls was answered, of those that were."""
-    return max((end for end in map(_end, went_out) if isfinite(end)), default=0.0)
+    return max((one.call.ended for one in went_out if one.call.ended is not None), default=0.0)
+
+
+def trials(calls: Sequence[Seen]) -> list[list[Seen]]:
+    """Return the calls that went out while it was open, those in a row together."""
+    return [list(group) for went_out, group in groupby(calls, key=lambda one: one.tries > 0) if went_out]
+
+
+def reset_period(opened: Sequence[Seen]) -> float | None:
+    """Return the time between trials, or from opening to the first; none where there was none."""
+    starts = [opened[0].call.began, *(crowd[0].call.began for crowd in trials(opened))]
+    gaps = [after - before for before, after in pairwise(starts)]
+    return median(gaps) if gaps else None
 
 
 def calls_seen(run: RunRecord, service: str, clean: RunRecord) -> list[Seen]:

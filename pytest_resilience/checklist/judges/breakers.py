@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby, pairwise
+from itertools import pairwise
 from statistics import median
 
 from pytest_resilience.chaos.configuration.model import ServiceKind, WorkloadDeclaration
@@ -15,6 +15,8 @@ from pytest_resilience.checklist.judges.breaker_calls import (
     operations,
     over,
     real,
+    reset_period,
+    trials,
 )
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, uses
@@ -139,7 +141,7 @@ def _judge_open(case: Case, lost: Sequence[Seen], opened: int, limit: float, usu
             f"{slow[0].lasted:.3g} s, a refusal takes {limit:.3g} s at most: calls block",
             "refuse at once while open; do not wait inside, and do not retry what an open breaker refused",
         )
-    crowds = [operations(crowd, usual) for crowd in _trials(lost[opened:])]
+    crowds = [operations(crowd, usual) for crowd in trials(lost[opened:])]
     if crowds and max(crowds) > TRIALS_AT_ONCE:
         return case.failed(
             f"{max(crowds)} trial calls in a row went out to a service that is still lost",
@@ -153,13 +155,8 @@ def _judge_open(case: Case, lost: Sequence[Seen], opened: int, limit: float, usu
     return None
 
 
-def _trials(calls: Sequence[Seen]) -> list[list[Seen]]:
-    """Return the calls that went out while it was open, those in a row together."""
-    return [list(group) for went_out, group in groupby(calls, key=lambda one: one.tries > 0) if went_out]
-
-
 def _judge_healed(case: Case, opened: Sequence[Seen], after: Sequence[Seen], healed: float) -> Evidence:
-    period = _reset_period(opened)
+    period = reset_period(opened)
     if not after:
         return case.unproven("no call was made after the service was back", "more calls, or a shorter fault")
     normal = next((one for one in after if one.tries and one.call.succeeded), None)
@@ -181,13 +178,6 @@ def _judge_healed(case: Case, opened: Sequence[Seen], after: Sequence[Seen], hea
             "close after the first trial that succeeds",
         )
     return case.passed(*_failing_later(after, normal))
-
-
-def _reset_period(opened: Sequence[Seen]) -> float | None:
-    """Return the time between trials, or from opening to the first; none where there was none."""
-    starts = [opened[0].call.began, *(crowd[0].call.began for crowd in _trials(opened))]
-    gaps = [after - before for before, after in pairwise(starts)]
-    return median(gaps) if gaps else None
 
 
 def _pace(calls: Sequence[Seen]) -> float:
