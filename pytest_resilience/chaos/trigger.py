@@ -8,10 +8,16 @@ from typing import Any, Literal, TypeAlias
 Side: TypeAlias = Literal["request", "reply"]
 SIDES = ("request", "reply")
 
+_WITH_MESSAGES = ("message", "sql", "request")
+BESIDE: Mapping[str, tuple[str, ...]] = {
+    "table": ("rows",),
+    "side": _WITH_MESSAGES,
+    "nth": _WITH_MESSAGES,
+    "connection": _WITH_MESSAGES,
+}
+"""What narrows a trigger, and with which it means something."""
 
 _USUAL: Mapping[str, Any] = {"side": "request", "nth": 1}
-_OTHERS: Mapping[str, tuple[str, ...]] = {"rows": ("side", "nth", "connection"), "messages": ("table",)}
-"""What means nothing beside a trigger."""
 
 
 def trigger(
@@ -39,8 +45,9 @@ def trigger(
         if number is not None and (not isinstance(number, int) or number < 1):
             raise ValueError(f"{name} is {number!r}: it counts from 1")
     narrowed = {name: value for name, value in beside.items() if value is not None}
-    for name in _OTHERS["rows" if "rows" in given else "messages"]:
-        if narrowed.get(name, _USUAL.get(name)) != _USUAL.get(name):
+    for name, triggers in BESIDE.items():
+        is_usual = narrowed.get(name, _USUAL.get(name)) == _USUAL.get(name)
+        if not is_usual and given.keys().isdisjoint(triggers):
             raise ValueError(f"{name} means nothing beside {', '.join(given)}: leave it out")
     if "rows" in given:  # the engine counts rows on whichever side they can be seen
         del narrowed["side"], narrowed["nth"]

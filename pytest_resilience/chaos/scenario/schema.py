@@ -17,7 +17,8 @@ from pytest_resilience.chaos.scenario.kinds import FAULT_KINDS, AttributeType, F
 from pytest_resilience.chaos.scenario.messages import METHODS
 from pytest_resilience.chaos.scenario.model import RECOVERY_BOUND
 from pytest_resilience.chaos.scenario.values import LONGEST, MOST
-from pytest_resilience.chaos.scenario.when import BESIDE, TRIGGERS
+from pytest_resilience.chaos.scenario.when import TRIGGERS
+from pytest_resilience.chaos.trigger import BESIDE
 from pytest_resilience.errors import Severity
 
 Schema: TypeAlias = dict[str, Any]

@@ -11,7 +11,7 @@ from pytest_resilience.chaos.scenario.model import When
 from pytest_resilience.chaos.scenario.page import Page, ReadValue, RefusedError, a_mapping
 from pytest_resilience.chaos.scenario.values import duration, only_true, pattern, text, whole, word
 from pytest_resilience.chaos.scenario.yaml_nodes import MappingNode, Node, ScalarNode
-from pytest_resilience.chaos.trigger import SIDES
+from pytest_resilience.chaos.trigger import BESIDE, SIDES
 
 TRIGGERS: Mapping[str, ReadValue] = {
     "start": only_true,
@@ -30,15 +30,6 @@ NARROWED: Mapping[str, ReadValue] = {
     "connection": whole(1),
 }
 """What may stand beside some of them."""
-
-_WITH_MESSAGES = ("message", "sql", "request")
-BESIDE: Mapping[str, tuple[str, ...]] = {
-    "table": ("rows",),
-    "side": _WITH_MESSAGES,
-    "nth": _WITH_MESSAGES,
-    "connection": _WITH_MESSAGES,
-}
-"""With which triggers they mean something."""
 
 AT: Mapping[ServiceKind, tuple[str, ...]] = {
     "postgres": ("start", "after", "rows", "message", "sql"),
