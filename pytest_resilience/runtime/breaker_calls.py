@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import closing
 from types import CoroutineType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, cast
 
@@ -117,12 +118,8 @@ def _call_watched(circuit: Circuit, func: Callable[..., T], args: Any, kwargs: A
 
 async def _await_watched(circuit: Circuit, coroutine: Any) -> Any:
     """Await it as a call of its own, which begins here: one that is never awaited would keep its place."""
-    try:
-        entered = BreakerCall(circuit).__enter__()
-    except BaseException:
-        coroutine.close()
-        raise
-    return await _await(entered, coroutine)
+    with closing(coroutine), BreakerCall(circuit):
+        return await coroutine
 
 
 async def _await(entered: BreakerCall, coroutine: Any) -> Any:

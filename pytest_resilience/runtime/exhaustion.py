@@ -27,9 +27,8 @@ def mark_exhausted(error: BaseException) -> None:
     """Say that this exception has been retried as often as it should be."""
     with _lock:
         number = LATEST[0] = next(_numbers)
-    BaseException.__setattr__(
-        error, _MARK, number
-    )  # an exception's class may refuse it: a frozen dataclass does
+    # An exception's own class may refuse it: a frozen dataclass does.
+    BaseException.__setattr__(error, _MARK, number)
 
 
 def exhausted_since(before: int, error: BaseException) -> bool:

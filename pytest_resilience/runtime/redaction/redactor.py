@@ -108,7 +108,7 @@ class Redactor:
         self._all = TextIndex(rules)
         self._certain = TextIndex([rule for rule in rules if rule.certain])
         self._clean: tuple[set[str], set[str]] = (set(), set())
-        self._decided: dict[str, tuple[str, str | None, bool]] = {}
+        self._decided: dict[str, tuple[str, str | None, bool, bool]] = {}
         self._key_kind = key_kind
         self._passing = passing
         self._max_text = max_text
@@ -224,8 +224,8 @@ class Redactor:
     def _fields(self, pairs: Iterable[tuple[object, object]], budget: _Budget, depth: int) -> Json:
         shown: dict[str, Json] = {}
         for key, value in pairs:
-            name, kind, judged = self._decided.get(key) or self._decide(key)  # type: ignore[call-overload] # any key
-            if name.lower() in COUNTED and kind is None and not isinstance(value, _SCALARS):
+            name, kind, judged, counted = self._decided.get(key) or self._decide(key)  # type: ignore[call-overload] # any key
+            if counted and kind is None and not isinstance(value, _SCALARS):
                 kind = "data"
             if kind is not None and value is not None:
                 budget.nodes -= 1
@@ -236,10 +236,11 @@ class Redactor:
                 break
         return shown
 
-    def _decide(self, key: object) -> tuple[str, str | None, bool]:
-        """Return how the name of a field is shown, why its value is not, and whether the value is judged."""
+    def _decide(self, key: object) -> tuple[str, str | None, bool, bool]:
+        """Return how the name of a field is shown, why its value is not, and whether that is judged, or a count."""
         name = str(key)
-        decision = self.text(name), self._key_kind(name), name not in self._passing
+        shown = self.text(name)
+        decision = shown, self._key_kind(name), name not in self._passing, shown.lower() in COUNTED
         if isinstance(key, str) and len(name) < 64 and len(self._decided) < _MAX_REMEMBERED:
             self._decided[key] = decision
         return decision
