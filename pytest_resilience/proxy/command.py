@@ -9,7 +9,7 @@ from pytest_resilience.proxy import options
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the subcommand: those of toxiproxy-server, and ours."""
-    options.add_arguments(parser, version=options.VERSION)
+    options.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -54,17 +54,17 @@ def _flag(parser: argparse.ArgumentParser, name: str, text: str) -> None:
     )
 
 
-def parse_options(arguments: list[str], *, version: str) -> Options:
+def parse_options(arguments: list[str]) -> Options:
     """Read the command line; `-help`, `-version` and mistakes end the process as argparse does."""
     parser = argparse.ArgumentParser(
         "python -m pytest_resilience.proxy", description=DESCRIPTION, allow_abbrev=False, add_help=False
     )
     parser.add_argument("-h", "-help", "--help", action="help", help="print this help")
-    add_arguments(parser, version=version)
+    add_arguments(parser)
     return options_of(parser.parse_args(arguments))
 
 
-def add_arguments(parser: argparse.ArgumentParser, *, version: str) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments, but for the one that prints their help."""
     add = parser.add_argument
     add("-host", "--host", default="localhost", help="host of the API (default: localhost)")
@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser, *, version: str) -> None:
     _flag(parser, "runtime-metrics", "describe the process at /metrics")
     _flag(parser, "compat", COMPAT_HELP)
     add("-lifeline", "--lifeline", type=int, metavar="FD", help="end when this descriptor reaches its end")
-    add("-version", "--version", action="version", version=version, help="print the version")
+    add("-version", "--version", action="version", version=VERSION, help="print the version")
 
 
 def options_of(got: argparse.Namespace) -> Options:

@@ -16,7 +16,7 @@ from pytest_resilience.proxy.api_error import ApiError
 from pytest_resilience.proxy.app import App
 from pytest_resilience.proxy.engine import Engine
 from pytest_resilience.proxy.http_server import HttpServer
-from pytest_resilience.proxy.options import VERSION, Options, parse_options
+from pytest_resilience.proxy.options import Options, parse_options
 from pytest_resilience.proxy.populate import populate
 from pytest_resilience.proxy.proxy import Proxy
 
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         The process's exit status.
     """
     given = sys.argv[1:] if arguments is None else arguments
-    return serve(parse_options(given, version=VERSION))
+    return serve(parse_options(given))
 
 
 def serve(options: Options) -> int:

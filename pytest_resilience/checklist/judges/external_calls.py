@@ -166,20 +166,26 @@ def _bare_pages(run: RunRecord) -> Iterator[Finding]:
 
 def _wrong_end(run: RunRecord, clean: RunRecord, workload: WorkloadDeclaration) -> Iterator[Finding]:
     """A job that takes what is no answer for one, or for the end of all answers, and leaves other rows."""
-    if workload.shape != "job" or not _reports_success(run) or said(run, WARNING):
-        return
-    for service in run.states.keys() & clean.states.keys():
-        if told := in_words(clean.states[service], run.states[service]):
-            fix = SAY_WHERE if unread_errors(run) else _LOOK
+    if not said(run, WARNING):
+        fix = SAY_WHERE if unread_errors(run) else _LOOK
+        for told in _left_otherwise(run, clean, workload):
             yield f"success was reported and nothing was logged, but {told}", fix
 
 
 def _other_rows(run: RunRecord, clean: RunRecord, workload: WorkloadDeclaration) -> Iterator[str]:
     """A job that says in its log what it could not do, and to who started it that all is done."""
-    if workload.shape == "job" and run.exit_code == 0 and said(run, ERROR):
-        for service in run.states.keys() & clean.states.keys():
-            if told := in_words(clean.states[service], run.states[service]):
-                yield f"an error was logged and success reported, but {told}: nothing starts it again"
+    if said(run, ERROR):
+        for told in _left_otherwise(run, clean, workload):
+            yield f"an error was logged and success reported, but {told}: nothing starts it again"
+
+
+def _left_otherwise(run: RunRecord, clean: RunRecord, workload: WorkloadDeclaration) -> Iterator[str]:
+    """Yield in what a job that reports success left its services otherwise than undisturbed."""
+    if workload.shape != "job" or not _reports_success(run):
+        return
+    for service in run.states.keys() & clean.states.keys():
+        if told := in_words(clean.states[service], run.states[service]):
+            yield told
 
 
 def _swallowed(run: RunRecord, clean: RunRecord, service: str) -> Iterator[Finding]:

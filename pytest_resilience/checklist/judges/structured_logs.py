@@ -139,10 +139,9 @@ def _described(line: LogLine) -> str:
     """Return which line it is, without its words: they may be of a patient."""
     if is_bare(line.text):
         return f"a traceback, {line.at:.2f} s after the start,"
-    level = next((word.group() for word in _LEVEL.finditer(line.text)), "")
-    names = (name for name in _MODULE.findall(line.text) if name.partition(".")[0] in LIBRARIES)
-    parts = [level, *(f"from {name}" for name in names)][:2]
-    said = f" ({' '.join(filter(None, parts))})" if any(parts) else ""
+    names = [name for name in _MODULE.findall(line.text) if name.partition(".")[0] in LIBRARIES]
+    parts = [*_LEVEL.findall(line.text)[:1], *(f"from {name}" for name in names[:1])]
+    said = f" ({' '.join(parts)})" if parts else ""
     return f"one of {count(len(line.text), 'character')}{said}, {line.at:.2f} s after the start,"
 
 

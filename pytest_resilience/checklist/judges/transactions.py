@@ -166,8 +166,9 @@ def _judge_states(
         return case.failed(f"after a serialization failure the unit was not run again: {told}", _AGAIN)
     if wrong is not None:
         return case.failed(wrong.words, _fix_of(wrong))
-    if workload.shape == "server" and not _is_known(run, clean, service) and not workload.atomic:
-        told = at_no_commit((*clean.boundaries[service], clean.states[service]), run.states[service])
+    known = (*clean.boundaries[service], clean.states[service])
+    if workload.shape == "server" and run.states[service] not in known and not workload.atomic:
+        told = at_no_commit(known, run.states[service])
         return case.unproven(f"{told}; {_UNCOUNTED}", _DECLARE)
     uncompared = _ANY_ORDER if clean.boundaries_complete else _TOO_MANY
     return case.passed(*(() if knows_order(clean, service) else (uncompared,)))
@@ -185,10 +186,6 @@ def _fix_of(wrong: WrongState) -> str:
     """Return what to do; where rows are lost alone, no key makes them come back."""
     lost = "lost" in wrong.words and "doubled" not in wrong.words
     return f"{_REPORTED}; {_WITH_ROWS}" if lost and wrong.broken == "reported" else _FIXES[wrong.broken]
-
-
-def _is_known(run: RunRecord, clean: RunRecord, service: str) -> bool:
-    return run.states[service] in (*clean.boundaries[service], clean.states[service])
 
 
 def _must_run_again(run: RunRecord) -> bool:
