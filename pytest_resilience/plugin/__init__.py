@@ -11,6 +11,9 @@ from pytest_resilience.plugin.collection import (
 from pytest_resilience.plugin.collection import (
     pytest_collection_modifyitems as pytest_collection_modifyitems,
 )
+from pytest_resilience.plugin.collection import (
+    pytest_testnodedown as pytest_testnodedown,
+)
 from pytest_resilience.plugin.declared_environment import resilience_environment as resilience_environment
 from pytest_resilience.plugin.failure import pytest_runtest_makereport as pytest_runtest_makereport
 from pytest_resilience.plugin.fixtures import chaos as chaos

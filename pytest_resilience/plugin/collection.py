@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from pytest_resilience.plugin.declared_environment import add_to, services_of
@@ -10,6 +12,9 @@ from pytest_resilience.plugin.suite import SUITE
 
 SERVERS_OF_FIXTURES = {"postgres": ("postgres",), "mlflow_server": ("mlflow",)}
 """The servers that a fixture is sure to need, started while other tests run."""
+
+REFUSED = "resilience_refused"
+"""Where a worker of pytest-xdist says why it would not begin."""
 
 FIXTURES = ("postgres", "mlflow_server", "http_service", "toxiproxy", "chaos", "service", "workload")
 
@@ -29,8 +34,23 @@ def pytest_collection_modifyitems(
         if run is not None and item.get_closest_marker("chaos") is not None:
             add_to(item, run.configuration, fixtures_of(item))
     if run is not None:
-        _refuse_unknown_items(items)
-        _add_experiments(session, items)
+        try:
+            _refuse_unknown_items(items)
+            _add_experiments(session, items)
+        except pytest.UsageError as error:
+            vars(config).get("workeroutput", {})[REFUSED] = str(error)
+            raise
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Refuse what a worker of pytest-xdist has refused: what it raises itself nobody sees.
+
+    Raises:
+        pytest.UsageError: as in the worker.
+    """
+    if (refused := getattr(node, "workeroutput", {}).get(REFUSED)) is not None:
+        raise pytest.UsageError(refused)
 
 
 def _refuse_unknown_items(items: list[pytest.Item]) -> None:

@@ -50,11 +50,11 @@ class Selection:
 
 def select(config: pytest.Config) -> Selection:
     """Return what the command line says, and take the names of experiments out of what pytest looks for as paths."""
+    named = [argument for argument in config.args if argument.partition("::")[0] == PREFIX]
+    config.args[:] = [argument for argument in config.args if argument not in named]
     handed_over = getattr(config, "workerinput", {}).get("resilience_selection")
     if handed_over is not None:
         return Selection(wanted=handed_over["wanted"], named=handed_over["named"])
-    named = [argument for argument in config.args if argument.partition("::")[0] == PREFIX]
-    config.args[:] = [argument for argument in config.args if argument not in named]
     paths_given = config.args_source is config.ArgsSource.ARGS
     checklist = bool(config.getoption("resilience_checklist", default=False))
     explores = not paths_given and config.getoption("resilience_explore", default="sample") != "off"

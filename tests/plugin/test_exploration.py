@@ -35,11 +35,12 @@ def test_a_sound_workload_survives_what_does_not_hang(pytester: pytest.Pytester)
     assert coverage["points"] >= coverage["exercised"]
 
 
-def test_one_point_is_asked_for_by_name(pytester: pytest.Pytester) -> None:
-    """As a path is, and nothing else runs."""
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+def test_one_point_is_asked_for_by_name(pytester: pytest.Pytester, workers: tuple[str, ...]) -> None:
+    """As a path is, and nothing else runs; also under pytest-xdist, whose workers get the command line anew."""
     write_ingestion(pytester.path)
     pytester.makepyfile("def test_plain(): pass")
-    run(pytester, COMMIT).assert_outcomes(passed=1)
+    run(pytester, COMMIT, *workers).assert_outcomes(passed=1)
 
 
 def test_an_item_is_asked_for_by_its_name(pytester: pytest.Pytester) -> None:
@@ -54,10 +55,11 @@ def test_an_item_is_asked_for_by_its_name(pytester: pytest.Pytester) -> None:
     assert "did not run (left out by -k)" in items["transactions"]["why"]
 
 
-def test_a_name_that_is_none_is_refused(pytester: pytest.Pytester) -> None:
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+def test_a_name_that_is_none_is_refused(pytester: pytest.Pytester, workers: tuple[str, ...]) -> None:
     """With the nearest one, and exit status 4."""
     write_ingestion(pytester.path)
-    result = run(pytester, COMMIT.replace("COMMIT", "COMIT"))
+    result = run(pytester, COMMIT.replace("COMMIT", "COMIT"), *workers)
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert f"did you mean '{COMMIT}'" in result.stdout.str() + result.stderr.str()
