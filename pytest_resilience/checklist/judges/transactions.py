@@ -17,8 +17,10 @@ from pytest_resilience.chaos.explore.wholeness import (
 )
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.chaos.state.difference import count
+from pytest_resilience.checklist.judges.answered_rows import WrongCount, wrong_counts
 from pytest_resilience.checklist.judges.case import Case, subject_of
-from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, worked
+from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, said, worked
+from pytest_resilience.checklist.records.log_lines import WARNING
 from pytest_resilience.checklist.records.writes import most_writes
 from pytest_resilience.checklist.verdict import Evidence
 
@@ -26,6 +28,10 @@ ITEM = "transactions"
 OUTAGE = "lost for good in the middle of the work"
 _ONE = "put the statements that belong together into one transaction, and commit once"
 _REPORTED = "report success after COMMIT was answered"
+_ANSWER = (
+    f"{_REPORTED}, and answer with a failure otherwise; where a call is meant to succeed without its rows, say so in a "
+    "waiver"
+)
 _ONCE = (
     "make a second try harmless: a unique key with ON CONFLICT, or a marker row in the same transaction "
     "that tells whether a COMMIT without an answer was done"
@@ -159,19 +165,27 @@ def _judge_states(
     again = (
         _must_run_again(run) and run.states[service] != clean.states[service] and workload.shape != "server"
     )
-    if wrong is not None and wrong.broken in {"torn", "reported"}:
-        return case.failed(wrong.words, _fix_of(wrong))
-    if again and not worked(run):
+    if again and not worked(run) and (wrong is None or wrong.broken not in {"torn", "reported"}):
         told = in_words(clean.states[service], run.states[service])
         return case.failed(f"after a serialization failure the unit was not run again: {told}", _AGAIN)
     if wrong is not None:
         return case.failed(wrong.words, _fix_of(wrong))
+    if has_operations(workload) and (counted := next(wrong_counts(run, clean, service), None)):
+        return _judge_counted(case, run, counted)
     known = (*clean.boundaries[service], clean.states[service])
     if workload.shape == "server" and run.states[service] not in known and not workload.atomic:
         told = at_no_commit(known, run.states[service])
         return case.unproven(f"{told}; {_UNCOUNTED}", _DECLARE)
     uncompared = _ANY_ORDER if clean.boundaries_complete else _TOO_MANY
     return case.passed(*(() if knows_order(clean, service) else (uncompared,)))
+
+
+def _judge_counted(case: Case, run: RunRecord, found: WrongCount) -> Evidence:
+    if found.fate == "doubled":
+        return case.failed(found.words, _ONCE)
+    if said(run, WARNING):
+        return case.unproven(f"{found.words}, and the log says that something went wrong", _ANSWER)
+    return case.failed(found.words, _REPORTED)
 
 
 def _broken(violation: str, wrong: WrongState | None) -> tuple[str, str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from seen_runs import clean, exchange, fault, notice, run
+from seen_runs import clean, exchange, fault, log, notice, run
 
 from pytest_resilience.chaos.configuration.model import Atomic, WorkloadDeclaration
-from pytest_resilience.chaos.run.record import Message, ProcessRecord
+from pytest_resilience.chaos.run.record import CallRecord, Message, ProcessRecord
 from pytest_resilience.chaos.state.postgres import PostgresState, TableState
 from pytest_resilience.chaos.state.registry import ModelState, RegistryState, VersionState
 from pytest_resilience.checklist.judges import checkpoints, rollback, transactions
@@ -122,6 +122,54 @@ def test_other_rows_of_a_server_prove_nothing():
     assert (found.outcome, "atomic" in found.fix) == ("unproven", True)
     assert "the nearest differs so: public.t: 1 row" in found.why, found.why
     assert found.why.endswith("how many requests a server gets differs from run to run")
+
+
+def answered(*outcomes, rows):
+    """Return a run of calls that ended so, and left so many rows."""
+    calls = tuple(
+        CallRecord(number=number, began=float(number), ended=number + 0.5, outcome=outcome)
+        for number, outcome in enumerate(outcomes, 1)
+    )
+    table = _table(tuple((number, number) for number in range(rows)))
+    return cut(table, messages=[], calls=calls), table
+
+
+def counted(seen, *, clean_rows=4):
+    """Judge a run of a server that makes four calls undisturbed."""
+    reference, end = answered("201", "201", "201", "201", rows=clean_rows)
+    reference = replace(reference, faults=(), boundaries={"labs": (_table(()), end)}, states={"labs": end})
+    reference = replace(reference, messages=tuple(writes(4, batch=2, began=1.0)))
+    return transaction(seen, replace(SERVER, atomic=ATOMIC), reference)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "rows", "outcome", "why"),
+    [
+        (("201", "503", "201"), 2, "passed", ""),
+        (("201", "503", "201"), 3, "passed", ""),
+        (("201", "202", "201"), 2, "passed", ""),
+        (("201", "503", "201"), 1, "failed", "2 calls succeeded, and 1 row of theirs in public.t lost"),
+        (("201", "503", "201"), 4, "failed", "3 calls were made, and 1 row too many in public.t: doubled"),
+    ],
+)
+def test_rows_of_answered_calls_are_counted(outcomes, rows, outcome, why):
+    """One that succeeded has its row, one that failed or promises it for later may have it, and nobody has two."""
+    found = counted(answered(*outcomes, rows=rows)[0])
+
+    assert (found.outcome, found.why) == (outcome, why)
+
+
+def test_rows_are_not_counted_where_calls_leave_different_numbers():
+    """An upsert, or rows that a part of the calls writes."""
+    assert counted(answered("201", "503", "201", rows=1)[0], clean_rows=3).outcome == "passed"
+    assert counted(answered("201", "503", "201", rows=1)[0], clean_rows=0).outcome == "passed"
+
+
+def test_rows_that_are_lost_after_a_warning_are_for_people_to_decide():
+    """It may be meant: a prediction that is given although it cannot be kept."""
+    seen = replace(answered("201", "503", "201", rows=1)[0], logs=(log(1.5, "WARNING not kept"),))
+
+    assert (counted(seen).outcome, "waiver" in counted(seen).fix) == ("unproven", True)
 
 
 def test_doubled_rows_are_told_before_the_statement_that_they_break():
