@@ -97,6 +97,10 @@ FAST_FAILURE = 0.05
 FAST_PART = 0.1
 """... or this part of the time that a failing call takes."""
 
+OTHER_WORK = 2.0
+"""... or this many times what a call that succeeds after the heal takes beside its requests to the service: on a busy
+machine, or before a slow database, a refusal takes that too."""
+
 SLOW_PART = 0.5
 """Item 8: the part of refusals that may take longer: a busy machine delays some, waiting inside delays all (13 of 45
 at load 12 seen)."""

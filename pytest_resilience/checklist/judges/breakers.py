@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 from statistics import median
 
 from pytest_resilience.chaos.configuration.model import ServiceKind, WorkloadDeclaration
@@ -19,12 +19,13 @@ from pytest_resilience.checklist.judges.breaker_calls import (
     trials,
 )
 from pytest_resilience.checklist.judges.case import Case, subject_of
-from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, uses
+from pytest_resilience.checklist.judges.proof import Missing, fault_name, missing_proof, uses
 from pytest_resilience.checklist.thresholds import (
     BREAKER_CALLS,
     BREAKER_FAILURES,
     FAST_FAILURE,
     FAST_PART,
+    OTHER_WORK,
     RESET_PERIODS,
     SLOW_PART,
     TRIALS_AT_ONCE,
@@ -92,12 +93,11 @@ def _judge_calls(case: Case, run: RunRecord, service: str, clean: RunRecord) -> 
     since = run.first_receipt or 0.0
     seen = calls_seen(run, service, clean)
     lost = [one for one in seen if since <= (one.call.ended or float("inf")) and one.call.began < healed]
-    if len(lost) <= BREAKER_FAILURES:
-        return case.unproven(
-            f"only {len(lost)} calls were made while {service!r} was lost",
-            f"declare calls = {BREAKER_CALLS} and a pace (`every`) that lets them fall into the fault",
-        )
-    limit = max(FAST_FAILURE * run.time_scale, FAST_PART * _slowest(lost))
+    if missing := _too_few(lost, service):
+        return case.unproven(*missing)
+    lost = list(dropwhile(lambda one: not one.tries, lost))
+    usual_work = OTHER_WORK * _other_work([one for one in seen if one.call.began >= healed])
+    limit = max(FAST_FAILURE * run.time_scale, FAST_PART * _slowest(lost), usual_work)
     opened = next((at for at, one in enumerate(lost) if not one.tries), None)
     failures = failures_before([one.call for one in lost[:opened]])
     if opened is None and failures <= BREAKER_FAILURES:
@@ -126,9 +126,34 @@ def _judge_calls(case: Case, run: RunRecord, service: str, clean: RunRecord) -> 
     )
 
 
+def _too_few(lost: Sequence[Seen], service: str) -> Missing | None:
+    """Return what nobody can tell for want of calls while the service is lost, and what to do."""
+    if len(lost) <= BREAKER_FAILURES:
+        return (
+            f"only {len(lost)} calls were made while {service!r} was lost",
+            f"declare calls = {BREAKER_CALLS} and a pace (`every`) that lets them fall into the fault",
+        )
+    if not any(one.tries for one in lost):
+        return (
+            f"none of {len(lost)} calls sent {service!r} anything while it was lost",
+            "declare calls that need it, so that the first of them fail",
+        )
+    return None
+
+
 def _slowest(lost: Sequence[Seen]) -> float:
     """Return what a call usually takes that reaches the lost service."""
     took = [one.lasted for one in lost if one.tries and one.lasted != float("inf")]
+    return median(took) if took else 0.0
+
+
+def _other_work(after: Sequence[Seen]) -> float:
+    """Return what a call takes beside its requests to the service, here and now: a refusal takes it too."""
+    went_well = [one for one in after if one.tries and one.call.succeeded]
+    took = [
+        one.lasted - sum((each.ended or each.began) - each.began for each in one.attempts)
+        for one in went_well
+    ]
     return median(took) if took else 0.0
 
 

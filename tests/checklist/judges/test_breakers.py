@@ -16,12 +16,12 @@ EVERY = 0.1
 UNDISTURBED = clean(calls=(CallRecord(number=1, began=0.4, ended=0.6, outcome="ok"),))
 
 
-def calls_of(fates, *, healed=3.5, refusal=0.001, failure=0.02):
+def calls_of(fates, *, healed=3.5, refusal=0.001, failure=0.02, success=0.02):
     """Return a run whose calls are `x` failed, `r` refused, `o` ok, `s` refused slowly, `f` a fallback."""
     messages, calls = [], []
     for number, fate in enumerate(fates, 1):
         at = number * EVERY
-        lasts = {"x": failure, "o": 0.02, "s": 0.09}.get(fate, refusal)
+        lasts = {"x": failure, "o": success, "s": 0.09}.get(fate, refusal)
         if fate in "xo":
             messages += struck(at + 0.001, connection=number) if fate == "x" else exchange(at + 0.001, number)
         outcome = "ok" if fate in "of" else "raised"
@@ -74,6 +74,29 @@ def test_too_little_is_unproven(fates, healed):
     found = judged(fates, healed=healed)
 
     assert (found.outcome, bool(found.fix)) == ("unproven", True)
+
+
+def test_a_refusal_takes_what_the_call_does_beside_its_requests():
+    """A busy machine, or a slow database before the breaker, delays refusals and successes alike."""
+    blocks = "xxxxx" + "ssssssssss" * 3 + "ooooo"
+    seen = SOUND.replace("r", "s")
+
+    assert judged(seen, success=0.09).outcome == "passed"
+    assert judged(seen, success=0.03).outcome == "failed"
+    assert judged(blocks, success=0.03).outcome == "failed"
+
+
+def test_calls_that_never_need_the_service_show_no_breaker():
+    """Nothing goes out because nothing is asked."""
+    found = judged("f" * 50)
+
+    assert (found.outcome, "none of" in found.why, bool(found.fix)) == ("unproven", True, True)
+
+
+def test_calls_before_the_first_that_needs_it_are_no_refusals():
+    """Whose answer is kept, say."""
+    assert judged("fff" + SOUND).outcome == "passed"
+    assert judged("fff" + "xxxxx" + "s" * 30 + "o" * 15).outcome == "failed"
 
 
 def test_waiting_callers_are_seen_by_their_latency():
