@@ -42,12 +42,15 @@ class ExperimentItem(pytest.Item):
             WrongError: the code under test did something wrong.
             UnprovenError: it says nothing.
         """
+        from pytest_resilience.checklist.experiments.beside import with_beside
         from pytest_resilience.plugin.facts import facts_of
 
         suite = self.config.stash[SUITE]
         if suite.is_over:
             pytest.skip(f"not reached within --chaos-budget={suite.budget:g}")
         result = suite.crew.result(self.experiment)
+        if self.config.getoption("resilience_checklist", default=False):
+            result = with_beside(self.experiment, result, suite.laboratory)
         keep(self, facts_of(self.experiment.id, result))
         if result.outcome == "not-applicable":
             pytest.skip(result.why)

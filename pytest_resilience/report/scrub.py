@@ -16,8 +16,8 @@ from operator import is_
 from typing import Any, TypeVar, cast
 from urllib.parse import quote, quote_plus
 
+from pytest_resilience.chaos.run.encoded import base64_forms
 from pytest_resilience.checklist.items import ITEMS
-from pytest_resilience.checklist.records.encoded import base64_forms
 from pytest_resilience.report.model import Report
 
 REDACTED = "[redacted]"

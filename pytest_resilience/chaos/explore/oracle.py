@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pytest_resilience.chaos.explore.wholeness import has_operations, wrong_state
 from pytest_resilience.chaos.laboratory.clean import CleanRun
-from pytest_resilience.chaos.laboratory.laboratory import Trial
+from pytest_resilience.chaos.laboratory.trial import Trial
 from pytest_resilience.chaos.run.look import Look
 from pytest_resilience.chaos.run.record import CallRecord, RunRecord
 from pytest_resilience.chaos.state.exactly_once import judge_exactly_once

@@ -7,11 +7,12 @@ import pickle
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pytest_resilience.chaos.configuration.model import Configuration, ExactlyOnce, WorkloadDeclaration
 from pytest_resilience.chaos.laboratory.clean import CleanRun, varying_requests, why_not
 from pytest_resilience.chaos.laboratory.side_by_side import SideBySide
+from pytest_resilience.chaos.laboratory.trial import Trial, trial_of
 from pytest_resilience.chaos.points.recording import record_points
 from pytest_resilience.chaos.run.arming.process import INNER
 from pytest_resilience.chaos.run.look import Look, State
@@ -38,21 +39,6 @@ PATIENCE = 10.0
 
 class RunAbortedError(HarnessError):
     """Say that a run was ended by Ctrl-C, or because enough is known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """A run that is over, while its services still can be asked.
-
-    Args:
-        record: what was seen.
-        look: its services, around the proxies.
-        sandbox: what it had to itself.
-    """
-
-    record: RunRecord
-    look: Look
-    sandbox: Sandbox
 
 
 class Laboratory:
@@ -105,7 +91,9 @@ class Laboratory:
             RunAbortedError: the run was aborted.
         """
         with self.sandbox(plan.workload.uses, title) as sandbox:
-            yield Trial(self.run_in(sandbox, plan), Look(sandbox), sandbox)
+            record, clean = self.run_in(sandbox, plan), self._clean.get(plan.workload.name)
+            identifiers = {} if clean is None else clean.identifiers
+            yield trial_of(record, sandbox, uses=plan.workload.uses, identifiers=identifiers)
 
     @contextmanager
     def sandbox(self, services: Collection[str], title: str) -> Iterator[Sandbox]:

@@ -182,6 +182,7 @@ class RunRecord:
         answers: of the expected checks, asked after heal while the workload still served.
         violations: where an `atomic` statement was not true during the run, in words.
         leaks: what was left behind, in words.
+        given_away: planted secrets and patients' data that stand in what it said: which, and where.
         bypasses: sockets that went straight to a declared service, in words.
         duration: the whole run, seconds as the workload counts them (times the time scale).
         real_duration: by our clock.
@@ -209,6 +210,7 @@ class RunRecord:
     answers: Mapping[Check, CheckRecord] = field(default_factory=dict)
     violations: tuple[str, ...] = ()
     leaks: tuple[str, ...] = ()
+    given_away: tuple[tuple[str, str], ...] = ()
     bypasses: tuple[str, ...] = ()
     duration: float = 0.0
     real_duration: float = 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import get_args
 
@@ -15,7 +15,6 @@ from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
 from pytest_resilience.checklist.experiments.exposed import has_alerted
-from pytest_resilience.checklist.experiments.planted import planted
 from pytest_resilience.checklist.experiments.quiet import Quiet, Transient
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.experiments.said import Said, no_services, no_traffic
@@ -49,10 +48,10 @@ class Outage:
     workload: str
     service: str
     order: FaultOrder
-    _seen: tuple[RunRecord, dict[str, str]] | None = None
+    _seen: tuple[RunRecord, Mapping[str, str]] | None = None
     _seeing: threading.Lock = field(default_factory=threading.Lock)
 
-    def seen(self) -> tuple[RunRecord, dict[str, str]]:
+    def seen(self) -> tuple[RunRecord, Mapping[str, str]]:
         """Return the run with living alert endpoints, made once, and the secrets that were planted in it."""
         with self._seeing:
             if self._seen is None:
@@ -66,10 +65,10 @@ class Outage:
             0
         ]
 
-    def _run(self, plan: Plan, what: str) -> tuple[RunRecord, dict[str, str]]:
+    def _run(self, plan: Plan, what: str) -> tuple[RunRecord, Mapping[str, str]]:
         masked = self.laboratory.masked(plan, self.laboratory.clean(self.workload))
         with self.laboratory.trial(masked, f"{what} of {self.service}") as trial:
-            return trial.record, planted(self.laboratory, self.workload, trial)
+            return trial.record, trial.planted
 
     def _plan(self, **more: object) -> Plan:
         declared = self.laboratory.workload(self.workload)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pytest_resilience.chaos.configuration.model import Configuration, WorkloadDeclaration
 from pytest_resilience.chaos.explore.oracle import broken_promises
 from pytest_resilience.chaos.laboratory.clean import CleanRun
-from pytest_resilience.chaos.laboratory.laboratory import Laboratory, Trial
+from pytest_resilience.chaos.laboratory.laboratory import Laboratory
+from pytest_resilience.chaos.laboratory.trial import Trial
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder, When
 from pytest_resilience.chaos.workload.workload import Workload

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from pytest_resilience.chaos.laboratory.clean import CleanRun
-from pytest_resilience.chaos.laboratory.laboratory import Laboratory, Trial
+from pytest_resilience.chaos.laboratory.laboratory import Laboratory
+from pytest_resilience.chaos.laboratory.trial import Trial
 from pytest_resilience.chaos.run.exposure import has_answered
 from pytest_resilience.chaos.run.plan import Plan
 from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
 from pytest_resilience.checklist.experiments.exposed import has_alerted
-from pytest_resilience.checklist.experiments.planted import planted
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.experiments.said import no_services, no_traffic
 from pytest_resilience.checklist.experiments.service_faults import ServiceFault, service_faults
@@ -99,7 +99,7 @@ class FailingService:
         yield structured_logs.judge(
             record, clean=clean.record, workload=declared, service=service, boundary=boundary, replay=replay
         )
-        secrets = {**planted(self.laboratory, self.workload, trial), **self.fault.planted}
+        secrets = {**trial.planted, **self.fault.planted}
         yield messages.judge(
             record, clean=clean.record, workload=declared, service=service, canaries=secrets, replay=replay
         )

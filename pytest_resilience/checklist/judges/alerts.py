@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_resilience.chaos.configuration.model import AlertRule, AlertsDeclaration, WorkloadDeclaration
+from pytest_resilience.chaos.run.given_away import given_away
 from pytest_resilience.chaos.run.record import AlertRecord, LogLine, RunRecord
 from pytest_resilience.checklist.judges.case import Case, subject_of
-from pytest_resilience.checklist.judges.messages import leaks
 from pytest_resilience.checklist.judges.proof import (
     fault_name,
     missing_path,
@@ -49,7 +49,7 @@ def judge_outage(
     name = fault_name(run.faults[0]) if run.faults else "no fault"
     case = Case(item=ITEM, subject=subject_of(workload.name, service, name), replay=replay)
     if secret := next(
-        (found for found in leaks(run, canaries or {}) if found[1].startswith("an alert")), None
+        (found for found in given_away(run, canaries or {}) if found[1].startswith("an alert")), None
     ):
         return case.failed(f"the {secret[0]} stands in {secret[1]}", "redact before an alert is composed")
     if missing := missing_proof(run, service=service, clean=clean):

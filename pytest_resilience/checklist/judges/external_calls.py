@@ -80,9 +80,14 @@ def _findings(run: RunRecord, workload: WorkloadDeclaration, boundary: Boundary)
     yield from _blocked(run, workload)
     yield from _crashed(run, workload)
     if boundary == "application":
-        yield from _raw_calls(run)
-        yield from _raw_exits(run)
+        yield from raw_ends(run)
     yield from _bare_pages(run)
+
+
+def raw_ends(run: RunRecord) -> Iterator[Finding]:
+    """Yield where a library's exception left the code under test as it was."""
+    yield from _raw_calls(run)
+    yield from _raw_exits(run)
 
 
 def _blocked(run: RunRecord, workload: WorkloadDeclaration) -> Iterator[Finding]:

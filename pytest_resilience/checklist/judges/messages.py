@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.run.given_away import given_away
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.judges.case import Case, subject_of
-from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, worked
-from pytest_resilience.checklist.records.encoded import forms
+from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, never_returned, worked
 from pytest_resilience.checklist.records.log_lines import (
     SAY_WHERE,
     WARNING,
@@ -31,6 +30,7 @@ ITEM = "messages"
 _TEMPLATE = (
     "say: <what failed> <where>: <why, with errno, SQLSTATE or status>; <what to do now> (<an identifier>)"
 )
+REDACT = "redact at one place that all output passes: messages, causes, tracebacks, URLs, parameters, DETAIL"
 
 _EMPTY_WORDS = re.compile(
     r"(?:[\w.]+(?:error|exception)?: )?(?:an? |some |the )?(?:unexpected |unknown |internal |general )?"
@@ -76,25 +76,28 @@ def judge(
     """
     name = fault_name(run.faults[0]) if run.faults else "no fault"
     case = Case(item=ITEM, subject=subject_of(workload.name, service, name), replay=replay)
-    if leaked := next(leaks(run, canaries or {}), None):
-        return case.failed(
-            f"the {leaked[0]} stands in {leaked[1]}",
-            "redact at one place that all output passes: messages, causes, tracebacks, URLs, parameters, DETAIL",
-        )
+    if leaked := next(given_away(run, canaries or {}), None):
+        return case.failed(f"the {leaked[0]} stands in {leaked[1]}", REDACT)
     if missing := missing_proof(run, service=service, clean=clean):
         return case.unproven(*missing)
     found = list(_messages(run))
-    if not found and worked(run):
-        return case.not_applicable("the fault was survived, and nobody was told anything")
     if not found:
-        return case.failed(
-            "the fault left no message: no exception, no error record, nothing on stderr",
-            SAY_WHERE if unread_errors(run) else "raise or log an error; " + _TEMPLATE,
-        )
+        return _silent(case, run)
     spoken = [words.strip() for message in found for words in message.words if words.strip()]
     if spoken and all(_EMPTY_WORDS.fullmatch(words) for words in spoken):
         return case.failed(f"all that is said is {spoken[0]!r}, whatever stands beside it", _TEMPLATE)
     return _say(case, max((message.facts for message in found), key=len))
+
+
+def _silent(case: Case, run: RunRecord) -> Evidence:
+    if worked(run):
+        return case.not_applicable("the fault was survived, and nobody was told anything")
+    if missing := never_returned(run):
+        return case.unproven(*missing)
+    return case.failed(
+        "the fault left no message: no exception, no error record, nothing on stderr",
+        SAY_WHERE if unread_errors(run) else "raise or log an error; " + _TEMPLATE,
+    )
 
 
 def _say(case: Case, found: frozenset[str]) -> Evidence:
@@ -105,28 +108,6 @@ def _say(case: Case, found: frozenset[str]) -> Evidence:
     if len(found) <= MESSAGE_FACTS_TOO_FEW:
         return case.failed(told, _TEMPLATE)
     return case.unproven(f"{told}: too little to act on surely", f"add {lacks}; {_TEMPLATE}")
-
-
-def leaks(run: RunRecord, canaries: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield which planted secret stands where; the places are searched as they are, and with JSON's escapes undone."""
-    for place, text in _outputs(run):
-        for name, secret in canaries.items():
-            if any(form in text for form in forms(secret)):
-                yield name, place
-
-
-def _outputs(run: RunRecord) -> Iterator[tuple[str, str]]:
-    for process in run.processes:
-        yield "stderr", process.stderr
-        yield "stdout", process.stdout
-    for call in run.calls:
-        yield f"the error of call {call.number}", call.message
-    for line in run.logs:
-        yield "the log", line.text
-        if line.record is not None:
-            yield "the log", json.dumps(dict(line.record), ensure_ascii=False, default=str)
-    for alert in run.alerts:
-        yield f"an alert to {alert.channel}", json.dumps(dict(alert.body), ensure_ascii=False, default=str)
 
 
 def _messages(run: RunRecord) -> Iterator[_Message]:

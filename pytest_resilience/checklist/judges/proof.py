@@ -61,6 +61,16 @@ def worked(run: RunRecord) -> bool:
     return run.exit_code == 0
 
 
+def never_returned(run: RunRecord) -> Missing | None:
+    """Return why a run says nothing of what is told of a fault: its program never came back to tell it."""
+    if any(process.blocked and process.ended is None for process in run.processes):
+        return (
+            "it never came back from the call, so that nothing shows what it tells",
+            "give the call a time-out",
+        )
+    return None
+
+
 def _cut_off(run: RunRecord, call: CallRecord) -> bool:
     healed = max((fault.healed_at or 0.0 for fault in run.faults), default=0.0)
     ended_by_us = bool(run.processes) and run.processes[-1].told_to_end

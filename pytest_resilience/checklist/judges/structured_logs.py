@@ -11,7 +11,7 @@ from pytest_resilience.chaos.run.record import CallRecord, LogLine, RunRecord
 from pytest_resilience.chaos.state.difference import count
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.libraries import LIBRARIES
-from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, worked
+from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, never_returned, worked
 from pytest_resilience.checklist.records.facts import facts_of, missing_facts
 from pytest_resilience.checklist.records.log_lines import (
     ERROR,
@@ -69,7 +69,7 @@ def _judge_lines(case: Case, lines: Sequence[LogLine], run: RunRecord) -> Eviden
     records = [record for line in lines if (record := record_of(line)) is not None]
     errors = [record for record in records if level_of(record) >= _least_level(run)]
     if not errors:
-        return _nothing(case, lines, records, unread_errors(run))
+        return _nothing(case, lines, records, run)
     return _judge_errors(case, lines, errors)
 
 
@@ -100,13 +100,15 @@ def _judge_errors(case: Case, lines: Sequence[LogLine], errors: Sequence[Mapping
 
 
 def _nothing(
-    case: Case, lines: Sequence[LogLine], records: Sequence[Mapping[str, Any]], unread: int
+    case: Case, lines: Sequence[LogLine], records: Sequence[Mapping[str, Any]], run: RunRecord
 ) -> Evidence:
-    if unread:
+    if unread := unread_errors(run):
         return case.failed(
             f"no record of an error is in the log, and {unread} of warnings and errors are on stdout",
             SAY_WHERE,
         )
+    if not lines and (missing := never_returned(run)):
+        return case.unproven(*missing)
     if not lines:
         return case.failed("the fault left no line in the log", _WRITE)
     if any(is_bare(line.text) for line in lines) and not records:

@@ -17,6 +17,9 @@ _UNRAISED = ("Exception in thread", "Task exception was never retrieved", "Excep
 _MARGIN = re.compile(r"^[\s|+-]*")
 _CLASS = re.compile(r"([A-Za-z_][\w.]*)(?::|$)")
 _LEVEL = re.compile(r"\b(CRITICAL|FATAL|ERROR|EXCEPTION|WARNING|WARN|INFO|DEBUG)\b", re.IGNORECASE)
+_STATEMENT, _STATEMENT_ENDS = "[SQL:", ("[parameters:", "(Background on")
+LONGEST_STATEMENT = 300
+"""Lines of a statement in a message, at most."""
 _TOP = ("in <module>", "<frozen runpy>", "_bootstrap_inner")
 
 
@@ -112,11 +115,26 @@ def _past_text(lines: list[str], position: int) -> int:
         "+-",
         "|",
     )
-    while position < len(lines) and (
-        lines[position].strip().startswith(goes_on) or _is_indented(lines[position])
-    ):
-        position += 1
+    while position < len(lines):
+        if lines[position].startswith(_STATEMENT):
+            position = _past_statement(lines, position)
+        elif lines[position].strip().startswith(goes_on) or _is_indented(lines[position]):
+            position += 1
+        elif not lines[position].strip() and "".join(lines[position + 1 : position + 2]).startswith(
+            _STATEMENT
+        ):
+            position += 1  # PostgreSQL's own text has ended with a newline
+        else:
+            break
     return position
+
+
+def _past_statement(lines: list[str], position: int) -> int:
+    """Skip a statement as SQLAlchemy shows it, whose lines may begin with anything: to what always ends it."""
+    for end, line in enumerate(lines[position : position + LONGEST_STATEMENT], position):
+        if line.startswith(_STATEMENT_ENDS):
+            return end + 1
+    return position + 1
 
 
 def _is_indented(line: str) -> bool:

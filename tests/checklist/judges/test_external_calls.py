@@ -18,6 +18,13 @@ RAW = (
     'Traceback (most recent call last):\n  File "job.py", line 3, in <module>\n    main()\n'
     "requests.exceptions.ConnectionError: ('Connection aborted.', ConnectionResetError(104))\n"
 )
+STATEMENT = (
+    'Traceback (most recent call last):\n  File "job.py", line 3, in <module>\n    main()\n'
+    "sqlalchemy.exc.IntegrityError: (psycopg2.errors.UniqueViolation) duplicate key\n"
+    "DETAIL:  Key (ssn)=(1) already exists.\n\n"
+    "[SQL: INSERT INTO admissions\nSELECT * FROM incoming\nON CONFLICT (id) DO NOTHING]\n"
+    "(Background on this error at: https://sqlalche.me/e/20/gkpj)\n"
+)
 DOMAIN = RAW + (
     "\nThe above exception was the direct cause of the following exception:\n\n"
     'Traceback (most recent call last):\n  File "job.py", line 5, in <module>\n    main()\n'
@@ -74,6 +81,7 @@ def test_handled_failures_pass(seen, workload):
     ("seen", "workload", "why"),
     [
         (run(struck(0.5), stderr=RAW), JOB, "requests.exceptions.ConnectionError ended the program"),
+        (run(struck(0.5), stderr=STATEMENT), JOB, "sqlalchemy.exc.IntegrityError ended the program"),
         (run(struck(0.5), exit_code=0), JOB, "success was reported"),
         (
             run(struck(0.5), exit_code=None, ended=None, blocked=True, duration=25.0),

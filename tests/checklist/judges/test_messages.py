@@ -46,6 +46,15 @@ def test_facts_are_found_in_words(text, facts):
     assert facts_in(text) == facts
 
 
+def test_who_never_came_back_had_nothing_to_say():
+    """The time-out that is missing is item 1's; what would be said nobody knows, and what was said counts."""
+    hanging = {"exit_code": None, "ended": None, "blocked": True}
+
+    assert judged(run(struck(0.5), **hanging)).outcome == "unproven"
+    assert judged(run(struck(0.5), exit_code=None, ended=9.0, blocked=True)).outcome == "failed"
+    assert judged(run(struck(0.5), logs=[log(0.6, "ERROR Oops")], **hanging)).outcome == "failed"
+
+
 def test_good_messages_pass():
     """A message with all five, wherever it is: exception, stderr, record."""
     call = CallRecord(number=1, began=0.5, ended=1.0, outcome="raised", error=("a.B", "c.D"), message=GOOD)

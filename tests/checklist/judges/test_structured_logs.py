@@ -32,6 +32,15 @@ def judged(*lines, exit_code=1, **more):
     return structured_logs.judge(seen, clean=clean(), workload=JOB, service="labs")
 
 
+def test_who_never_came_back_had_nothing_to_log():
+    """The time-out that is missing is item 1's; what was logged before counts."""
+    hanging = {"exit_code": None, "ended": None, "blocked": True}
+
+    assert judged(**hanging).outcome == "unproven"
+    assert judged("it failed", **hanging).outcome == "failed"
+    assert judged(exit_code=None, ended=9.0, blocked=True).outcome == "failed"
+
+
 LOGFMT = (
     "time=2026-01-01T00:00:00Z level=error msg=failed error_type=LabsDown op=ingest service=labs attempt=2"
 )
