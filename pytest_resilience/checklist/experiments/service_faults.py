@@ -22,6 +22,8 @@ CUT_AFTER = 160
 """Bytes of a reply that pass before it is cut: a part of most, even of short ones' heads."""
 TOO_MANY_CONNECTIONS, ADMIN_SHUTDOWN, UNIQUE_VIOLATION = "53300", "57P01", "23505"
 """PostgreSQL documentation, appendix A."""
+MOST_OTHERS = 4
+"""Other requests of a service that are tried alone."""
 _WRITES = ("INSERT", "UPDATE")
 
 
@@ -223,6 +225,24 @@ def _web(where: Places) -> Iterator[ServiceFault]:
         yield from _broken_replies(where, call)
 
 
+def _http(where: Places) -> Iterator[ServiceFault]:
+    """Of a web service also each other request alone: what lasts for all of them ends the work at the first."""
+    yield from _web(where)
+    others: dict[str, FaultPoint] = {}
+    for call in where.calls:
+        if call.message != where.calls[0].message:
+            others.setdefault(call.message, call)
+    for message, call in list(others.items())[:MOST_OTHERS]:
+        broken = where.order(
+            call.when, "respond", seconds=LASTS, status=500, body={"error": "internal error"}
+        )
+        yield ServiceFault(
+            name=f"status-500-{call.id.removesuffix('-request')}",
+            title=f"status 500 to {message}",
+            order=broken,
+        )
+
+
 def _broken_replies(where: Places, call: FaultPoint) -> Iterator[ServiceFault]:
     reply = When(request=call.message, side="reply", nth=call.nth)
     slow = where.order(call.when, "slow", rate=TRICKLE, headers=True)
@@ -247,7 +267,7 @@ def _tcp(where: Places) -> Iterator[ServiceFault]:
 
 _MAKERS: Mapping[ServiceKind, Callable[[Places], Iterator[ServiceFault]]] = {
     "postgres": _postgres,
-    "http": _web,
+    "http": _http,
     "mlflow": _web,
     "tcp": _tcp,
 }

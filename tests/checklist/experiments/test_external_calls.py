@@ -96,6 +96,49 @@ def test_a_mistake_fails_its_item(trying, mode, fault, item, words) -> None:
     assert found.replay == f'pytest --chaos --checklist "resilience::{name}"'
 
 
+LATER = """
+    import os, sys, urllib.error, urllib.request
+    from pathlib import Path
+    from telling import MODE, TROUBLE, log, told
+
+    def ask(page):
+        with urllib.request.urlopen(os.environ["LABS_URL"] + page, timeout=0.4) as reply:
+            return reply.read()
+
+    try:
+        ask("/orders")
+    except TROUBLE as error:
+        log("ERROR", told(error), error)
+        sys.exit(1)
+    try:
+        ask("/results")
+    except TROUBLE as error:
+        if MODE != "default":
+            log("ERROR", told(error), error)
+            sys.exit(1)
+"""
+TWO_REQUESTS = """
+    [services.labs]
+    kind = "http"
+    upstream = "{python} labs.py {port}"
+    env = { LABS_URL = "{url}" }
+    [workloads.fetch]
+    command = ["{python}", "later.py"]
+    uses = ["labs"]
+    env = { MODE = "%s" }
+    deadline = 5
+"""
+
+
+@pytest.mark.parametrize(("mode", "outcome"), [("sound", "passed"), ("default", "failed")])
+def test_a_later_request_is_broken_alone(trying, told, mode, outcome) -> None:
+    """What breaks all of them ends the work at the first, and the one after it was never seen to fail for good."""
+    attempt = trying(later_py=LATER, resilience_toml=TWO_REQUESTS % mode)
+
+    assert told(attempt("external-calls::fetch::labs::status-500"))["external-calls"] == "passed"
+    assert told(attempt("external-calls::fetch::labs::status-500-GET-results-1"))["external-calls"] == outcome
+
+
 def test_who_never_reads_the_reply_may_take_it_for_success(trying, told) -> None:
     """HTML instead of JSON is no swallowed error where nobody wanted JSON."""
     toml = only("sound").replace("score:score", "score:fire_and_forget")
