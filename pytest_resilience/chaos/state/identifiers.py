@@ -15,16 +15,16 @@ LEAST = 8
 """Characters of a name that is not by accident somewhere in a text."""
 NUMBER = r"^\d{3}-\d{2}-\d{4}$"
 """The form of a social security number, whatever the column is called."""
-NAMES = r"(^|_)(ssn|social_security\w*|patient_name|full_name|first_name|last_name|surname|given_name|family_name)($|_)"
-"""Columns of which every value tells it."""
+NAMES = r"(^|_)(ssn|social_?security\w*|(patient|full|first|last|given|family)_?name|surname)($|_)"
+"""Columns, and members of documents, of which every value tells it."""
 
 _COLUMNS = """
 select quote_ident(s.nspname) || '.' || quote_ident(c.relname), quote_ident(a.attname),
-    s.nspname || '.' || c.relname || '.' || a.attname, a.attname ~* %(names)s
+    s.nspname || '.' || c.relname || '.' || a.attname, a.attname ~* %(names)s, t.typname in ('json', 'jsonb')
 from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace s on s.oid = c.relnamespace
 join pg_type t on t.oid = a.atttypid
 where c.relkind in ('r', 'p') and not c.relispartition and s.nspname !~ '^pg_' and s.nspname <> 'information_schema'
-and a.attnum > 0 and not a.attisdropped and t.typcategory = 'S'
+and a.attnum > 0 and not a.attisdropped and (t.typcategory = 'S' or t.typname in ('json', 'jsonb'))
 order by 3
 """
 _VALUES = """
@@ -32,6 +32,22 @@ select distinct {column} from (select {column} from {table} limit {sample}) as s
 where {column} ~ %(number)s or (%(named)s and length({column}) >= %(least)s)
 order by 1 limit %(most)s
 """
+_MEMBERS = """
+with nodes as (
+    select jsonb_path_query({column}::jsonb, 'strict $.**') as node from {table}
+    where {column}::text !~ '[\\\\]u0000' limit {sample}
+), texts as (
+    select '' as name, node #>> '{{}}' as value from nodes where jsonb_typeof(node) = 'string'
+    union all
+    select key, member #>> '{{}}'
+    from nodes, jsonb_each(case jsonb_typeof(node) when 'object' then node end) as each(key, member)
+    where jsonb_typeof(member) = 'string'
+)
+select distinct value from texts
+where value ~ %(number)s or (name ~* %(names)s and length(value) >= %(least)s)
+order by 1 limit %(most)s
+"""
+"""Texts inside documents: a member's name tells what a column's does. What no jsonb can be made of is left out."""
 
 
 def read_identifiers(dsn: str) -> dict[str, str]:
@@ -55,10 +71,11 @@ def read_identifiers(dsn: str) -> dict[str, str]:
 def _found(cursor: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     cursor.execute(_COLUMNS, {"names": NAMES})
-    for table, column, name, named in cursor.fetchall():
+    for table, column, name, named, is_document in cursor.fetchall():
         quoted = {"table": table.replace("%", "%%"), "column": column.replace("%", "%%")}
-        query = _VALUES.format(**quoted, sample=SAMPLE)
-        cursor.execute(query, {"number": NUMBER, "named": named, "least": LEAST, "most": MOST})
+        query = (_MEMBERS if is_document else _VALUES).format(**quoted, sample=SAMPLE)
+        looked_for = {"number": NUMBER, "named": named, "names": NAMES, "least": LEAST, "most": MOST}
+        cursor.execute(query, looked_for)
         for number, (value,) in enumerate(cursor.fetchall(), 1):
             found[f"value {number} of {name}"] = value
     return found

@@ -106,9 +106,7 @@ def _judge_calls(case: Case, run: RunRecord, service: str, clean: RunRecord) -> 
             "let a call give up sooner, so that more of them end while the service is lost",
         )
     if opened is None:
-        return case.failed(
-            f"{sum(one.tries for one in lost)} requests went out in {len(lost)} calls: one for one", _ADD
-        )
+        return _judge_unopened(case, lost)
     if failures > BREAKER_FAILURES:
         return case.failed(
             f"requests stopped after {failures} failed calls, more than {BREAKER_FAILURES}",
@@ -139,6 +137,17 @@ def _too_few(lost: Sequence[Seen], service: str) -> Missing | None:
             "declare calls that need it, so that the first of them fail",
         )
     return None
+
+
+def _judge_unopened(case: Case, lost: Sequence[Seen]) -> Evidence:
+    """Judge calls in whose time something always went out: where they overlap, it may be another's."""
+    went_out = len({attempt for one in lost for attempt in one.attempts})
+    if went_out < len(lost):
+        return case.unproven(
+            f"{went_out} requests went out in {len(lost)} calls at the same time: which sent one nobody can tell",
+            "let a call give up sooner, so that fewer are under way at once",
+        )
+    return case.failed(f"{went_out} requests went out in {len(lost)} calls: one for one", _ADD)
 
 
 def _slowest(lost: Sequence[Seen]) -> float:

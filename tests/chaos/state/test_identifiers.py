@@ -27,6 +27,30 @@ def test_numbers_and_names_are_found(database, run):
     }
 
 
+def test_documents_are_looked_into(database, run):
+    """At any depth; a member's name tells what a column's does."""
+    run(
+        database,
+        """
+        create table jobs (payload jsonb, body json, other json);
+        insert into jobs values
+            ('{"ssn": "219-09-9001", "who": {"firstName": "Wilhelmine", "ward": "Intensive Care"}}',
+             '[1, {"note": "987-65-4321"}, "123-45-6789", null]', '"000-00-0000"'),
+            ('{"patient_name": "Ana"}', '{"full_name": {"last_name": "Okonkwo-Bauer"}, "first_name": 7}', null),
+            ('[]', '{"ssn": "cut off by \\u0000 here"}', '{}');
+        """,
+    )
+
+    assert read_identifiers(database) == {
+        "value 1 of public.jobs.body": "123-45-6789",
+        "value 2 of public.jobs.body": "987-65-4321",
+        "value 3 of public.jobs.body": "Okonkwo-Bauer",
+        "value 1 of public.jobs.other": "000-00-0000",
+        "value 1 of public.jobs.payload": "219-09-9001",
+        "value 2 of public.jobs.payload": "Wilhelmine",
+    }
+
+
 def test_some_of_many_are_enough(database, run):
     """A log that holds one of a column's values holds others."""
     run(

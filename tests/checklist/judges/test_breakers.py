@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from seen_runs import clean, exchange, fault, run, struck
 
@@ -74,6 +76,20 @@ def test_too_little_is_unproven(fates, healed):
     found = judged(fates, healed=healed)
 
     assert (found.outcome, bool(found.fix)) == ("unproven", True)
+
+
+@pytest.mark.parametrize(("struck_calls", "outcome"), [(12, "unproven"), (40, "failed")])
+def test_requests_of_calls_that_overlap_are_counted_once(struck_calls, outcome):
+    """Of calls that are all under way at once, one's request falls into the time of each."""
+    seen = calls_of("x" * struck_calls + "r" * (40 - struck_calls), healed=99.0, refusal=30.0, failure=30.0)
+    late = CallRecord(number=41, began=40.0, ended=40.1, outcome="raised", error=("a.B", "c.D"))
+    seen = replace(seen, calls=(*seen.calls, late), messages=(*seen.messages, *struck(40.05, connection=41)))
+    found = breakers.judge(seen, clean=UNDISTURBED, workload=SCORE, service="labs")
+
+    assert (found.outcome, f"{struck_calls + 1} requests went out in 41 calls" in found.why) == (
+        outcome,
+        True,
+    )
 
 
 def test_a_refusal_takes_what_the_call_does_beside_its_requests():
