@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from seen_runs import clean, exchange, fault, run, struck
 
@@ -81,9 +79,14 @@ def test_too_little_is_unproven(fates, healed):
 @pytest.mark.parametrize(("struck_calls", "outcome"), [(12, "unproven"), (40, "failed")])
 def test_requests_of_calls_that_overlap_are_counted_once(struck_calls, outcome):
     """Of calls that are all under way at once, one's request falls into the time of each."""
-    seen = calls_of("x" * struck_calls + "r" * (40 - struck_calls), healed=99.0, refusal=30.0, failure=30.0)
-    late = CallRecord(number=41, began=40.0, ended=40.1, outcome="raised", error=("a.B", "c.D"))
-    seen = replace(seen, calls=(*seen.calls, late), messages=(*seen.messages, *struck(40.05, connection=41)))
+    calls = [
+        CallRecord(number=n, began=n * EVERY, ended=n * EVERY + 30, outcome="raised", error=("a.B", "c.D"))
+        for n in range(1, 41)
+    ]
+    calls.append(CallRecord(number=41, began=40.0, ended=40.1, outcome="raised", error=("a.B", "c.D")))
+    times = [*(10 + n * EVERY for n in range(struck_calls)), 40.05]
+    messages = [each for n, at in enumerate(times) for each in struck(at, connection=n)]
+    seen = run(messages, calls=tuple(calls), exit_code=0, faults=[fault(at=EVERY, healed_at=99.0)])
     found = breakers.judge(seen, clean=UNDISTURBED, workload=SCORE, service="labs")
 
     assert (found.outcome, f"{struck_calls + 1} requests went out in 41 calls" in found.why) == (
