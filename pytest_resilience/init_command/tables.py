@@ -15,11 +15,15 @@ _RUNTIME = ("pytest_resilience",)
 
 _ADDRESS = re.compile(
     r"(?P<name>\w*?)_?(?:(?:SQLALCHEMY_)?DATABASE_(?:URL|URI|DSN)|DB_(?:URL|URI|DSN)|"
-    r"(?:POSTGRES|POSTGRESQL|PG)_?(?:URL|URI|DSN)|(?<!SENTRY_)DSN)"
+    r"(?:POSTGRES|POSTGRESQL|PG)_?(?:URL|URI|DSN)|DSN)"
 )
 _PART = re.compile(
     r"(?P<name>\w*?)_?(?:PG|DB|POSTGRES|POSTGRESQL|DATABASE)_?"
     r"(?P<part>HOST|PORT|USERNAME|USER|PASSWORD|PASS|DATABASE|DBNAME|NAME|DB)"
+)
+_OTHER_STORE = re.compile(
+    r"(?:\w*_)?(?:(?:SENTRY|CACHE)_DSN|(?:REDIS|MONGO|COUCH|INFLUX|DYNAMO|DUCK|CLICKHOUSE|MYSQL|MARIA|ORACLE|MSSQL|"
+    r"SNOWFLAKE|RABBITMQ|AMQP)_?(?:DB)?_?[A-Z]+)"
 )
 _PLACEHOLDER = {
     "HOST": "{host}",
@@ -80,7 +84,7 @@ def _by_variables(project: Project) -> dict[str, Guess]:
     for source in project.sources:
         for variable, line in source.reads.items():
             matched = _ADDRESS.fullmatch(variable) or _PART.fullmatch(variable)
-            if matched is None or variable == "SENTRY_DSN":
+            if matched is None or _OTHER_STORE.fullmatch(variable):
                 continue
             part = matched.groupdict().get("part")
             name = f"services.{matched['name'].strip('_').lower() or 'database'}"

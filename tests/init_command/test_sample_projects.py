@@ -115,6 +115,46 @@ def test_scripts_without_a_package(initialised) -> None:
     assert "prod.example" not in text
 
 
+def test_one_variable_is_one_service(initialised) -> None:
+    """An address of a database, of another store, or of alerts is no HTTP service beside it."""
+    variables = [
+        "ACME_DB_URL",
+        "MYDB_URL",
+        "WAREHOUSE_DB_URI",
+        "REDISTRIBUTION_DB_URL",
+        "LABS_URL",
+        "PD_EVENTS_URL",
+        "REDIS_DSN",
+        "MONGODB_URL",
+        "MONGODB_HOST",
+        "COUCHDB_URL",
+        "SENTRY_DSN",
+    ]
+    configuration = initialised(
+        {
+            "load.py": (
+                "import os, psycopg2, requests, redis, pymongo\n"
+                + "".join(f"os.environ['{name}']\n" for name in variables)
+                + "if __name__ == '__main__':\n    ...\n"
+            )
+        }
+    )
+    found = {name: (each.kind, list(each.env)) for name, each in configuration.services.items()}
+
+    assert found == {
+        "acme": ("postgres", ["ACME_DB_URL"]),
+        "my": ("postgres", ["MYDB_URL"]),
+        "warehouse": ("postgres", ["WAREHOUSE_DB_URI"]),
+        "redistribution": ("postgres", ["REDISTRIBUTION_DB_URL"]),
+        "redis": ("tcp", ["REDIS_DSN"]),
+        "mongo": ("tcp", ["MONGODB_URL", "MONGODB_HOST"]),
+        "labs": ("http", ["LABS_URL"]),
+        "couchdb": ("http", ["COUCHDB_URL"]),
+    }
+    assert configuration.alerts is not None
+    assert configuration.alerts.env == {"PD_EVENTS_URL": "{pagerduty}"}
+
+
 def test_models_and_flask(initialised) -> None:
     """Training with MLflow, a Flask factory, and names that would clash."""
     configuration = initialised(
