@@ -89,14 +89,25 @@ def _by_variables(project: Project) -> dict[str, Guess]:
             part = matched.groupdict().get("part")
             name = f"services.{matched['name'].strip('_').lower() or 'database'}"
             guess = found.setdefault(name, Guess(name, {"kind": "postgres", "env": {}}))
-            env = guess.values["env"]
-            guess.values["env"] = {
-                **(env if isinstance(env, dict) else {}),
-                variable: _PLACEHOLDER[part] if part else "{dsn}",
-            }
+            guess.values["env"] = {**_env(guess), variable: _PLACEHOLDER[part] if part else "{dsn}"}
             guess.seen.append(f"{variable} is read: {source.at(line)}")
             guess.files.add(str(source.path))
+    for guess in found.values():
+        guess.values["env"] = _with_rest_of_libpq(_env(guess))
     return found
+
+
+def _env(guess: Guess) -> dict[str, str]:
+    env = guess.values["env"]
+    return dict(env) if isinstance(env, dict) else {}
+
+
+def _with_rest_of_libpq(env: dict[str, str]) -> dict[str, str]:
+    """Add what libpq reads by itself of an address that the code gives it in part."""
+    told = set(env.values())
+    if _LIBPQ.keys().isdisjoint(env) or "{dsn}" in told:
+        return env
+    return env | {name: part for name, part in _LIBPQ.items() if part not in told}
 
 
 def _without_variables(imported: list[str]) -> Guess:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 PIPELINE = {
     "pyproject.toml": '[project]\nname = "icu"\nscripts = {icu-report = "icu.report:main", gone = "no.such:main"}\n',
     "icu/__init__.py": "",
@@ -153,6 +155,24 @@ def test_one_variable_is_one_service(initialised) -> None:
     }
     assert configuration.alerts is not None
     assert configuration.alerts.env == {"PD_EVENTS_URL": "{pagerduty}"}
+
+
+@pytest.mark.parametrize(
+    ("read", "added"),
+    [
+        ({"PGHOST": "{host}", "PGPASSWORD": "{password}"}, ["PGPORT", "PGUSER", "PGDATABASE"]),
+        ({"PGHOST": "{host}", "DB_NAME": "{database}"}, ["PGPORT", "PGUSER", "PGPASSWORD"]),
+        ({"PGPASSWORD": "{password}", "DATABASE_URL": "{dsn}"}, []),
+        ({"DB_HOST": "{host}"}, []),
+    ],
+)
+def test_libpq_reads_the_rest_by_itself(initialised, read: dict[str, str], added: list[str]) -> None:
+    """Where code names some of libpq's variables, those that it leaves to libpq are set as well."""
+    lines = "".join(f"os.environ['{name}']\n" for name in read)
+    env = initialised({"job.py": f"import os, psycopg2\n{lines}"}).services["database"].env
+
+    assert dict(list(env.items())[: len(read)]) == read
+    assert list(env)[len(read) :] == added
 
 
 def test_models_and_flask(initialised) -> None:
