@@ -1,14 +1,13 @@
-"""The files of a project that tell something: Python, SQL, pyproject.toml, alembic.ini."""
+"""The files of a project that tell something: Python, SQL, its declared scripts, alembic.ini."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pytest_resilience.chaos.configuration.packages import own_folders
+from pytest_resilience.init_command.scripts import Script, scripts_of
 from pytest_resilience.init_command.sightings import SourceFile, look_at
 
 _ASIDE = {"tests", "test", "testing", "docs", "doc", "examples", "benchmarks", "benchmark", "notebooks"}
@@ -24,7 +23,7 @@ class Project:
         sources: its Python files.
         unreadable: Python files that could not be read, relative.
         sql: its SQL files, relative.
-        scripts: names of commands that it installs, with `module:function`.
+        scripts: the commands that it installs.
         has_alembic, has_django: whether one of them makes its tables.
     """
 
@@ -32,7 +31,7 @@ class Project:
     sources: tuple[SourceFile, ...]
     unreadable: tuple[Path, ...]
     sql: tuple[Path, ...]
-    scripts: dict[str, str]
+    scripts: tuple[Script, ...]
     has_alembic: bool
     has_django: bool
 
@@ -78,7 +77,7 @@ def look_around(folder: Path) -> Project:
         sources=tuple(sources),
         unreadable=tuple(unreadable),
         sql=tuple(path for path in paths if path.suffix == ".sql"),
-        scripts=_scripts(folder / "pyproject.toml"),
+        scripts=scripts_of(folder),
         has_alembic=(folder / "alembic.ini").is_file(),
         has_django=(folder / "manage.py").is_file(),
     )
@@ -121,18 +120,3 @@ def _module(path: Path, *, is_beside: bool) -> str | None:
 
 def _in_package(source: SourceFile) -> bool:
     return source.path.parent != source.import_root
-
-
-def _scripts(file: Path) -> dict[str, str]:
-    try:
-        values: Any = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    except (OSError, ValueError):
-        return {}
-    found: dict[str, str] = {}
-    for path in (("tool", "poetry", "scripts"), ("project", "scripts")):
-        table = values
-        for key in path:
-            table = table.get(key, {}) if isinstance(table, dict) else {}
-        if isinstance(table, dict):
-            found |= {name: target for name, target in table.items() if isinstance(target, str)}
-    return found

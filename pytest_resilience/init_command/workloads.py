@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from pytest_resilience.init_command.declared import Guess, Value, literal
 from pytest_resilience.init_command.project import Project
+from pytest_resilience.init_command.scripts import Script
 from pytest_resilience.init_command.sightings import App, SourceFile
 
 _HEALTH = re.compile(r"/\w*(?:health|ready|live|ping|status)\w*", re.IGNORECASE)
@@ -36,8 +37,8 @@ def guess_workloads(project: Project, services: list[Guess]) -> list[Guess]:
         for guess in _of_source(source):
             started.add(str(source.path))
             found.append(_with_uses(guess, project, source, services))
-    for script, target in project.scripts.items():
-        guess_of_script = _script(project, script, target, started, services)
+    for script in project.scripts:
+        guess_of_script = _of_script(project, script, started, services)
         if guess_of_script:
             found.append(guess_of_script)
     return _with_own_names(found, {service.short_name for service in services}) or [_none_found()]
@@ -101,18 +102,16 @@ def _started(source: SourceFile) -> list[str]:
     return ["{python}", "-m", source.module.removesuffix(".__main__")]
 
 
-def _script(
-    project: Project, script: str, target: str, started: set[str], services: list[Guess]
-) -> Guess | None:
-    module, _, function = target.partition(":")
+def _of_script(project: Project, script: Script, started: set[str], services: list[Guess]) -> Guess | None:
+    module, _, function = script.target.partition(":")
     source = next((each for each in project.sources if each.module == module), None)
     if source is None or str(source.path) in started or not re.fullmatch(r"[\w.]+", function):
         return None
     code = f"import sys; from {module} import {function.partition('.')[0]}; sys.exit({function}())"
     guess = Guess(
-        f"workloads.{re.sub(r'[^A-Za-z0-9_-]', '-', script)}", {"command": ["{python}", "-c", code]}
+        f"workloads.{re.sub(r'[^A-Za-z0-9_-]', '-', script.name)}", {"command": ["{python}", "-c", code]}
     )
-    guess.seen.append(f"the script {script} of pyproject.toml: {source.path.as_posix()}")
+    guess.seen.append(f"the script {script.name} of {script.file}: {source.path.as_posix()}")
     if source.arguments:
         guess.todo.append(f"command: add its arguments, {', '.join(dict.fromkeys(source.arguments))}")
     return _with_uses(guess, project, source, services)

@@ -175,6 +175,44 @@ def test_libpq_reads_the_rest_by_itself(initialised, read: dict[str, str], added
     assert list(env)[len(read) :] == added
 
 
+SETUP_CFG = (
+    "[metadata]\nname = old\ndescription = 100% old\n"
+    "[options.entry_points]\nconsole_scripts =\n    oldjob = old.job:main [fast]\n    # later\n    gone=no.such:main\n"
+)
+SETUP_PY = (
+    "from setuptools import setup\n"
+    "setup(name='old', entry_points={'console_scripts': ['oldjob=old.job:main', 'gone = no.such:main']})\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("file", "text"), [("setup.cfg", SETUP_CFG), ("setup.py", SETUP_PY)], ids=["cfg", "py"]
+)
+def test_scripts_that_setuptools_installs(initialised, tmp_path: Path, file: str, text: str) -> None:
+    """They are found where older projects declare them."""
+    configuration = initialised(
+        {file: text, "old/__init__.py": "", "old/job.py": "import psycopg2\ndef main(): ...\n"}
+    )
+
+    assert list(configuration.workloads) == ["oldjob"]
+    assert configuration.workloads["oldjob"].command == (
+        "{python}",
+        "-c",
+        "import sys; from old.job import main; sys.exit(main())",
+    )
+    assert f"# the script oldjob of {file}: old/job.py\n" in (tmp_path / "resilience.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    "text", ["[options", "[a]\nx\n", "\0", "[options.entry_points]\nconsole_scripts = x"]
+)
+def test_files_of_setuptools_that_are_none(initialised, text: str) -> None:
+    """What cannot be read declares nothing."""
+    configuration = initialised({"setup.cfg": text, "setup.py": f"setup({text}", "pyproject.toml": ""})
+
+    assert configuration.workloads == {}
+
+
 def test_models_and_flask(initialised) -> None:
     """Training with MLflow, a Flask factory, and names that would clash."""
     configuration = initialised(
