@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from pytest_resilience.init_command.scripts import Script, scripts_of
 from pytest_resilience.init_command.sightings import SourceFile, look_at
 
 _ASIDE = {"tests", "test", "testing", "docs", "doc", "examples", "benchmarks", "benchmark", "notebooks"}
+_LISTS = ("pyproject.toml", "setup.cfg", "setup.py", "Pipfile", "requirements*.txt", "requirements/*.txt")
+"""Where dependencies are listed."""
 _TOOLS = {"setup.py", "conftest.py", "noxfile.py", "fabfile.py"}
 
 
@@ -48,6 +51,11 @@ class Project:
                     waiting.append(found)
         return list(reached.values())
 
+    def mentions(self, distribution: str) -> bool:
+        """Tell whether a file that lists dependencies names a distribution."""
+        name = re.compile(rf"(?<![\w.-]){re.escape(distribution)}(?![\w-])", re.IGNORECASE)
+        return any(name.search(_text(file)) for form in _LISTS for file in sorted(self.folder.glob(form)))
+
     @property
     def packages(self) -> list[str]:
         """The outermost packages; where there are none, the modules beside pyproject.toml."""
@@ -58,6 +66,13 @@ class Project:
         }
         alone = {source.module for source in self.sources if source.module and not _in_package(source)}
         return sorted(outermost) or sorted(alone)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def look_around(folder: Path) -> Project:
@@ -79,7 +94,7 @@ def look_around(folder: Path) -> Project:
         sql=tuple(path for path in paths if path.suffix == ".sql"),
         scripts=scripts_of(folder),
         has_alembic=(folder / "alembic.ini").is_file(),
-        has_django=(folder / "manage.py").is_file(),
+        has_django="django" in _text(folder / "manage.py"),
     )
 
 

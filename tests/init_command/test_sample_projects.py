@@ -213,6 +213,77 @@ def test_files_of_setuptools_that_are_none(initialised, text: str) -> None:
     assert configuration.workloads == {}
 
 
+DJANGO = {
+    "manage.py": (
+        "import os, sys\nif __name__ == '__main__':\n"
+        "    os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'hospital.settings.local')\n"
+        "    from django.core.management import execute_from_command_line\n"
+        "    execute_from_command_line(sys.argv)\n"
+    ),
+    "hospital/__init__.py": "",
+    "hospital/settings/__init__.py": "",
+    "hospital/settings/local.py": "import os\nHOST = os.environ['DB_HOST']\nLABS = os.environ['LABS_URL']\n",
+    "hospital/urls.py": (
+        "from django.contrib import admin\nfrom django.urls import include, path\nfrom beds import views\n"
+        "urlpatterns = [\n"
+        "    path('admin/', admin.site.urls),\n"
+        "    path('api/', include('beds.urls')),\n"
+        "    path('beds/<int:id>', views.one),\n"
+        "    path('beds', views.all),\n"
+        "    path('healthz/', views.health),\n"
+        "]\n"
+    ),
+    "hospital/wsgi.py": "from django.core.wsgi import get_wsgi_application\napplication = get_wsgi_application()\n",
+    "beds/__init__.py": "",
+    "beds/models.py": "from django.db import models\n",
+    "beds/views.py": "import requests\n",
+    "aside.py": "import redis, os\nos.environ['REDIS_URL']\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("lists", "command"),
+    [
+        ({}, ("manage.py", "runserver", "--noreload", "127.0.0.1:{port}")),
+        (
+            {"requirements/base.txt": "django==5.2\ngunicorn[gevent]>=22\n"},
+            ("-m", "gunicorn", "hospital.wsgi:application", "--bind", "127.0.0.1:{port}"),
+        ),
+    ],
+    ids=["runserver", "gunicorn"],
+)
+def test_django(initialised, tmp_path: Path, lists: dict[str, str], command: tuple[str, ...]) -> None:
+    """A Django project is served as it is in production, and uses what its packages use."""
+    configuration = initialised(DJANGO | lists)
+    server = configuration.workloads["web"]
+
+    assert list(configuration.workloads) == ["web"]
+    assert server.shape == "server"
+    assert server.command == ("{python}", *command)
+    assert (server.ready, server.drive and server.drive.request) == ("GET /healthz/", "GET /beds")
+    assert server.uses == ("database", "labs")
+    assert configuration.services["database"].init == ("{python} manage.py migrate",)
+    assert "nothing that can be started" not in (tmp_path / "resilience.toml").read_text()
+
+
+def test_what_a_server_answers_is_not_guessed_at(initialised, tmp_path: Path) -> None:
+    """Where no request is known to be answered with 2xx, none is waited for."""
+    configuration = initialised(
+        {
+            "app.py": "from flask import Flask\napp = Flask(__name__)\n@app.post('/score')\ndef score(): ...\n",
+            "manage.py": "from app import app\napp.cli()\n",
+        }
+    )
+    (server,) = configuration.workloads.values()
+
+    assert (server.shape, server.ready, server.drive and server.drive.request) == (
+        "server",
+        None,
+        "POST /score",
+    )
+    assert "# TODO: ready = " in (tmp_path / "resilience.toml").read_text()
+
+
 def test_models_and_flask(initialised) -> None:
     """Training with MLflow, a Flask factory, and names that would clash."""
     configuration = initialised(
