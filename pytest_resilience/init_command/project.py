@@ -58,14 +58,19 @@ class Project:
 
     @property
     def packages(self) -> list[str]:
-        """The outermost packages; where there are none, the modules beside pyproject.toml."""
-        outermost = {
-            source.module.partition(".")[0]
-            for source in self.sources
-            if source.module and _in_package(source)
-        }
-        alone = {source.module for source in self.sources if source.module and not _in_package(source)}
-        return sorted(outermost) or sorted(alone)
+        """The outermost packages."""
+        return sorted(
+            {
+                source.module.partition(".")[0]
+                for source in self.sources
+                if source.module and _in_package(source)
+            }
+        )
+
+    @property
+    def modules(self) -> list[str]:
+        """The modules that are in no package, beside pyproject.toml or in `src`."""
+        return sorted(source.module for source in self.sources if source.module and not _in_package(source))
 
 
 def _text(file: Path) -> str:

@@ -30,7 +30,7 @@ _NO_WORKLOAD = re.compile(r"rollback|undo|migrate|manage|env")
 
 
 def guess_workloads(project: Project, services: list[Guess]) -> list[Guess]:
-    """Return the workloads: web applications, what can be run as a program, and installed scripts."""
+    """Return the workloads, none or more: servers, what can be run as a program, and installed scripts."""
     served = django_server(project, services)
     found: list[Guess] = [] if served is None else [served]
     started: set[str] = set()
@@ -42,7 +42,7 @@ def guess_workloads(project: Project, services: list[Guess]) -> list[Guess]:
         guess_of_script = _of_script(project, script, started, services)
         if guess_of_script:
             found.append(guess_of_script)
-    return _with_own_names(found, {service.short_name for service in services}) or [_none_found()]
+    return _with_own_names(found, {service.short_name for service in services})
 
 
 def _of_source(source: SourceFile) -> Iterator[Guess]:
@@ -122,7 +122,8 @@ def _with_own_names(found: list[Guess], taken: set[str]) -> list[Guess]:
     return found
 
 
-def _none_found() -> Guess:
+def none_found() -> Guess:
+    """Return an example, in comments, where nothing that can be started was seen."""
     example: Value = ["{python}", "-m", "your_package.your_job"]
     return Guess(
         "",

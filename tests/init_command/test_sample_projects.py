@@ -324,6 +324,35 @@ def test_an_empty_folder(initialised) -> None:
     assert "TODO: nothing that can be started was seen" in configuration.file.read_text()
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "command"),
+    [
+        ("package.json", '{"scripts": {"start": "node server.js"}}', '["node", "server.js"]'),
+        ("package.json", '{"scripts": {"start": "tsc && node ."}}', '["npm", "start"]'),
+        ("package.json", "[", '["npm", "start"]'),
+        ("go.mod", "module x", '["./server"]'),
+    ],
+)
+def test_another_language(initialised, file: str, text: str, command: str) -> None:
+    """It says that it reads Python only, shows what to declare, and makes nothing of a stand-in beside it."""
+    configuration = initialised({file: text, "stub.py": "import http.server\n"})
+    written = configuration.file and configuration.file.read_text()
+
+    assert (configuration.packages, configuration.services, configuration.workloads) == ((), {}, {})
+    assert f"TODO: there is a {file}, and only Python is read here" in written
+    assert f"\n# command = {command}\n" in written
+    assert "your_job" not in written
+
+
+def test_a_frontend_beside_python(initialised) -> None:
+    """Python that can be started is what the configuration is about."""
+    configuration = initialised({"package.json": "{}", "job.py": "if __name__ == '__main__':\n    ...\n"})
+
+    assert (configuration.packages, list(configuration.workloads)) == (("job",), ["job"])
+    assert configuration.file is not None
+    assert "package.json" not in configuration.file.read_text()
+
+
 def test_sqlite_is_no_server(initialised) -> None:
     """A mapper alone is no PostgreSQL where the code says that its file is SQLite's."""
     assert (
