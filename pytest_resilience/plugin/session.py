@@ -57,6 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     from pytest_resilience.plugin.chaos_run import begin
     from pytest_resilience.plugin.gate import GateSession
+    from pytest_resilience.plugin.report_place import refuse_unwritable
     from pytest_resilience.plugin.selection import SELECTED, select
     from pytest_resilience.plugin.suite import SUITE, make_suite
 
@@ -66,6 +67,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SUITE] = make_suite(config, run)
     _refuse_wrong_waivers(run.configuration.waivers)
     gate = GateSession(config, run)
+    if not gate.is_worker:
+        refuse_unwritable(config)
     config.stash[GATE] = gate
     config.pluginmanager.register(gate, "resilience-gate")
     if not gate.is_worker:

@@ -12,8 +12,15 @@ if TYPE_CHECKING:
 MOST_FOUND = 5
 
 
-def write_summary(terminal: Any, report: Report, *, asked: bool, folder: Path) -> None:
-    """Write the summary below pytest's own."""
+def write_summary(terminal: Any, report: Report, *, asked: bool, folder: Path | None) -> None:
+    """Write the summary below pytest's own.
+
+    Args:
+        terminal: pytest's.
+        report: without secrets.
+        asked: whether the checklist was asked for.
+        folder: where the report is; none if it could not be written.
+    """
     terminal.section("resilience")
     if asked:
         from pytest_resilience.report.terminal import render_text
@@ -23,11 +30,8 @@ def write_summary(terminal: Any, report: Report, *, asked: bool, folder: Path) -
         terminal.write_line(render_text(report, width=width, color=terminal.hasmarkup))
     else:
         _write_coverage(terminal, report)
-    for found in report.found[:MOST_FOUND]:
-        terminal.write_line(f"found: {found.replay}")
-    if len(report.found) > MOST_FOUND:
-        terminal.write_line(f"found: {len(report.found) - MOST_FOUND} more, in {folder / 'found'}")
-    terminal.write_line(f"report: {os.path.relpath(folder / 'index.html')}")
+    if folder is not None:
+        _write_where(terminal, report, folder)
     if asked and report.shard is None and report.dirty is not False:
         why = (
             "files differ from the commit, see git status" if report.commit else "there is no git commit here"
@@ -37,6 +41,14 @@ def write_summary(terminal: Any, report: Report, *, asked: bool, folder: Path) -
         from pytest_resilience.report.github import workflow_commands
 
         terminal.write_line(workflow_commands(report))
+
+
+def _write_where(terminal: Any, report: Report, folder: Path) -> None:
+    for found in report.found[:MOST_FOUND]:
+        terminal.write_line(f"found: {found.replay}")
+    if len(report.found) > MOST_FOUND:
+        terminal.write_line(f"found: {len(report.found) - MOST_FOUND} more, in {folder / 'found'}")
+    terminal.write_line(f"report: {os.path.relpath(folder / 'index.html')}")
 
 
 def _write_coverage(terminal: Any, report: Report) -> None:

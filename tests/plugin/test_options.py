@@ -186,6 +186,37 @@ def test_wrong_waivers_are_told_before_anything_runs(pytester: pytest.Pytester) 
     assert "waivers.toml:2:1: item is 'transactons': did you mean 'transactions'?" in said
 
 
+@pytest.mark.parametrize("more", [(), ("-n", "1")])
+def test_a_report_that_cannot_be_written_is_told_before_anything_runs(
+    pytester: pytest.Pytester, more: tuple[str, ...]
+) -> None:
+    """With exit status 4, and not where none will be written."""
+    (pytester.path / "taken").write_text("")
+    pytester.makepyfile("def test(): open('it-ran', 'w')")
+    options = ("--chaos-report=taken", *more)
+    refused = pytester.runpytest_subprocess("--checklist", *options)
+    ran = (pytester.path / "it-ran").exists()
+    listed = pytester.runpytest_subprocess("--checklist", "--collect-only", *options)
+    plain = pytester.runpytest_subprocess("--chaos", *options)
+
+    assert (refused.ret, ran) == (pytest.ExitCode.USAGE_ERROR, False)
+    assert "the report cannot be written to" in refused.stdout.str() + refused.stderr.str()
+    assert (listed.ret, plain.ret) == (0, 0)
+
+
+def test_a_verdict_is_shown_though_it_cannot_be_written(pytester: pytest.Pytester) -> None:
+    """What goes wrong with the folder meanwhile is said below it, on a line of its own."""
+    pytester.makepyfile("def test(): open('late', 'w')")
+    result = pytester.runpytest_subprocess("--checklist", "--chaos-report=late", "-q", "--junitxml=junit.xml")
+
+    assert result.ret == pytest.ExitCode.INTERNAL_ERROR
+    result.stdout.fnmatch_lines(
+        ["*external-calls*", "*runbooks*", "resilience: no report was written: *late*name another folder"]
+    )
+    result.stdout.no_fnmatch_line("report: *")
+    assert "resilience.gate" in (pytester.path / "junit.xml").read_text()
+
+
 def test_why_there_is_no_attestation_is_told(pytester: pytest.Pytester) -> None:
     """A report outside of the repository makes no commit dirty; what differs from it does."""
     project = pytester.mkdir("project")
