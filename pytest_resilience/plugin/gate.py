@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from pytest_resilience import __version__
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.plugin.ledger import Ledger
 from pytest_resilience.plugin.provenance import commit_of, digest_of, engines_of
-from pytest_resilience.plugin.replays import BEGIN, as_here
+from pytest_resilience.plugin.replays import BEGIN, as_here, named_here
 from pytest_resilience.plugin.report_place import folder_of_report, given_folder, reports_nothing
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class GateSession:
     """
 
     def __init__(self, config: pytest.Config, run: ChaosRun) -> None:
-        self.ledger = Ledger()
+        self.ledger = Ledger(partial(named_here, config))
         self.report: Report | None = None
         self._not_written: HarnessError | None = None
         self.began = datetime.now(UTC)
@@ -262,7 +263,7 @@ class GateSession:
 
     def _replay_found(self, found: Mapping[str, Any]) -> str:
         folder = os.path.relpath(self._folder, self._config.invocation_params.dir)
-        return as_here(self._config, f"{BEGIN} {folder}/{_found_file(found)}")
+        return as_here(self._config, f"{BEGIN} {shlex.quote(f'{folder}/{_found_file(found)}')}")
 
     def _secrets(self) -> list[str]:
         from pytest_resilience.services.alert_inbox.credentials import CREDENTIALS

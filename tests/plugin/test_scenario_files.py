@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from ingestion import BROKEN, POSITION_AFTER, SCENARIO, write_ingestion
@@ -51,6 +55,34 @@ def test_a_fault_that_never_fires_proves_nothing(pytester: pytest.Pytester) -> N
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["unproven: *", "*never fired*"])
     assert [each["verdict"] for each in report_of(pytester)["scenarios"]] == ["unproven"]
+
+
+def test_a_replay_can_be_typed_whatever_the_sentence_says(pytester: pytest.Pytester) -> None:
+    """A shell changes nothing in it and runs nothing, pytest finds it, also from another folder than the project's."""
+    sentences = ('pays $(touch pwned) "50%" | it\'s && [x]', "lost ::error && $(touch pwned)")
+    project = pytester.mkdir("a project")
+    never = SCENARIO.replace("nth: 2", "nth: 200")
+    quoted = (json.dumps(sentence) for sentence in sentences)
+    one, two = (never.replace("The reply to a COMMIT is lost", sentence) for sentence in quoted)
+    write_ingestion(project, scenarios__one=one, scenarios__two=two)
+    result = run(pytester, f"--rootdir={project.name}", f"{project.name}/scenarios")
+    replays = [line.removeprefix("Replay: ") for line in result.outlines if line.startswith("Replay: ")]
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    found = [
+        subprocess.run(
+            ["/bin/sh", "-c", f"{replay} --collect-only -q"],
+            env=os.environ | {"PATH": programs},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for replay in replays
+    ]
+
+    result.assert_outcomes(failed=2)
+    assert [each.splitlines()[0].partition("::")[2] for each in found] == list(sentences)
+    assert not list(pytester.path.rglob("pwned"))
+    assert replays == [each["replay"] for each in report_of(pytester)["scenarios"]]
 
 
 def test_a_fault_that_never_fires_says_what_was_nearest(pytester: pytest.Pytester) -> None:
