@@ -9,7 +9,7 @@ import pytest
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.plugin.provenance import is_of_a_whole_run
 from pytest_resilience.plugin.selection import SELECTED
-from pytest_resilience.plugin.suite import SUITE
+from pytest_resilience.plugin.suite import ENDINGS, SUITE
 
 PART = "part"
 """The folder, in that of the report, of the report of a part."""
@@ -58,9 +58,12 @@ def _will_report(config: pytest.Config) -> bool:
 
 
 def _is_part(config: pytest.Config, folder: Path) -> bool:
-    option = config.option
-    again = any(path.is_relative_to(folder.resolve()) for path in _paths(config))
-    return bool(config.stash[SELECTED].named or option.keyword or option.markexpr or again)
+    option, paths = config.option, _paths(config)
+    named = config.stash[SELECTED].named or any("::" in argument for argument in config.args)
+    again = any(path.is_relative_to(folder.resolve()) for path in paths)
+    asked = config.getoption("resilience_checklist", default=False)
+    scenarios = not asked and bool(paths) and all(path.suffix in ENDINGS for path in paths)
+    return bool(named or option.keyword or option.markexpr or again or scenarios)
 
 
 def _paths(config: pytest.Config) -> list[Path]:

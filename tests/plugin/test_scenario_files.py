@@ -47,6 +47,21 @@ def test_a_scenario_finds_a_planted_bug(pytester: pytest.Pytester) -> None:
     assert [each["verdict"] for each in report_of(pytester)["scenarios"]] == ["failed"]
 
 
+@pytest.mark.parametrize("name", [FILE, f"{FILE}::The reply to a COMMIT is lost"])
+def test_a_scenario_that_is_tried_again_leaves_the_report_of_the_whole_run(
+    pytester: pytest.Pytester, name: str
+) -> None:
+    """Its own stands beside it."""
+    write_ingestion(pytester.path, "raise SystemExit(3)", scenarios__lost=SCENARIO)
+    whole = pytester.mkdir("resilience-report") / "report.json"
+    whole.write_text('{"gate": {"asked": true}, "left_out": {}, "shard": null}')
+    before = whole.read_text()
+    again = run(pytester, name)
+
+    again.stdout.fnmatch_lines(["report: resilience-report/part/index.html"])
+    assert whole.read_text() == before
+
+
 def test_a_fault_that_never_fires_proves_nothing(pytester: pytest.Pytester) -> None:
     """There are not so many COMMITs."""
     write_ingestion(pytester.path, scenarios__lost=SCENARIO.replace("nth: 2", "nth: 200"))
