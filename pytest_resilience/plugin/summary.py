@@ -38,9 +38,10 @@ def write_summary(terminal: Any, report: Report, *, asked: bool, folder: Path | 
         )
         terminal.write_line(f"no attestation: {why}")
     if os.environ.get("GITHUB_ACTIONS") == "true" and asked:
+        from pytest_resilience.report.git import below_root
         from pytest_resilience.report.github import workflow_commands
 
-        terminal.write_line(workflow_commands(report))
+        terminal.write_line(workflow_commands(report, prefix=below_root(terminal.config.rootpath)))
 
 
 def _write_where(terminal: Any, report: Report, folder: Path) -> None:

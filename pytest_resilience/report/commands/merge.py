@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pytest_resilience.report.git import below_root
 from pytest_resilience.report.github import workflow_commands
 from pytest_resilience.report.json_form import ReportError, read_report
 from pytest_resilience.report.merge import merged
@@ -51,7 +52,7 @@ def _show(report: Report) -> None:
     color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     sys.stdout.write(render_text(report, width=width, color=color))
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        sys.stdout.write(workflow_commands(report))
+        sys.stdout.write(workflow_commands(report, prefix=below_root(Path.cwd())))
 
 
 def _refuse_twice(folders: Sequence[Path]) -> None:
