@@ -17,7 +17,7 @@ import pytest
 from pytest_resilience import __version__
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.plugin.ledger import Ledger
-from pytest_resilience.plugin.provenance import commit_of, digest_of, engines_of
+from pytest_resilience.plugin.provenance import Commit, commit_of, digest_of, engines_of
 from pytest_resilience.plugin.replays import BEGIN, as_here, named_here
 from pytest_resilience.plugin.report_place import folder_of_report, given_folder, reports_nothing
 
@@ -124,7 +124,8 @@ class GateSession:
 
         if self.report is not None:
             folder = self._folder if self._not_written is None else None
-            write_summary(terminalreporter, self.report, asked=self.asked, folder=folder)
+            changed = self._commit.changed
+            write_summary(terminalreporter, self.report, asked=self.asked, folder=folder, changed=changed)
         if self._not_written is not None:
             terminalreporter.ensure_newline()
             terminalreporter.write_line(f"resilience: no report was written: {self._not_written}", red=True)
@@ -132,6 +133,11 @@ class GateSession:
     def _has_something_to_say(self) -> bool:
         ledger = self.ledger
         return not reports_nothing(self._config) and (self.asked or bool(ledger.scenarios or ledger.done))
+
+    @cached_property
+    def _commit(self) -> Commit:
+        covered = self._config.pluginmanager.hasplugin("_cov")
+        return commit_of(self._config.rootpath, given_folder(self._config), covered=covered)
 
     @cached_property
     def _folder(self) -> Path:
@@ -207,7 +213,6 @@ class GateSession:
 
         ledger, configuration = self.ledger, self._run.configuration
         shard = self._config.getoption("resilience_shard")
-        commit, dirty = commit_of(self._config.rootpath, given_folder(self._config))
         return {
             "started": self.began.isoformat(),
             "seed": self._run.seed,
@@ -224,8 +229,8 @@ class GateSession:
             ),
             "runs": tuple(typed(Timeline, each) for each in ledger.telling_runs()),
             "duration": (datetime.now(UTC) - self.began).total_seconds(),
-            "commit": commit,
-            "dirty": dirty,
+            "commit": self._commit.name,
+            "dirty": self._commit.dirty,
             "time_scale": configuration.time_scale,
             "versions": {
                 "python": platform.python_version(),

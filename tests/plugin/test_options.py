@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+from pytest_resilience.plugin.provenance import commit_of
+
 COMMITTER = ("-c", "user.name=a", "-c", "user.email=a@example.org")
 MARKED = """
     import pytest
@@ -231,4 +233,17 @@ def test_why_there_is_no_attestation_is_told(pytester: pytest.Pytester) -> None:
     dirty = pytester.runpytest_subprocess(*options)
 
     clean.stdout.no_fnmatch_line("no attestation*")
-    dirty.stdout.fnmatch_lines(["no attestation: files differ from the commit, see git status"])
+    dirty.stdout.fnmatch_lines(["no attestation: files differ from the commit, see git status: more.txt"])
+
+
+def test_what_the_run_itself_writes_makes_no_commit_dirty(pytester: pytest.Pytester) -> None:
+    """The data of pytest-cov are no files of the project; where nobody measures, such a file is one like others."""
+    pytester.makepyfile("def test(): pass")
+    for command in (("init", "-q"), ("add", "-A"), (*COMMITTER, "commit", "-qm", "x")):
+        pytester.run("git", *command)
+    for name in (".coverage", ".coverage.host.1"):
+        (pytester.path / name).write_text("")
+    report = pytester.path / "resilience-report"
+
+    assert commit_of(pytester.path, report, covered=True).dirty is False
+    assert commit_of(pytester.path, report).changed == (".coverage", ".coverage.host.1")
