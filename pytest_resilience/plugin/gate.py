@@ -20,11 +20,16 @@ from pytest_resilience.plugin.ledger import Ledger
 from pytest_resilience.plugin.provenance import Commit, commit_of, digest_of, engines_of
 from pytest_resilience.plugin.replays import BEGIN, as_here, named_here
 from pytest_resilience.plugin.report_place import folder_of_report, given_folder, reports_nothing
+from pytest_resilience.plugin.suite import SUITE
 
 if TYPE_CHECKING:
     from pytest_resilience.plugin.chaos_run import ChaosRun
     from pytest_resilience.report.model import Report
 
+INTERRUPTED = (
+    "resilience: interrupted; what is under way is ended, what is known is reported, and servers are stopped: that "
+    "takes some seconds"
+)
 HANDED_OVER = "resilience"
 """What a worker of pytest-xdist sends the controller at its end."""
 
@@ -94,8 +99,12 @@ class GateSession:
         return category, letter, f"{word} ({done}/{total}, {done / max(seconds, 0.001):.1f}/s)"
 
     def pytest_keyboard_interrupt(self) -> None:
-        """Remember that not all was tried."""
+        """Remember that not all was tried, end what is under way, and say what the wait is for."""
         self._interrupted = True
+        self._config.stash[SUITE].abandon()
+        terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None and not self.is_worker:
+            terminal.write_line(f"\n{INTERRUPTED}")
 
     @pytest.hookimpl(tryfirst=True)  # before pytest writes its JUnit file
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
