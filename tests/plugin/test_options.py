@@ -219,6 +219,16 @@ def test_a_verdict_is_shown_though_it_cannot_be_written(pytester: pytest.Pyteste
     assert "resilience.gate" in (pytester.path / "junit.xml").read_text()
 
 
+def test_what_is_waited_for_first_is_told(pytester: pytest.Pytester) -> None:
+    """Runs of the workloads, and only where experiments follow from them."""
+    (pytester.path / "resilience.toml").write_text('workloads.job.command = ["{python}", "-c", "exit(3)"]\n')
+    pytester.makepyfile("def test(): pass")
+    line = "resilience: each workload runs undisturbed before there are experiments on it: job"
+
+    pytester.runpytest_subprocess("--chaos").stdout.fnmatch_lines([line])
+    pytester.runpytest_subprocess("--chaos", "--chaos-explore=off").stdout.no_fnmatch_line(line)
+
+
 def test_why_there_is_no_attestation_is_told(pytester: pytest.Pytester) -> None:
     """A report outside of the repository makes no commit dirty; what differs from it does."""
     project = pytester.mkdir("project")
