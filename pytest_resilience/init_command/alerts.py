@@ -29,7 +29,7 @@ def guess_alerts(project: Project) -> list[Guess]:
     guess, env, todo = Guess("alerts"), {}, []
     for source in project.sources:
         for variable, line in source.reads.items():
-            template = next((each for form, each in _VARIABLES if form.fullmatch(variable)), None)
+            template = _template(variable)
             if template:
                 env[variable] = template
                 guess.seen.append(f"{variable} is read: {source.at(line)}")
@@ -41,6 +41,15 @@ def guess_alerts(project: Project) -> list[Guess]:
             guess.seen.append(f"pytest_resilience alerts, by these variables: {source.path.as_posix()}")
     guess.values = {"env": env}
     return [guess] if env else _only_comments(todo)
+
+
+def is_of_alerts(variable: str) -> bool:
+    """Tell whether a variable says where alerts go."""
+    return _template(variable) is not None
+
+
+def _template(variable: str) -> str | None:
+    return next((each for form, each in _VARIABLES if form.fullmatch(variable)), None)
 
 
 def _only_comments(todo: list[str]) -> list[Guess]:

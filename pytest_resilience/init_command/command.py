@@ -74,7 +74,9 @@ def _write(file: Path, text: str) -> None:
     try:
         configuration_of(file, whole)
     except ConfigurationError as error:
-        raise HarnessError(f"{file} was not written, since it would be refused: {error}") from error
+        raise HarnessError(
+            f"{file} was not written, since it would be refused (--dry-run prints it): {error}"
+        ) from error
     try:
         _replace(file, whole.encode())
     except OSError as error:

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _READERS = re.compile(r"(?:\w+\.)*environ(?:\.(?:get|pop|setdefault))|(?:os\.)?getenv|config|env(?:\.\w+)?")
-_KEYWORDS = {"envvar", "env", "validation_alias", "alias"}
+_OF_DJANGO = re.compile(r"dj_database_url\.config|\w*env\.db(?:_url)?", re.IGNORECASE)
+"""What reads DATABASE_URL where no other variable is named: dj-database-url and django-environ."""
+_KEYWORDS = {"envvar", "var", "env", "validation_alias", "alias"}
 
 
 def environment_reads(nodes: Sequence[ast.AST]) -> Iterator[tuple[str, int]]:
@@ -36,11 +38,17 @@ def _constants(nodes: Sequence[ast.AST]) -> dict[str, ast.expr]:
 
 
 def _in_call(node: ast.Call, constants: dict[str, ast.expr]) -> Iterator[tuple[str, int]]:
+    if not node.args and _OF_DJANGO.fullmatch(ast.unparse(node.func)) and not _names_another(node):
+        yield "DATABASE_URL", node.lineno
     if node.args and _READERS.fullmatch(ast.unparse(node.func)):
         yield from _named(node.args[0], constants)
     for keyword in node.keywords:
         if keyword.arg in _KEYWORDS:
             yield from _named(keyword.value, constants)
+
+
+def _names_another(node: ast.Call) -> bool:
+    return any(keyword.arg in {"env", "var"} for keyword in node.keywords)
 
 
 def _named(node: ast.expr, constants: dict[str, ast.expr]) -> Iterator[tuple[str, int]]:

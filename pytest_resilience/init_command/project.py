@@ -1,17 +1,19 @@
-"""The files of a project that tell something: Python, SQL, pyproject.toml, alembic.ini."""
+"""The files of a project that tell something: Python, SQL, its declared scripts, alembic.ini."""
 
 from __future__ import annotations
 
-import tomllib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pytest_resilience.chaos.configuration.packages import own_folders
+from pytest_resilience.init_command.scripts import Script, scripts_of
 from pytest_resilience.init_command.sightings import SourceFile, look_at
 
 _ASIDE = {"tests", "test", "testing", "docs", "doc", "examples", "benchmarks", "benchmark", "notebooks"}
+_LISTS = ("pyproject.toml", "setup.cfg", "setup.py", "Pipfile", "requirements*.txt", "requirements/*.txt")
+"""Where dependencies are listed."""
 _TOOLS = {"setup.py", "conftest.py", "noxfile.py", "fabfile.py"}
 
 
@@ -24,7 +26,7 @@ class Project:
         sources: its Python files.
         unreadable: Python files that could not be read, relative.
         sql: its SQL files, relative.
-        scripts: names of commands that it installs, with `module:function`.
+        scripts: the commands that it installs.
         has_alembic, has_django: whether one of them makes its tables.
     """
 
@@ -32,7 +34,7 @@ class Project:
     sources: tuple[SourceFile, ...]
     unreadable: tuple[Path, ...]
     sql: tuple[Path, ...]
-    scripts: dict[str, str]
+    scripts: tuple[Script, ...]
     has_alembic: bool
     has_django: bool
 
@@ -49,16 +51,33 @@ class Project:
                     waiting.append(found)
         return list(reached.values())
 
+    def mentions(self, distribution: str) -> bool:
+        """Tell whether a file that lists dependencies names a distribution."""
+        name = re.compile(rf"(?<![\w.-]){re.escape(distribution)}(?![\w-])", re.IGNORECASE)
+        return any(name.search(_text(file)) for form in _LISTS for file in sorted(self.folder.glob(form)))
+
     @property
     def packages(self) -> list[str]:
-        """The outermost packages; where there are none, the modules beside pyproject.toml."""
-        outermost = {
-            source.module.partition(".")[0]
-            for source in self.sources
-            if source.module and _in_package(source)
-        }
-        alone = {source.module for source in self.sources if source.module and not _in_package(source)}
-        return sorted(outermost) or sorted(alone)
+        """The outermost packages."""
+        return sorted(
+            {
+                source.module.partition(".")[0]
+                for source in self.sources
+                if source.module and _in_package(source)
+            }
+        )
+
+    @property
+    def modules(self) -> list[str]:
+        """The modules that are in no package, beside pyproject.toml or in `src`."""
+        return sorted(source.module for source in self.sources if source.module and not _in_package(source))
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def look_around(folder: Path) -> Project:
@@ -78,9 +97,9 @@ def look_around(folder: Path) -> Project:
         sources=tuple(sources),
         unreadable=tuple(unreadable),
         sql=tuple(path for path in paths if path.suffix == ".sql"),
-        scripts=_scripts(folder / "pyproject.toml"),
+        scripts=scripts_of(folder),
         has_alembic=(folder / "alembic.ini").is_file(),
-        has_django=(folder / "manage.py").is_file(),
+        has_django="django" in _text(folder / "manage.py"),
     )
 
 
@@ -121,18 +140,3 @@ def _module(path: Path, *, is_beside: bool) -> str | None:
 
 def _in_package(source: SourceFile) -> bool:
     return source.path.parent != source.import_root
-
-
-def _scripts(file: Path) -> dict[str, str]:
-    try:
-        values: Any = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    except (OSError, ValueError):
-        return {}
-    found: dict[str, str] = {}
-    for path in (("tool", "poetry", "scripts"), ("project", "scripts")):
-        table = values
-        for key in path:
-            table = table.get(key, {}) if isinstance(table, dict) else {}
-        if isinstance(table, dict):
-            found |= {name: target for name, target in table.items() if isinstance(target, str)}
-    return found

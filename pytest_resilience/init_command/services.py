@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pytest_resilience.init_command.alerts import is_of_alerts
 from pytest_resilience.init_command.declared import Guess
 from pytest_resilience.init_command.project import Project
 from pytest_resilience.init_command.tables import databases
@@ -72,7 +73,8 @@ _KNOWN = (
 
 def guess_services(project: Project) -> list[Guess]:
     """Return the services, each with its reasons."""
-    found = [*databases(project), *_mlflow(project), *_known(project), *_http(project)]
+    found = [*databases(project), *_mlflow(project), *_known(project)]
+    found += _http(project, besides={variable for guess in found for variable in _pairs(guess)})
     taken: dict[str, int] = {}
     for guess in found:
         taken[guess.name] = taken.get(guess.name, 0) + 1
@@ -127,7 +129,8 @@ def _finished(guess: Guess, env: dict[str, str]) -> Guess:
     return guess
 
 
-def _http(project: Project) -> Iterator[Guess]:
+def _http(project: Project, *, besides: set[str]) -> Iterator[Guess]:
+    """Give a service for each address that leads to nothing else, where an HTTP client is imported at all."""
     clients = [(source, line) for source in project.sources if (line := source.line_of(*HTTP_CLIENTS))]
     if not clients:
         return
@@ -135,7 +138,12 @@ def _http(project: Project) -> Iterator[Guess]:
     for source in project.sources:
         for variable, line in source.reads.items():
             matched = _HTTP_VARIABLE.fullmatch(variable)
-            if matched and not _NOT_HTTP.fullmatch(variable):
+            if (
+                matched
+                and variable not in besides
+                and not is_of_alerts(variable)
+                and not _NOT_HTTP.fullmatch(variable)
+            ):
                 name = f"services.{matched['name'].lower()}"
                 guess = found.setdefault(
                     name, Guess(name, {"kind": "http", "upstream": "http://127.0.0.1:8080", "env": {}})
@@ -153,5 +161,5 @@ def _http(project: Project) -> Iterator[Guess]:
 
 
 def _pairs(guess: Guess) -> dict[str, str]:
-    env = guess.values["env"]
+    env = guess.values.get("env")
     return dict(env) if isinstance(env, dict) else {}

@@ -43,7 +43,7 @@ class SourceFile:
         reads: environment variables, with their first line.
         main_line: where it asks whether it is the program that runs.
         apps: web applications.
-        routes: method and path of the handlers.
+        routes: method and path of the handlers; Django's urls do not tell the method.
         arguments: names of positional arguments that its command line asks for.
         texts: its text constants.
     """
@@ -151,10 +151,21 @@ def _framework(node: ast.AST | None) -> str | None:
 
 def _routes(nodes: list[ast.AST]) -> Iterator[tuple[str, str]]:
     for node in nodes:
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "path":
+            yield from _django_route(node)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             for decorator in node.decorator_list:
                 if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Attribute):
                     yield from _routes_of(decorator, decorator.func.attr)
+
+
+def _django_route(call: ast.Call) -> Iterator[tuple[str, str]]:
+    """Give what `path("health/", view)` answers; what it includes stands elsewhere, and so do an admin's pages."""
+    route = call.args[0].value if len(call.args) > 1 and isinstance(call.args[0], ast.Constant) else None
+    if isinstance(route, str) and re.fullmatch(r"[^\s{<]*", route):
+        view = ast.unparse(call.args[1])
+        if not view.startswith("include(") and not view.endswith(".urls"):
+            yield "GET", f"/{route}"
 
 
 def _routes_of(call: ast.Call, name: str) -> Iterator[tuple[str, str]]:

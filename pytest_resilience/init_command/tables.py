@@ -15,11 +15,15 @@ _RUNTIME = ("pytest_resilience",)
 
 _ADDRESS = re.compile(
     r"(?P<name>\w*?)_?(?:(?:SQLALCHEMY_)?DATABASE_(?:URL|URI|DSN)|DB_(?:URL|URI|DSN)|"
-    r"(?:POSTGRES|POSTGRESQL|PG)_?(?:URL|URI|DSN)|(?<!SENTRY_)DSN)"
+    r"(?:POSTGRES|POSTGRESQL|PG)_?(?:URL|URI|DSN)|DSN)"
 )
 _PART = re.compile(
     r"(?P<name>\w*?)_?(?:PG|DB|POSTGRES|POSTGRESQL|DATABASE)_?"
     r"(?P<part>HOST|PORT|USERNAME|USER|PASSWORD|PASS|DATABASE|DBNAME|NAME|DB)"
+)
+_OTHER_STORE = re.compile(
+    r"(?:\w*_)?(?:(?:SENTRY|CACHE)_DSN|(?:REDIS|MONGO|COUCH|INFLUX|DYNAMO|DUCK|CLICKHOUSE|MYSQL|MARIA|ORACLE|MSSQL|"
+    r"SNOWFLAKE|RABBITMQ|AMQP)_?(?:DB)?_?[A-Z]+)"
 )
 _PLACEHOLDER = {
     "HOST": "{host}",
@@ -80,19 +84,30 @@ def _by_variables(project: Project) -> dict[str, Guess]:
     for source in project.sources:
         for variable, line in source.reads.items():
             matched = _ADDRESS.fullmatch(variable) or _PART.fullmatch(variable)
-            if matched is None or variable == "SENTRY_DSN":
+            if matched is None or _OTHER_STORE.fullmatch(variable):
                 continue
             part = matched.groupdict().get("part")
             name = f"services.{matched['name'].strip('_').lower() or 'database'}"
             guess = found.setdefault(name, Guess(name, {"kind": "postgres", "env": {}}))
-            env = guess.values["env"]
-            guess.values["env"] = {
-                **(env if isinstance(env, dict) else {}),
-                variable: _PLACEHOLDER[part] if part else "{dsn}",
-            }
+            guess.values["env"] = {**_env(guess), variable: _PLACEHOLDER[part] if part else "{dsn}"}
             guess.seen.append(f"{variable} is read: {source.at(line)}")
             guess.files.add(str(source.path))
+    for guess in found.values():
+        guess.values["env"] = _with_rest_of_libpq(_env(guess))
     return found
+
+
+def _env(guess: Guess) -> dict[str, str]:
+    env = guess.values["env"]
+    return dict(env) if isinstance(env, dict) else {}
+
+
+def _with_rest_of_libpq(env: dict[str, str]) -> dict[str, str]:
+    """Add what libpq reads by itself of an address that the code gives it in part."""
+    told = set(env.values())
+    if _LIBPQ.keys().isdisjoint(env) or "{dsn}" in told:
+        return env
+    return env | {name: part for name, part in _LIBPQ.items() if part not in told}
 
 
 def _without_variables(imported: list[str]) -> Guess:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from pytest_resilience.init_command.declared import Guess, Value, literal
 from pytest_resilience.init_command.project import Project
-from pytest_resilience.init_command.sightings import App, SourceFile
+from pytest_resilience.init_command.scripts import Script
+from pytest_resilience.init_command.servers import HEALTH, django_server, web_server
+from pytest_resilience.init_command.sightings import SourceFile
 
-_HEALTH = re.compile(r"/\w*(?:health|ready|live|ping|status)\w*", re.IGNORECASE)
 _SERVERS = (
     "http.server",
     "socketserver",
@@ -29,23 +30,24 @@ _NO_WORKLOAD = re.compile(r"rollback|undo|migrate|manage|env")
 
 
 def guess_workloads(project: Project, services: list[Guess]) -> list[Guess]:
-    """Return the workloads: web applications, what can be run as a program, and installed scripts."""
-    found: list[Guess] = []
+    """Return the workloads, none or more: servers, what can be run as a program, and installed scripts."""
+    served = django_server(project, services)
+    found: list[Guess] = [] if served is None else [served]
     started: set[str] = set()
     for source in project.sources:
         for guess in _of_source(source):
             started.add(str(source.path))
             found.append(_with_uses(guess, project, source, services))
-    for script, target in project.scripts.items():
-        guess_of_script = _script(project, script, target, started, services)
+    for script in project.scripts:
+        guess_of_script = _of_script(project, script, started, services)
         if guess_of_script:
             found.append(guess_of_script)
-    return _with_own_names(found, {service.short_name for service in services}) or [_none_found()]
+    return _with_own_names(found, {service.short_name for service in services})
 
 
 def _of_source(source: SourceFile) -> Iterator[Guess]:
     if source.apps:
-        yield _server(source, source.apps[0])
+        yield web_server(_name(source), source, source.apps[0])
     elif _is_program(source):
         yield _program(source)
 
@@ -55,38 +57,12 @@ def _is_program(source: SourceFile) -> bool:
     return is_started and not _NO_WORKLOAD.fullmatch(source.path.stem)
 
 
-def _server(source: SourceFile, app: App) -> Guess:
-    where = f"{literal(source.module or source.path.stem)}:{app.name}"
-    if app.framework == "flask":
-        command = ["{python}", "-m", "flask", "--app", where, "run", "--port", "{port}"]
-    else:
-        factory = ["--factory"] if app.is_factory else []
-        command = ["{python}", "-m", "uvicorn", where, *factory, "--port", "{port}"]
-    guess = Guess(f"workloads.{_name(source)}", {"command": command})
-    guess.seen.append(f"a {app.framework} application: {source.at(app.line)}")
-    _add_requests(guess, source)
-    return guess
-
-
-def _add_requests(guess: Guess, source: SourceFile) -> None:
-    gets = [path for method, path in source.routes if method == "GET"]
-    ready = next(filter(_HEALTH.fullmatch, gets), gets[0] if gets else "/")
-    guess.values["ready"] = f"GET {ready}"
-    work = [(method, path) for method, path in source.routes if not _HEALTH.fullmatch(path)]
-    driven = next((each for each in work if each[0] == "POST"), work[0] if work else ("GET", ready))
-    guess.values["drive"] = {"request": " ".join(driven)}
-    if driven[0] != "GET":
-        guess.todo.append(f'drive: add body = "...", a file with what is sent to {driven[1]}')
-    if not gets:
-        guess.todo.append("ready: which request does it answer once it serves?")
-
-
 def _program(source: SourceFile) -> Guess:
     guess = Guess(f"workloads.{_name(source)}", {"command": _started(source)})
     guess.seen.append(f"a program: {source.at(source.main_line or 1)}")
     if source.line_of(*_SERVERS) and "--port" in source.texts:
         guess.values["command"] = [*_started(source), "--port", "{port}"]
-        path = next((text for text in sorted(source.texts) if _HEALTH.fullmatch(text)), "/")
+        path = next((text for text in sorted(source.texts) if HEALTH.fullmatch(text)), "/")
         guess.values["ready"] = f"GET {path}"
         guess.values["drive"] = {"request": f"GET {path}"}
         guess.todo.append("drive: the requests that make it work")
@@ -101,18 +77,16 @@ def _started(source: SourceFile) -> list[str]:
     return ["{python}", "-m", source.module.removesuffix(".__main__")]
 
 
-def _script(
-    project: Project, script: str, target: str, started: set[str], services: list[Guess]
-) -> Guess | None:
-    module, _, function = target.partition(":")
+def _of_script(project: Project, script: Script, started: set[str], services: list[Guess]) -> Guess | None:
+    module, _, function = script.target.partition(":")
     source = next((each for each in project.sources if each.module == module), None)
     if source is None or str(source.path) in started or not re.fullmatch(r"[\w.]+", function):
         return None
     code = f"import sys; from {module} import {function.partition('.')[0]}; sys.exit({function}())"
     guess = Guess(
-        f"workloads.{re.sub(r'[^A-Za-z0-9_-]', '-', script)}", {"command": ["{python}", "-c", code]}
+        f"workloads.{re.sub(r'[^A-Za-z0-9_-]', '-', script.name)}", {"command": ["{python}", "-c", code]}
     )
-    guess.seen.append(f"the script {script} of pyproject.toml: {source.path.as_posix()}")
+    guess.seen.append(f"the script {script.name} of {script.file}: {source.path.as_posix()}")
     if source.arguments:
         guess.todo.append(f"command: add its arguments, {', '.join(dict.fromkeys(source.arguments))}")
     return _with_uses(guess, project, source, services)
@@ -125,7 +99,7 @@ def _with_uses(guess: Guess, project: Project, source: SourceFile, services: lis
         guess.todo.append("uses: which services does it talk to? none was seen from here")
     if source.module and str(source.import_root) != ".":
         guess.values["env"] = {"PYTHONPATH": literal(source.import_root.as_posix())}
-    if "ready" not in guess.values:
+    if "drive" not in guess.values:
         guess.todo.append(_QUESTIONS)
     return guess
 
@@ -148,7 +122,8 @@ def _with_own_names(found: list[Guess], taken: set[str]) -> list[Guess]:
     return found
 
 
-def _none_found() -> Guess:
+def none_found() -> Guess:
+    """Return an example, in comments, where nothing that can be started was seen."""
     example: Value = ["{python}", "-m", "your_package.your_job"]
     return Guess(
         "",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_resilience.chaos.shell_word import shell_word
 from pytest_resilience.plugin.outcome import UnprovenError, WrongError, keep, plainly
 from pytest_resilience.plugin.replays import BEGIN, as_here
 from pytest_resilience.plugin.suite import SUITE
@@ -67,7 +68,7 @@ class ExperimentItem(pytest.Item):
             options.insert(0, "--checklist")  # which is stricter
         if (schedules := str(self.config.getoption("resilience_explore"))).isdecimal():
             options.append(f"--chaos-explore={schedules}")
-        command = f'{BEGIN} {" ".join(options)} "{self.nodeid}"'
+        command = " ".join((BEGIN, *options, shell_word(self.nodeid)))
         return f"Replay: {as_here(self.config, command)}"
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_resilience.plugin.fixtures import PASSED, SANDBOX
 from pytest_resilience.plugin.outcome import attach, keep
+from pytest_resilience.plugin.replays import given_here, named_here
 from pytest_resilience.plugin.session import RUN
 
 if TYPE_CHECKING:
@@ -30,16 +31,10 @@ def pytest_runtest_makereport(
     if run is not None and report.failed and (sandbox is not None or report.when == "setup"):
         if sandbox is not None:
             report.sections.extend(_sections(sandbox))
-        engines = "".join(_engine(item.config, name) for name in ("toxiproxy", "backend"))
-        replay = f'pytest --resilience-chaos --chaos-seed={run.seed}{engines} "{item.nodeid}"'
+        options = ("--resilience-chaos", f"--chaos-seed={run.seed}", *given_here(item.config))
+        replay = " ".join(("pytest", *options, named_here(item.config, item.nodeid)))
         report.sections.append(("resilience: replay", replay))
     return report
-
-
-def _engine(config: pytest.Config, name: str) -> str:
-    """Return the option that chose an engine; empty where it was left to us."""
-    chosen = config.getoption(f"resilience_{name}", "auto")
-    return "" if chosen == "auto" else f" --chaos-{name}={chosen}"
 
 
 def _note_proof(item: pytest.Item) -> None:

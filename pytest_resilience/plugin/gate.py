@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +17,19 @@ import pytest
 from pytest_resilience import __version__
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.plugin.ledger import Ledger
-from pytest_resilience.plugin.provenance import commit_of, digest_of, engines_of, is_of_a_whole_run
-from pytest_resilience.plugin.replays import BEGIN, as_here
-from pytest_resilience.plugin.selection import SELECTED
+from pytest_resilience.plugin.provenance import Commit, commit_of, digest_of, engines_of
+from pytest_resilience.plugin.replays import BEGIN, as_here, named_here
+from pytest_resilience.plugin.report_place import folder_of_report, given_folder, reports_nothing
+from pytest_resilience.plugin.suite import SUITE
 
 if TYPE_CHECKING:
     from pytest_resilience.plugin.chaos_run import ChaosRun
     from pytest_resilience.report.model import Report
 
-PART = "part"
-"""The folder, in that of the report, of the report of a part."""
+INTERRUPTED = (
+    "resilience: interrupted; what is under way is ended, what is known is reported, and servers are stopped: that "
+    "takes some seconds"
+)
 HANDED_OVER = "resilience"
 """What a worker of pytest-xdist sends the controller at its end."""
 
@@ -39,8 +43,9 @@ class GateSession:
     """
 
     def __init__(self, config: pytest.Config, run: ChaosRun) -> None:
-        self.ledger = Ledger()
+        self.ledger = Ledger(partial(named_here, config))
         self.report: Report | None = None
+        self._not_written: HarnessError | None = None
         self.began = datetime.now(UTC)
         self._config = config
         self._run = run
@@ -94,8 +99,12 @@ class GateSession:
         return category, letter, f"{word} ({done}/{total}, {done / max(seconds, 0.001):.1f}/s)"
 
     def pytest_keyboard_interrupt(self) -> None:
-        """Remember that not all was tried."""
+        """Remember that not all was tried, end what is under way, and say what the wait is for."""
         self._interrupted = True
+        self._config.stash[SUITE].abandon()
+        terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None and not self.is_worker:
+            terminal.write_line(f"\n{INTERRUPTED}")
 
     @pytest.hookimpl(tryfirst=True)  # before pytest writes its JUnit file
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -105,45 +114,43 @@ class GateSession:
             return
         if not self._has_something_to_say():
             return
+        from pytest_resilience.report.publish import NotWrittenError
+
         try:
             self.report = self._publish()
         except HarnessError as error:
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
-            self._config.get_terminal_writer().line(
-                f"resilience: no report could be written: {error}", red=True
-            )
-            return
+            self._not_written = error
+            self.report = error.report if isinstance(error, NotWrittenError) else None
+        if self.report is not None:
+            self._tell_junit(self.report)
         if self.asked:
             self._set_status(session)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Show the verdict of each item, or what exploration has found."""
-        if self.report is not None:
-            from pytest_resilience.plugin.summary import write_summary
+        """Show the verdict of each item, or what exploration has found, and where it is written."""
+        from pytest_resilience.plugin.summary import write_summary
 
-            write_summary(terminalreporter, self.report, asked=self.asked, folder=self._folder)
+        if self.report is not None:
+            folder = self._folder if self._not_written is None else None
+            changed = self._commit.changed
+            write_summary(terminalreporter, self.report, asked=self.asked, folder=folder, changed=changed)
+        if self._not_written is not None:
+            terminalreporter.ensure_newline()
+            terminalreporter.write_line(f"resilience: no report was written: {self._not_written}", red=True)
 
     def _has_something_to_say(self) -> bool:
-        option, ledger = self._config.option, self.ledger
-        if option.collectonly or option.resilience_list:
-            return False
-        return self.asked or bool(ledger.scenarios or ledger.done)
+        ledger = self.ledger
+        return not reports_nothing(self._config) and (self.asked or bool(ledger.scenarios or ledger.done))
+
+    @cached_property
+    def _commit(self) -> Commit:
+        covered = self._config.pluginmanager.hasplugin("_cov")
+        return commit_of(self._config.rootpath, given_folder(self._config), covered=covered)
 
     @cached_property
     def _folder(self) -> Path:
-        """Where the reports go; those of a part that is tried again stand beside those of the whole run."""
-        folder = self._given_folder
-        return folder / PART if self._is_part(folder) and is_of_a_whole_run(folder) else folder
-
-    @property
-    def _given_folder(self) -> Path:
-        return Path(self._config.invocation_params.dir, self._config.getoption("resilience_report"))
-
-    def _is_part(self, folder: Path) -> bool:
-        option = self._config.option
-        found = (Path(self._config.invocation_params.dir, argument) for argument in self._config.args)
-        again = any(path.resolve().is_relative_to(folder.resolve()) for path in found)
-        return bool(self._config.stash[SELECTED].named or option.keyword or option.markexpr or again)
+        return folder_of_report(self._config)
 
     def _hand_over(self) -> None:
         output: dict[str, Any] = vars(self._config)["workeroutput"]
@@ -194,10 +201,8 @@ class GateSession:
             asked=self.asked,
             **self._facts(left_out, waivers),
         )
-        self._write_found()
-        published = publish(report, self._folder, secrets=self._secrets())
-        self._tell_junit(published)
-        return published
+        found = {f"{each['slug']}.yaml": each["text"] for each in _distinct(self.ledger.found)}
+        return publish(report, self._folder, secrets=self._secrets(), found=found)
 
     def _tell_junit(self, report: Report) -> None:
         """Write the verdicts into pytest's own JUnit file, where one is written."""
@@ -217,7 +222,6 @@ class GateSession:
 
         ledger, configuration = self.ledger, self._run.configuration
         shard = self._config.getoption("resilience_shard")
-        commit, dirty = commit_of(self._config.rootpath, self._given_folder)
         return {
             "started": self.began.isoformat(),
             "seed": self._run.seed,
@@ -234,8 +238,8 @@ class GateSession:
             ),
             "runs": tuple(typed(Timeline, each) for each in ledger.telling_runs()),
             "duration": (datetime.now(UTC) - self.began).total_seconds(),
-            "commit": commit,
-            "dirty": dirty,
+            "commit": self._commit.name,
+            "dirty": self._commit.dirty,
             "time_scale": configuration.time_scale,
             "versions": {
                 "python": platform.python_version(),
@@ -271,19 +275,9 @@ class GateSession:
             reasons.append("--chaos-budget")
         return f"left out by {' or '.join(reasons)}" if reasons else "they were not selected"
 
-    def _write_found(self) -> None:
-        from pytest_resilience.report.folder import write_file
-        from pytest_resilience.report.scrub import scrubber
-
-        scrub = scrubber(self._secrets())
-        folder = self._folder / "found"
-        for each in _distinct(self.ledger.found):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_file(folder / f"{each['slug']}.yaml", scrub(each["text"]))
-
     def _replay_found(self, found: Mapping[str, Any]) -> str:
         folder = os.path.relpath(self._folder, self._config.invocation_params.dir)
-        return as_here(self._config, f"{BEGIN} {folder}/{_found_file(found)}")
+        return as_here(self._config, f"{BEGIN} {shlex.quote(f'{folder}/{_found_file(found)}')}")
 
     def _secrets(self) -> list[str]:
         from pytest_resilience.services.alert_inbox.credentials import CREDENTIALS

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_resilience.chaos.item_ids import ITEM_IDS
+from pytest_resilience.chaos.shell_word import shell_word
 from pytest_resilience.plugin.outcome import kept_of
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Ledger:
     """All that the items of a test run have handed over.
 
     Args:
+        named: returns the name of a test as a shell takes it.
         expected: every experiment there is, whether or not it was selected, with its items.
         points: every fault point that there is to exercise.
         told: whether anybody has said what there is.
@@ -33,6 +35,7 @@ class Ledger:
         alert_classes: of the alerts that were seen.
     """
 
+    named: Callable[[str], str] = shell_word
     expected: dict[str, Sequence[str]] = field(default_factory=dict)
     points: set[str] = field(default_factory=set)
     told: bool = False
@@ -112,7 +115,7 @@ class Ledger:
                     "outcome": "passed" if passed else "unproven" if unproven else "failed",
                     "why": "" if passed else _last_words(report),
                     "fix": "" if passed else "Mend the code, or the test, and run it again.",
-                    "replay": "" if passed else f'pytest --chaos "{report.nodeid}"',
+                    "replay": "" if passed else f"pytest --chaos {self.named(report.nodeid)}",
                 }
             )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_resilience.report.git import git
@@ -22,16 +23,39 @@ def digest_of(file: Path | None) -> str | None:
     return None if file is None else hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def commit_of(folder: Path, report: Path) -> tuple[str | None, bool | None]:
-    """Return the git commit, and whether files differ from it, the report aside; none outside of git."""
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """The commit that is tested.
+
+    Args:
+        name: its hash; none outside of git.
+        changed: the files that differ from it, as far as git tells.
+        dirty: whether any does; none outside of git.
+    """
+
+    name: str | None = None
+    changed: tuple[str, ...] = ()
+    dirty: bool | None = None
+
+
+def commit_of(folder: Path, report: Path, *, covered: bool = False) -> Commit:
+    """Return the git commit, and which files differ from it but for what the test run itself has written.
+
+    Args:
+        folder: the project's.
+        report: the folder of the report.
+        covered: whether pytest-cov measures; its data are no files of the project.
+    """
     head = git(folder, "rev-parse", "HEAD")
     if head is None:
-        return None, None
+        return Commit()
     top = git(folder, "rev-parse", "--show-toplevel")
     inside = top is not None and report.resolve().is_relative_to(Path(top).resolve())
     aside = [f":(exclude){os.path.relpath(report.resolve(), folder.resolve())}"] if inside else []
-    changed = git(folder, "status", "--porcelain", "--", ".", *aside)
-    return head, changed is None or bool(changed)
+    aside += [":(exclude).coverage", ":(exclude).coverage.*"] if covered else []
+    told = git(folder, "status", "--porcelain", "--", ".", *aside)
+    changed = tuple(line.split(maxsplit=1)[-1] for line in (told or "").splitlines())
+    return Commit(head, changed, dirty=told is None or bool(changed))
 
 
 def is_of_a_whole_run(folder: Path) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_resilience.plugin.outcome import UnprovenError, WrongError, keep, plainly
-from pytest_resilience.plugin.replays import BEGIN, as_here
+from pytest_resilience.plugin.replays import BEGIN, as_here, scenario_here
 from pytest_resilience.plugin.suite import ENDINGS, SUITE
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ class ScenarioItem(pytest.Item):
         from pytest_resilience.plugin.facts import scenario_facts
 
         suite = self.config.stash[SUITE]
-        seeded = f'{BEGIN} --chaos-seed={suite.laboratory.seed} "{self.nodeid}"'
-        replay = as_here(self.config, seeded)
+        name = scenario_here(self.config, self.nodeid)
+        replay = as_here(self.config, f"{BEGIN} --chaos-seed={suite.laboratory.seed} {name}")
         tried = try_scenario(suite.laboratory, self.scenario, replay=replay)
         keep(self, scenario_facts(suite.id_of(self.scenario), tried, replay=replay))
         if tried.verdict.word == "failed":

@@ -57,6 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     from pytest_resilience.plugin.chaos_run import begin
     from pytest_resilience.plugin.gate import GateSession
+    from pytest_resilience.plugin.report_place import refuse_unwritable
     from pytest_resilience.plugin.selection import SELECTED, select
     from pytest_resilience.plugin.suite import SUITE, make_suite
 
@@ -66,6 +67,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SUITE] = make_suite(config, run)
     _refuse_wrong_waivers(run.configuration.waivers)
     gate = GateSession(config, run)
+    if not gate.is_worker:
+        refuse_unwritable(config)
     config.stash[GATE] = gate
     config.pluginmanager.register(gate, "resilience-gate")
     if not gate.is_worker:
@@ -140,7 +143,18 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     run = config.stash.get(RUN, None)
     if run is None:
         return lines
-    return [f"resilience: {run.engines}, seed {run.seed}", *_plans(run), *lines]
+    return [f"resilience: {run.engines}, seed {run.seed}", *_plans(run), *_first(config, run), *lines]
+
+
+def _first(config: pytest.Config, run: ChaosRun) -> list[str]:
+    """Say what is waited for until the first experiment: pytest collects, or starts its workers, without a word."""
+    from pytest_resilience.plugin.report_place import reports_nothing
+    from pytest_resilience.plugin.selection import SELECTED
+
+    names = ", ".join(run.configuration.workloads)
+    if not names or reports_nothing(config) or not config.stash[SELECTED].wanted:
+        return []
+    return [f"resilience: each workload runs undisturbed before there are experiments on it: {names}"]
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

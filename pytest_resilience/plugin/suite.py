@@ -61,10 +61,14 @@ class Suite:
             self.crew.stop()
         return over
 
-    def stop(self) -> None:
-        """End what is under way."""
+    def abandon(self) -> None:
+        """Begin to end what is under way, and begin nothing else; safe to call twice."""
         self.crew.stop()
         self.laboratory.abort()
+
+    def stop(self) -> None:
+        """End what is under way."""
+        self.abandon()
         self.crew.join(PATIENCE)
         self.laboratory.close()
 

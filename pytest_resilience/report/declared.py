@@ -6,9 +6,11 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from pytest_resilience.chaos.configuration.reading import OWN_FILE, PROJECT_FILE
+from pytest_resilience.report.git import below_root
 from pytest_resilience.report.model import Report
 from pytest_resilience.report.place import Place
 
@@ -17,7 +19,7 @@ _HEADER = re.compile(r"^[ \t]*\[tool\.resilience[\].]", re.MULTILINE)
 _SCENARIOS = re.compile(r"""^[ \t]*scenarios[ \t]*=[ \t]*["']([^"'\n]+)["']""", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Declarations:
     """The configuration file of a project, as text.
 
@@ -28,6 +30,11 @@ class Declarations:
 
     file: Path
     text: str
+
+    @cached_property
+    def prefix(self) -> str:
+        """What comes before a path of the project where its repository is looked at as a whole, as GitHub does."""
+        return below_root(self.file.parent)
 
     def place_of(self, subject: str) -> Place:
         """Return where a subject is declared; the file's first table where it cannot be found.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from pytest_resilience.errors import HarnessError
@@ -20,18 +21,37 @@ def write_files(folder: Path, contents: Mapping[str, str | None]) -> tuple[Path,
     Raises:
         HarnessError: the folder cannot be written, or is a link of somebody else's.
     """
-    try:
+    with _told(folder):
         _prepare(folder)
         for name, content in contents.items():
             if content is None:
                 (folder / name).unlink(missing_ok=True)
             else:
                 write_file(folder / name, content)
+    return tuple(folder / name for name, content in contents.items() if content is not None)
+
+
+def try_to_write(folder: Path) -> None:
+    """Find out whether files can be written into a folder, and leave nothing there, nor the folder itself.
+
+    Raises:
+        HarnessError: they cannot.
+    """
+    with _told(folder):
+        _refuse_foreign_link(folder)
+        place = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
+        with tempfile.TemporaryDirectory(dir=place, prefix=".writable."):
+            pass
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise HarnessError(
             f"the report cannot be written to {folder}: {error}; name another folder"
         ) from error
-    return tuple(folder / name for name, content in contents.items() if content is not None)
 
 
 def write_file(path: Path, content: str) -> None:
@@ -47,9 +67,13 @@ def write_file(path: Path, content: str) -> None:
 
 
 def _prepare(folder: Path) -> None:
+    _refuse_foreign_link(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def _refuse_foreign_link(folder: Path) -> None:
     if folder.is_symlink() and folder.lstat().st_uid != os.getuid():
         raise HarnessError(
             f"{folder} is a link that belongs to somebody else: remove it, or name another folder"
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)

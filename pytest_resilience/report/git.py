@@ -7,6 +7,11 @@ import subprocess
 from pathlib import Path
 
 
+def below_root(folder: Path) -> str:
+    """Return where a folder stands in its repository, as what comes before a path there: `svc/`; empty at its root."""
+    return git(folder, "rev-parse", "--show-prefix") or ""
+
+
 def git(folder: Path, *arguments: str) -> str | None:
     """Return what a git command prints, stripped; none where it fails, or there is no git."""
     try:

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pytest_resilience.checklist.items import item
 from pytest_resilience.checklist.verdict import Evidence, Verdict
@@ -63,8 +63,13 @@ def _minute(started: str) -> str:
         return _escaped(started)
 
 
-def workflow_commands(report: Report) -> str:
-    """Return workflow commands, one a line; empty where nothing is open, or nothing was asked."""
+def workflow_commands(report: Report, *, prefix: str = "") -> str:
+    """Return workflow commands, one a line; empty where nothing is open, or nothing was asked.
+
+    Args:
+        report: what was judged.
+        prefix: what comes before a path of the project in its repository, as in `svc/`.
+    """
     if not report.gate.asked:
         return ""
     level = "error" if report.gate.mode == "gate" and not report.gate.deferred else "warning"
@@ -75,7 +80,7 @@ def workflow_commands(report: Report) -> str:
         for each in sorted(_open(verdict), key=lambda each: each.outcome)
     ]
     open_ones.sort(key=lambda each: place(each) is None)  # those at a line of code first
-    lines = [_command(level, each) for each in open_ones[:MOST_ANNOTATIONS]]
+    lines = [_command(level, each, prefix) for each in open_ones[:MOST_ANNOTATIONS]]
     lines += [
         f"::warning title=resilience::{_data(f'{unused} is unused: remove it')}"
         for unused in report.unused_waivers
@@ -110,9 +115,9 @@ def _open(verdict: Verdict) -> Iterator[Evidence]:
         )
 
 
-def _command(level: str, evidence: Evidence) -> str:
+def _command(level: str, evidence: Evidence, prefix: str) -> str:
     found = place(evidence)
-    where = f"file={_property(found.path)},line={found.line}," if found else ""
+    where = f"file={_property(str(prefix / PurePosixPath(found.path)))},line={found.line}," if found else ""
     title = _property(f"resilience {item(evidence.item).number} {evidence.item}")
     subject = f"{evidence.subject}: " if evidence.subject and not found else ""
     said = " ".join(sentence(each) for each in (f"{subject}{evidence.why}", evidence.fix) if each)

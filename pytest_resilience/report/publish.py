@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pytest_resilience.errors import HarnessError
 from pytest_resilience.report.attestation import to_statement
 from pytest_resilience.report.declared import declarations
 from pytest_resilience.report.folder import write_files
@@ -16,7 +17,20 @@ from pytest_resilience.report.html import to_html
 from pytest_resilience.report.json_form import to_text
 from pytest_resilience.report.model import Report
 from pytest_resilience.report.sarif import to_sarif
-from pytest_resilience.report.scrub import scrubbed
+from pytest_resilience.report.scrub import scrubbed, scrubber
+
+
+class NotWrittenError(HarnessError):
+    """Say that a report could not be written, and keep it: its verdict can still be shown.
+
+    Args:
+        why: in words.
+        report: without secrets.
+    """
+
+    def __init__(self, why: str, report: Report) -> None:
+        super().__init__(why)
+        self.report = report
 
 
 def publish(
@@ -25,6 +39,7 @@ def publish(
     *,
     secrets: Iterable[str] = (),
     environment: Mapping[str, str] | None = None,
+    found: Mapping[str, str] | None = None,
 ) -> Report:
     """Write the report into a folder, and on GitHub into the step's summary; return it without secrets.
 
@@ -33,13 +48,15 @@ def publish(
         folder: made where there is none; what a run before left there is replaced, or removed.
         secrets: known ones: canaries, passwords, routing keys.
         environment: where it runs; the process's own by default.
+        found: scenario files that exploration has made, by name; they go into `found/`.
 
     Whatever else is shown of the report, in the terminal or in JUnit files, is made from what this returns.
 
     Raises:
-        HarnessError: the folder cannot be written.
+        NotWrittenError: the folder cannot be written.
     """
     environment = os.environ if environment is None else environment
+    secrets = tuple(secrets)
     clean = scrubbed(report, secrets)
     text = to_text(clean)
     statement = to_statement(clean, text, url=_url(environment))
@@ -49,8 +66,14 @@ def publish(
         "report.sarif": _json(to_sarif(clean, declarations(clean, folder.parent, Path.cwd()))),
         "attestation.json": None if statement is None else _json(statement),
     }
-    write_files(folder, contents)
     write_summary(clean, environment)
+    try:
+        write_files(folder, contents)
+        if found:
+            scrub = scrubber(secrets)
+            write_files(folder / "found", {name: scrub(text) for name, text in found.items()})
+    except HarnessError as error:
+        raise NotWrittenError(str(error), clean) from error
     return clean
 
 

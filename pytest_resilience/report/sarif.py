@@ -112,22 +112,23 @@ def _message(evidence: Evidence) -> str:
 
 def _location(evidence: Evidence, declared: Declarations | None) -> dict[str, Any]:
     found = place(evidence)
+    prefix = "" if declared is None else declared.prefix
     if found is not None:
-        return {"physicalLocation": _physical(found)}
+        return {"physicalLocation": _physical(found, prefix)}
     at = Place(DECLARATION, 1) if declared is None else declared.place_of(evidence.subject)
     return {
-        "physicalLocation": _physical(at),
+        "physicalLocation": _physical(at, prefix),
         "logicalLocations": [{"fullyQualifiedName": evidence.subject, "kind": "resource"}],
     }
 
 
-def _physical(found: Place) -> dict[str, Any]:
-    return {"artifactLocation": {"uri": _uri(found.path)}, "region": {"startLine": found.line}}
+def _physical(found: Place, prefix: str) -> dict[str, Any]:
+    return {"artifactLocation": {"uri": _uri(found.path, prefix)}, "region": {"startLine": found.line}}
 
 
-def _uri(path: str) -> str:
+def _uri(path: str, prefix: str) -> str:
     pure = PurePosixPath(path)
-    return pure.as_uri() if pure.is_absolute() else quote(str(pure))
+    return pure.as_uri() if pure.is_absolute() else quote(str(prefix / pure))
 
 
 def _fingerprint(evidence: Evidence) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 PIPELINE = {
     "pyproject.toml": '[project]\nname = "icu"\nscripts = {icu-report = "icu.report:main", gone = "no.such:main"}\n',
     "icu/__init__.py": "",
@@ -115,6 +117,173 @@ def test_scripts_without_a_package(initialised) -> None:
     assert "prod.example" not in text
 
 
+def test_one_variable_is_one_service(initialised) -> None:
+    """An address of a database, of another store, or of alerts is no HTTP service beside it."""
+    variables = [
+        "ACME_DB_URL",
+        "MYDB_URL",
+        "WAREHOUSE_DB_URI",
+        "REDISTRIBUTION_DB_URL",
+        "LABS_URL",
+        "PD_EVENTS_URL",
+        "REDIS_DSN",
+        "MONGODB_URL",
+        "MONGODB_HOST",
+        "COUCHDB_URL",
+        "SENTRY_DSN",
+    ]
+    configuration = initialised(
+        {
+            "load.py": (
+                "import os, psycopg2, requests, redis, pymongo\n"
+                + "".join(f"os.environ['{name}']\n" for name in variables)
+                + "if __name__ == '__main__':\n    ...\n"
+            )
+        }
+    )
+    found = {name: (each.kind, list(each.env)) for name, each in configuration.services.items()}
+
+    assert found == {
+        "acme": ("postgres", ["ACME_DB_URL"]),
+        "my": ("postgres", ["MYDB_URL"]),
+        "warehouse": ("postgres", ["WAREHOUSE_DB_URI"]),
+        "redistribution": ("postgres", ["REDISTRIBUTION_DB_URL"]),
+        "redis": ("tcp", ["REDIS_DSN"]),
+        "mongo": ("tcp", ["MONGODB_URL", "MONGODB_HOST"]),
+        "labs": ("http", ["LABS_URL"]),
+        "couchdb": ("http", ["COUCHDB_URL"]),
+    }
+    assert configuration.alerts is not None
+    assert configuration.alerts.env == {"PD_EVENTS_URL": "{pagerduty}"}
+
+
+@pytest.mark.parametrize(
+    ("read", "added"),
+    [
+        ({"PGHOST": "{host}", "PGPASSWORD": "{password}"}, ["PGPORT", "PGUSER", "PGDATABASE"]),
+        ({"PGHOST": "{host}", "DB_NAME": "{database}"}, ["PGPORT", "PGUSER", "PGPASSWORD"]),
+        ({"PGPASSWORD": "{password}", "DATABASE_URL": "{dsn}"}, []),
+        ({"DB_HOST": "{host}"}, []),
+    ],
+)
+def test_libpq_reads_the_rest_by_itself(initialised, read: dict[str, str], added: list[str]) -> None:
+    """Where code names some of libpq's variables, those that it leaves to libpq are set as well."""
+    lines = "".join(f"os.environ['{name}']\n" for name in read)
+    env = initialised({"job.py": f"import os, psycopg2\n{lines}"}).services["database"].env
+
+    assert dict(list(env.items())[: len(read)]) == read
+    assert list(env)[len(read) :] == added
+
+
+SETUP_CFG = (
+    "[metadata]\nname = old\ndescription = 100% old\n"
+    "[options.entry_points]\nconsole_scripts =\n    oldjob = old.job:main [fast]\n    # later\n    gone=no.such:main\n"
+)
+SETUP_PY = (
+    "from setuptools import setup\n"
+    "setup(name='old', entry_points={'console_scripts': ['oldjob=old.job:main', 'gone = no.such:main']})\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("file", "text"), [("setup.cfg", SETUP_CFG), ("setup.py", SETUP_PY)], ids=["cfg", "py"]
+)
+def test_scripts_that_setuptools_installs(initialised, tmp_path: Path, file: str, text: str) -> None:
+    """They are found where older projects declare them."""
+    configuration = initialised(
+        {file: text, "old/__init__.py": "", "old/job.py": "import psycopg2\ndef main(): ...\n"}
+    )
+
+    assert list(configuration.workloads) == ["oldjob"]
+    assert configuration.workloads["oldjob"].command == (
+        "{python}",
+        "-c",
+        "import sys; from old.job import main; sys.exit(main())",
+    )
+    assert f"# the script oldjob of {file}: old/job.py\n" in (tmp_path / "resilience.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    "text", ["[options", "[a]\nx\n", "\0", "[options.entry_points]\nconsole_scripts = x"]
+)
+def test_files_of_setuptools_that_are_none(initialised, text: str) -> None:
+    """What cannot be read declares nothing."""
+    configuration = initialised({"setup.cfg": text, "setup.py": f"setup({text}", "pyproject.toml": ""})
+
+    assert configuration.workloads == {}
+
+
+DJANGO = {
+    "manage.py": (
+        "import os, sys\nif __name__ == '__main__':\n"
+        "    os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'hospital.settings.local')\n"
+        "    from django.core.management import execute_from_command_line\n"
+        "    execute_from_command_line(sys.argv)\n"
+    ),
+    "hospital/__init__.py": "",
+    "hospital/settings/__init__.py": "",
+    "hospital/settings/local.py": "import os\nHOST = os.environ['DB_HOST']\nLABS = os.environ['LABS_URL']\n",
+    "hospital/urls.py": (
+        "from django.contrib import admin\nfrom django.urls import include, path\nfrom beds import views\n"
+        "urlpatterns = [\n"
+        "    path('admin/', admin.site.urls),\n"
+        "    path('api/', include('beds.urls')),\n"
+        "    path('beds/<int:id>', views.one),\n"
+        "    path('beds', views.all),\n"
+        "    path('healthz/', views.health),\n"
+        "]\n"
+    ),
+    "hospital/wsgi.py": "from django.core.wsgi import get_wsgi_application\napplication = get_wsgi_application()\n",
+    "beds/__init__.py": "",
+    "beds/models.py": "from django.db import models\n",
+    "beds/views.py": "import requests\n",
+    "aside.py": "import redis, os\nos.environ['REDIS_URL']\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("lists", "command"),
+    [
+        ({}, ("manage.py", "runserver", "--noreload", "127.0.0.1:{port}")),
+        (
+            {"requirements/base.txt": "django==5.2\ngunicorn[gevent]>=22\n"},
+            ("-m", "gunicorn", "hospital.wsgi:application", "--bind", "127.0.0.1:{port}"),
+        ),
+    ],
+    ids=["runserver", "gunicorn"],
+)
+def test_django(initialised, tmp_path: Path, lists: dict[str, str], command: tuple[str, ...]) -> None:
+    """A Django project is served as it is in production, and uses what its packages use."""
+    configuration = initialised(DJANGO | lists)
+    server = configuration.workloads["web"]
+
+    assert list(configuration.workloads) == ["web"]
+    assert server.shape == "server"
+    assert server.command == ("{python}", *command)
+    assert (server.ready, server.drive and server.drive.request) == ("GET /healthz/", "GET /beds")
+    assert server.uses == ("database", "labs")
+    assert configuration.services["database"].init == ("{python} manage.py migrate",)
+    assert "nothing that can be started" not in (tmp_path / "resilience.toml").read_text()
+
+
+def test_what_a_server_answers_is_not_guessed_at(initialised, tmp_path: Path) -> None:
+    """Where no request is known to be answered with 2xx, none is waited for."""
+    configuration = initialised(
+        {
+            "app.py": "from flask import Flask\napp = Flask(__name__)\n@app.post('/score')\ndef score(): ...\n",
+            "manage.py": "from app import app\napp.cli()\n",
+        }
+    )
+    (server,) = configuration.workloads.values()
+
+    assert (server.shape, server.ready, server.drive and server.drive.request) == (
+        "server",
+        None,
+        "POST /score",
+    )
+    assert "# TODO: ready = " in (tmp_path / "resilience.toml").read_text()
+
+
 def test_models_and_flask(initialised) -> None:
     """Training with MLflow, a Flask factory, and names that would clash."""
     configuration = initialised(
@@ -153,6 +322,35 @@ def test_an_empty_folder(initialised) -> None:
     assert (configuration.services, configuration.workloads) == ({}, {})
     assert configuration.file is not None
     assert "TODO: nothing that can be started was seen" in configuration.file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "command"),
+    [
+        ("package.json", '{"scripts": {"start": "node server.js"}}', '["node", "server.js"]'),
+        ("package.json", '{"scripts": {"start": "tsc && node ."}}', '["npm", "start"]'),
+        ("package.json", "[", '["npm", "start"]'),
+        ("go.mod", "module x", '["./server"]'),
+    ],
+)
+def test_another_language(initialised, file: str, text: str, command: str) -> None:
+    """It says that it reads Python only, shows what to declare, and makes nothing of a stand-in beside it."""
+    configuration = initialised({file: text, "stub.py": "import http.server\n"})
+    written = configuration.file and configuration.file.read_text()
+
+    assert (configuration.packages, configuration.services, configuration.workloads) == ((), {}, {})
+    assert f"TODO: there is a {file}, and only Python is read here" in written
+    assert f"\n# command = {command}\n" in written
+    assert "your_job" not in written
+
+
+def test_a_frontend_beside_python(initialised) -> None:
+    """Python that can be started is what the configuration is about."""
+    configuration = initialised({"package.json": "{}", "job.py": "if __name__ == '__main__':\n    ...\n"})
+
+    assert (configuration.packages, list(configuration.workloads)) == (("job",), ["job"])
+    assert configuration.file is not None
+    assert "package.json" not in configuration.file.read_text()
 
 
 def test_sqlite_is_no_server(initialised) -> None:

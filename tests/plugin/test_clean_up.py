@@ -98,6 +98,7 @@ def test_a_terminated_run_has_said_what_it_knows(pytester: pytest.Pytester, work
 
     assert run.returncode == pytest.ExitCode.INTERRUPTED
     assert "report: resilience-report/index.html" in printed
+    assert len([line for line in printed.splitlines() if line.startswith("resilience: interrupted; ")]) == 1
     assert _verdicts(pytester) == {"unproven"}
 
 

@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+from pytest_resilience.plugin.provenance import commit_of
+
 COMMITTER = ("-c", "user.name=a", "-c", "user.email=a@example.org")
 MARKED = """
     import pytest
@@ -186,6 +188,47 @@ def test_wrong_waivers_are_told_before_anything_runs(pytester: pytest.Pytester) 
     assert "waivers.toml:2:1: item is 'transactons': did you mean 'transactions'?" in said
 
 
+@pytest.mark.parametrize("more", [(), ("-n", "1")])
+def test_a_report_that_cannot_be_written_is_told_before_anything_runs(
+    pytester: pytest.Pytester, more: tuple[str, ...]
+) -> None:
+    """With exit status 4, and not where none will be written."""
+    (pytester.path / "taken").write_text("")
+    pytester.makepyfile("def test(): open('it-ran', 'w')")
+    options = ("--chaos-report=taken", *more)
+    refused = pytester.runpytest_subprocess("--checklist", *options)
+    ran = (pytester.path / "it-ran").exists()
+    listed = pytester.runpytest_subprocess("--checklist", "--collect-only", *options)
+    plain = pytester.runpytest_subprocess("--chaos", *options)
+
+    assert (refused.ret, ran) == (pytest.ExitCode.USAGE_ERROR, False)
+    assert "the report cannot be written to" in refused.stdout.str() + refused.stderr.str()
+    assert (listed.ret, plain.ret) == (0, 0)
+
+
+def test_a_verdict_is_shown_though_it_cannot_be_written(pytester: pytest.Pytester) -> None:
+    """What goes wrong with the folder meanwhile is said below it, on a line of its own."""
+    pytester.makepyfile("def test(): open('late', 'w')")
+    result = pytester.runpytest_subprocess("--checklist", "--chaos-report=late", "-q", "--junitxml=junit.xml")
+
+    assert result.ret == pytest.ExitCode.INTERNAL_ERROR
+    result.stdout.fnmatch_lines(
+        ["*external-calls*", "*runbooks*", "resilience: no report was written: *late*name another folder"]
+    )
+    result.stdout.no_fnmatch_line("report: *")
+    assert "resilience.gate" in (pytester.path / "junit.xml").read_text()
+
+
+def test_what_is_waited_for_first_is_told(pytester: pytest.Pytester) -> None:
+    """Runs of the workloads, and only where experiments follow from them."""
+    (pytester.path / "resilience.toml").write_text('workloads.job.command = ["{python}", "-c", "exit(3)"]\n')
+    pytester.makepyfile("def test(): pass")
+    line = "resilience: each workload runs undisturbed before there are experiments on it: job"
+
+    pytester.runpytest_subprocess("--chaos").stdout.fnmatch_lines([line])
+    pytester.runpytest_subprocess("--chaos", "--chaos-explore=off").stdout.no_fnmatch_line(line)
+
+
 def test_why_there_is_no_attestation_is_told(pytester: pytest.Pytester) -> None:
     """A report outside of the repository makes no commit dirty; what differs from it does."""
     project = pytester.mkdir("project")
@@ -200,4 +243,17 @@ def test_why_there_is_no_attestation_is_told(pytester: pytest.Pytester) -> None:
     dirty = pytester.runpytest_subprocess(*options)
 
     clean.stdout.no_fnmatch_line("no attestation*")
-    dirty.stdout.fnmatch_lines(["no attestation: files differ from the commit, see git status"])
+    dirty.stdout.fnmatch_lines(["no attestation: files differ from the commit, see git status: more.txt"])
+
+
+def test_what_the_run_itself_writes_makes_no_commit_dirty(pytester: pytest.Pytester) -> None:
+    """The data of pytest-cov are no files of the project; where nobody measures, such a file is one like others."""
+    pytester.makepyfile("def test(): pass")
+    for command in (("init", "-q"), ("add", "-A"), (*COMMITTER, "commit", "-qm", "x")):
+        pytester.run("git", *command)
+    for name in (".coverage", ".coverage.host.1"):
+        (pytester.path / name).write_text("")
+    report = pytester.path / "resilience-report"
+
+    assert commit_of(pytester.path, report, covered=True).dirty is False
+    assert commit_of(pytester.path, report).changed == (".coverage", ".coverage.host.1")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from ingestion import BROKEN, POSITION_AFTER, SCENARIO, write_ingestion
@@ -43,6 +47,21 @@ def test_a_scenario_finds_a_planted_bug(pytester: pytest.Pytester) -> None:
     assert [each["verdict"] for each in report_of(pytester)["scenarios"]] == ["failed"]
 
 
+@pytest.mark.parametrize("name", [FILE, f"{FILE}::The reply to a COMMIT is lost"])
+def test_a_scenario_that_is_tried_again_leaves_the_report_of_the_whole_run(
+    pytester: pytest.Pytester, name: str
+) -> None:
+    """Its own stands beside it."""
+    write_ingestion(pytester.path, "raise SystemExit(3)", scenarios__lost=SCENARIO)
+    whole = pytester.mkdir("resilience-report") / "report.json"
+    whole.write_text('{"gate": {"asked": true}, "left_out": {}, "shard": null}')
+    before = whole.read_text()
+    again = run(pytester, name)
+
+    again.stdout.fnmatch_lines(["report: resilience-report/part/index.html"])
+    assert whole.read_text() == before
+
+
 def test_a_fault_that_never_fires_proves_nothing(pytester: pytest.Pytester) -> None:
     """There are not so many COMMITs."""
     write_ingestion(pytester.path, scenarios__lost=SCENARIO.replace("nth: 2", "nth: 200"))
@@ -51,6 +70,34 @@ def test_a_fault_that_never_fires_proves_nothing(pytester: pytest.Pytester) -> N
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["unproven: *", "*never fired*"])
     assert [each["verdict"] for each in report_of(pytester)["scenarios"]] == ["unproven"]
+
+
+def test_a_replay_can_be_typed_whatever_the_sentence_says(pytester: pytest.Pytester) -> None:
+    """A shell changes nothing in it and runs nothing, pytest finds it, also from another folder than the project's."""
+    sentences = ('pays $(touch pwned) "50%" | it\'s && [x]', "lost ::error && $(touch pwned)")
+    project = pytester.mkdir("a project")
+    never = SCENARIO.replace("nth: 2", "nth: 200")
+    quoted = (json.dumps(sentence) for sentence in sentences)
+    one, two = (never.replace("The reply to a COMMIT is lost", sentence) for sentence in quoted)
+    write_ingestion(project, scenarios__one=one, scenarios__two=two)
+    result = run(pytester, f"--rootdir={project.name}", f"{project.name}/scenarios")
+    replays = [line.removeprefix("Replay: ") for line in result.outlines if line.startswith("Replay: ")]
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    found = [
+        subprocess.run(
+            ["/bin/sh", "-c", f"{replay} --collect-only -q"],
+            env=os.environ | {"PATH": programs},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for replay in replays
+    ]
+
+    result.assert_outcomes(failed=2)
+    assert [each.splitlines()[0].partition("::")[2] for each in found] == list(sentences)
+    assert not list(pytester.path.rglob("pwned"))
+    assert replays == [each["replay"] for each in report_of(pytester)["scenarios"]]
 
 
 def test_a_fault_that_never_fires_says_what_was_nearest(pytester: pytest.Pytester) -> None:

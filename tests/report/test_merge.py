@@ -170,6 +170,18 @@ def test_the_command_returns_1_where_the_gate_fails(folders, tmp_path, capsys):
     assert "the report of shard 3/3 is missing" in capsys.readouterr().out
 
 
+def test_the_command_shows_a_verdict_that_it_cannot_write(folders, tmp_path, capsys):
+    """And what is wrong with the folder."""
+    (tmp_path / "all").write_text("")
+
+    assert main(["merge", *folders, "--out", str(tmp_path / "all")]) == 4
+
+    said = capsys.readouterr()
+
+    assert "external-calls" in said.out
+    assert "cannot be written" in said.err
+
+
 def test_the_command_refuses_strangers(folders, tmp_path, capsys):
     """Status 4, and no report that could be taken for one."""
     data = json.loads(to_text(read_report(tmp_path / "shard-1")))

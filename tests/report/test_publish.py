@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 
 from pytest_resilience.errors import HarnessError
-from pytest_resilience.report.folder import write_files
+from pytest_resilience.report.folder import try_to_write, write_files
 from pytest_resilience.report.json_form import read_report
-from pytest_resilience.report.publish import publish
+from pytest_resilience.report.publish import NotWrittenError, publish
 
 
 def mode(path):
@@ -70,6 +70,43 @@ def test_a_file_at_the_folders_place_is_told(tmp_path, green):
 
     with pytest.raises(HarnessError, match=r"cannot be written .*name another folder"):
         publish(green, tmp_path / "report", environment={})
+
+
+def test_a_verdict_outlives_its_report(tmp_path, green):
+    """Who cannot write a report has it all the same, without secrets."""
+    (tmp_path / "report").write_text("")
+
+    with pytest.raises(NotWrittenError) as caught:
+        publish(replace(green, notes=("s3cret",)), tmp_path / "report", secrets=["s3cret"], environment={})
+
+    assert caught.value.report == replace(green, notes=("[redacted]",))
+
+
+def test_what_was_found_goes_with_it(tmp_path, green):
+    """As private as the rest, and without secrets."""
+    publish(green, tmp_path, secrets=["s3cret"], environment={}, found={"a.yaml": "on: s3cret"})
+
+    assert (tmp_path / "found" / "a.yaml").read_text() == "on: [redacted]"
+    assert (mode(tmp_path / "found"), mode(tmp_path / "found" / "a.yaml")) == (0o700, 0o600)
+
+
+@pytest.mark.parametrize("folder", ["report", "report/below", "loop"])
+def test_what_cannot_be_written_is_known_beforehand(tmp_path, folder):
+    """As it is when it is written."""
+    (tmp_path / "report").write_text("")
+    (tmp_path / "loop").symlink_to("nowhere")
+    for write in (try_to_write, lambda place: write_files(place, {"a.txt": "a"})):
+        with pytest.raises(HarnessError, match=r"cannot be written .*name another folder"):
+            write(tmp_path / folder)
+
+
+def test_trying_leaves_nothing(tmp_path):
+    """Neither the folder nor a file in it."""
+    (tmp_path / "there").mkdir()
+    for folder in ("there", "a/b/c"):
+        try_to_write(tmp_path / folder)
+
+    assert list(tmp_path.rglob("*")) == [tmp_path / "there"]
 
 
 def test_nothing_half_written_is_left(tmp_path):

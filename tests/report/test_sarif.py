@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 from dataclasses import replace
 from datetime import date
 
@@ -12,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from pytest_resilience.checklist.items import ITEMS
 from pytest_resilience.checklist.verdict import Evidence
+from pytest_resilience.report.commands.report import FORMS
 from pytest_resilience.report.declared import declarations
 from pytest_resilience.report.judged import judged
 from pytest_resilience.report.publish import publish
@@ -192,6 +194,22 @@ def test_the_written_log_names_the_configuration(tmp_path, report):
     }
 
     assert files == {"resilience.toml", "icu_platform/labs.py"}
+
+
+def test_in_a_part_of_a_repository_paths_begin_at_its_root(tmp_path, report, monkeypatch):
+    """Code scanning and annotations look at the whole of it."""
+    project = tmp_path / "svc"
+    project.mkdir()
+    (project / "resilience.toml").write_text("[workloads.ingest]\n", encoding="utf-8")
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)  # noqa: S607 - whichever git there is
+    files = {
+        each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+        for each in to_sarif(report, declarations(report, project))["runs"][0]["results"]
+    }
+    monkeypatch.chdir(project)
+
+    assert files == {"svc/resilience.toml", "svc/icu_platform/labs.py"}
+    assert "::error file=svc/icu_platform/labs.py,line=" in FORMS["github"](report)
 
 
 def test_a_message_is_of_sentences():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ OWN_FILE = "resilience.toml"
 PROJECT_FILE = "pyproject.toml"
 PREFIX = ("tool", "resilience")
 
+_NEARLY = 0.89
+"""How alike two names are, from 0 to 1, for the one to be a slip of the other: a letter or two."""
+_PACKAGE = frozenset({"pytest-resilience", "pytest_resilience"})
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -84,9 +88,19 @@ def _project_table(file: Path) -> Table | None:
         return None
     values, complaints = _parsed(file, _text(file))
     table = _prefixed(values, complaints)
+    if table is None:
+        _refuse_other_spelling(values, complaints)
     if complaints.found:
         raise ConfigurationError(complaints.in_order())
     return table
+
+
+def _refuse_other_spelling(values: dict[str, Any], complaints: Complaints) -> None:
+    """Complain of a table whose name is nearly ours: passed over, all that it declares would be untested."""
+    tools = values.get(PREFIX[0])
+    names = tools if isinstance(tools, dict) else {}
+    for name in (*get_close_matches(PREFIX[1], names, cutoff=_NEARLY), *_PACKAGE.intersection(names)):
+        complaints.add((PREFIX[0], name), f"[tool.{name}] is unknown: did you mean [tool.resilience]?")
 
 
 def _prefixed(values: dict[str, Any], complaints: Complaints) -> Table | None:

@@ -22,6 +22,9 @@ def why_never_fired(fault: FaultRecord, record: RunRecord) -> str:
     when = fault.order.when
     if fault.order.kind == "disk_full" and fault.injected_at is not None:
         return f": {_no_write(fault, fault.injected_at)}"
+    if fault.order.kind == "clock_jump" and fault.injected_at is not None:
+        jumped = f"it jumped at {fault.injected_at:.3f} s"
+        return f": {jumped}, but the workload did not read the wall clock from then on"
     if when.after is not None:
         return ": the workload made no connection, or had ended by then"
     if when.start:

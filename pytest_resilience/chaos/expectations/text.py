@@ -63,9 +63,11 @@ def _fault(fault: FaultRecord) -> str:
         return f"{fault_words(fault.order)}: impossible here, {fault.impossible}"
     times = ", ".join(f"{receipt.at:.3f}" for receipt in fault.receipts[:5])
     more = f" and {len(fault.receipts) - 5} more" if len(fault.receipts) > 5 else ""
-    healed = f", healed at {fault.healed_at:.3f} s" if fault.healed_at is not None else ""
-    there = "" if fault.injected_at is None else f"there from {fault.injected_at:.3f} s on, but "
-    fired = f"fired at {times} s{more}" if times else f"{there}never fired"
+    stays = fault.order.kind == "clock_jump"  # nobody puts the clock right again
+    healed = f", healed at {fault.healed_at:.3f} s" if fault.healed_at is not None and not stays else ""
+    there = "" if fault.injected_at is None else f"there from {fault.injected_at:.3f} s on, "
+    hit = f"fired at {times} s{more}"
+    fired = f"{there if stays else ''}{hit}" if times else f"{there}{'but ' if there else ''}never fired"
     return f"{fault_words(fault.order)}: {fired}{healed}"
 
 

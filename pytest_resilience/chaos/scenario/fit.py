@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 from pytest_resilience.chaos.nearest import nearest
@@ -142,6 +144,15 @@ class _Fault:
             self.complain("variation is at most size: pieces have a length", "inject", name, "variation")
         if "deliver" in self.attributes and self.when is not None and not self.when.is_at_message:
             self.complain("deliver: there is no message with start and after", "inject", name, "deliver")
+        path = self.attributes.get("path")
+        if name == "disk_full" and path is not None and PurePath(os.path.normpath(path)).parts[:1] == ("..",):
+            self.complain(
+                f"path is {path!r}, which leads out of the workload's working folder, where it begins: name "
+                "a folder in it, or one by its absolute path",
+                "inject",
+                name,
+                "path",
+            )
         if name == "error" and self.when is not None and self.when.message == "Terminate":
             self.complain("nobody reads an error in answer to Terminate", "when", "message")
 

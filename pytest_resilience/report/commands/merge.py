@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pytest_resilience.report.git import below_root
 from pytest_resilience.report.github import workflow_commands
 from pytest_resilience.report.json_form import ReportError, read_report
 from pytest_resilience.report.merge import merged
-from pytest_resilience.report.publish import publish
+from pytest_resilience.report.model import Report
+from pytest_resilience.report.publish import NotWrittenError, publish
 from pytest_resilience.report.terminal import render_text
 
 
@@ -36,13 +38,21 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the joined report, print its summary, and return 1 where the gate fails."""
     _refuse_twice(arguments.folders)
     shards = {str(folder): read_report(folder) for folder in arguments.folders}
-    report = publish(merged(shards, today=datetime.now(UTC).date()), arguments.out)
+    try:
+        report = publish(merged(shards, today=datetime.now(UTC).date()), arguments.out)
+    except NotWrittenError as error:
+        _show(error.report)
+        raise
+    _show(report)
+    return 1 if report.gate.mode == "gate" and not report.gate.passed else 0
+
+
+def _show(report: Report) -> None:
     width = shutil.get_terminal_size().columns
     color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     sys.stdout.write(render_text(report, width=width, color=color))
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        sys.stdout.write(workflow_commands(report))
-    return 1 if report.gate.mode == "gate" and not report.gate.passed else 0
+        sys.stdout.write(workflow_commands(report, prefix=below_root(Path.cwd())))
 
 
 def _refuse_twice(folders: Sequence[Path]) -> None:

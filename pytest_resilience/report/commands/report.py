@@ -13,6 +13,7 @@ from pathlib import Path
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.report.declared import declarations
 from pytest_resilience.report.folder import write_file
+from pytest_resilience.report.git import below_root
 from pytest_resilience.report.github import summary, workflow_commands
 from pytest_resilience.report.html import to_html
 from pytest_resilience.report.json_form import read_report
@@ -65,7 +66,7 @@ def _junit(report: Report) -> str:
 
 
 def _github(report: Report) -> str:
-    return summary(report) + workflow_commands(report)
+    return summary(report) + workflow_commands(report, prefix=below_root(Path.cwd()))
 
 
 FORMS: dict[str, Callable[[Report], str]] = {

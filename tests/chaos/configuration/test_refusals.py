@@ -204,6 +204,27 @@ def test_prefix_in_the_wrong_file(refuse) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "name", ["resilence", "resiliance", "Resilience", "pytest-resilience", "pytest_resilience"]
+)
+def test_a_table_that_is_nearly_ours(project: Path, name: str) -> None:
+    """Whoever writes it believes that something is declared."""
+    (project / "pyproject.toml").write_text(f"[project]\nname = 'a'\n[tool.{name}]\ndrills = true\n")
+
+    with pytest.raises(
+        ConfigurationError, match=rf"pyproject.toml:3:\d+: \[tool.{name}\] is unknown: did you mean"
+    ):
+        read_configuration(project)
+
+
+@pytest.mark.parametrize("name", ["resilient", "resilience4py", "silence", "ruff"])
+def test_a_table_of_another_tool(project: Path, name: str) -> None:
+    """It is passed over."""
+    (project / "pyproject.toml").write_text(f"[tool.{name}]\ndrills = true\n")
+
+    assert read_configuration(project).file is None
+
+
 def test_links_that_lead_out(refuse, project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A symbolic link is where it leads to."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")

@@ -11,6 +11,7 @@ from pytest_resilience.chaos.expectations.judgement import Judgement
 from pytest_resilience.chaos.expectations.text import render, trace
 from pytest_resilience.chaos.expectations.unproven import why_not_working, why_unproven
 from pytest_resilience.chaos.expectations.verdict import verdict_of
+from pytest_resilience.chaos.receipt import Receipt
 from pytest_resilience.chaos.run.record import (
     CallRecord,
     CheckRecord,
@@ -133,6 +134,34 @@ def test_full_disk_that_met_no_write(record, order, why):
 
     assert verdict.why.endswith(f"never fired: it was there from 0.500 s on, but the workload {why}")
     assert ": there from 0.500 s on, but never fired, healed at 0.619 s" in render(
+        verdict, SCENARIO, run, replay="pytest"
+    )
+
+
+JUMP = FaultRecord(
+    order=FaultOrder(on=None, when=When(start=True), kind="clock_jump", attributes={"by": -3600.0}),
+    injected_at=0.5,
+    healed_at=0.501,
+)
+
+
+def test_clock_that_nobody_read(record):
+    """Connections have nothing to do with it."""
+    run = record(messages=SPOKEN, faults=(JUMP,))
+    verdict = verdict_of(SCENARIO, run, record(messages=SPOKEN), [GOOD])
+
+    assert verdict.why.endswith(
+        "never fired: it jumped at 0.500 s, but the workload did not read the wall clock from then on"
+    )
+
+
+def test_clock_that_jumped_stays_so(record):
+    """It is not said to be healed before anybody has read it."""
+    read = replace(JUMP, receipts=(Receipt(at=0.9, service="workload", kind="clock_jump"),))
+    run = record(messages=SPOKEN, faults=(read,))
+    verdict = verdict_of(SCENARIO, run, record(messages=SPOKEN), [GOOD])
+
+    assert "clock_jump from the start: there from 0.500 s on, fired at 0.900 s\n" in render(
         verdict, SCENARIO, run, replay="pytest"
     )
 

@@ -66,6 +66,7 @@ SOUND = {
     "kill at a time": fault("{when: {after: 2s}, inject: kill}"),
     "pause the workload": fault("{on: ingest, when: {start: true}, inject: pause, for: 1s}"),
     "disk full": fault("{when: {start: true}, inject: {disk_full: {path: state, bytes: 4096}}}"),
+    "another disk full": fault("{when: {start: true}, inject: {disk_full: {path: /dev/shm/state}}}"),
     "back in time": fault("{when: {after: 1}, inject: {clock_jump: {by: -1h}}}"),
     "exactly once": expect("exactly_once: raw.icustays"),
     "logs": expect(
@@ -410,6 +411,11 @@ BROKEN = {
     ),
     "a jump of nothing": Broken(
         fault("{when: {start: true}, inject: {clock_jump: {by: 0}}}"), "4:53", "by is '0': it has to be more"
+    ),
+    "a disk outside of the run": known_only(
+        fault("{when: {start: true}, inject: {disk_full: {path: state/../../etc}}}"),
+        "4:54",
+        "path is 'state/../../etc', which leads out",
     ),
     "a check of two": Broken(STEADY + "{sql: , http: }\n", "6:5", "a check has 2 keys: it takes one"),
     "a check that is none": Broken(
