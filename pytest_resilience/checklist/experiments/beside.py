@@ -40,7 +40,8 @@ def _found(experiment: Experiment, record: RunRecord, laboratory: Laboratory) ->
     fault = record.faults[0] if record.faults else None
     service = fault.order.on if fault is not None else None
     subject = subject_of(record.workload, service) if service else subject_of(record.workload)
-    what = f"{fault_name(fault)}: " if fault is not None else ""
+    besides = ", and alerts too" if record.alerts_healed_at is not None else ""
+    what = f"{fault_name(fault)}{besides}: " if fault is not None else ""
     replay = replay_of(experiment.id)
     for name, place in record.given_away[:1]:
         case = Case(item=messages.ITEM, subject=subject, replay=replay)

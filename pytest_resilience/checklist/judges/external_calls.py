@@ -156,7 +156,7 @@ def _raw_exits(run: RunRecord) -> Iterator[Finding]:
 
 
 def _failed(process: ProcessRecord) -> bool:
-    return process.exit_code not in {None, 0}
+    return process.exit_code not in {None, 0} and not process.told_to_end
 
 
 def _bare_pages(run: RunRecord) -> Iterator[Finding]:

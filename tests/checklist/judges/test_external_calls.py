@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from seen_runs import calls, clean, exchange, fault, log, run, struck
@@ -115,6 +116,14 @@ def test_unhandled_failures_fail(seen, workload, why):
     found = verdict(seen, workload)
 
     assert (found.outcome, why in found.why, bool(found.fix)) == ("failed", True, True)
+
+
+def test_a_trace_before_we_ended_it_has_ended_nothing():
+    """The last line of a log is one too, where a server is ended that serves on."""
+    seen = run(struck(0.5), exit_code=143, stderr=RAW, calls=[call("503", message="labs is down")])
+    ended = replace(seen, processes=tuple(replace(each, told_to_end=True) for each in seen.processes))
+
+    assert (verdict(seen, SERVER).outcome, verdict(ended, SERVER).outcome) == ("failed", "passed")
 
 
 def test_a_fallback_in_a_log_that_nobody_reads_is_pointed_at():
