@@ -60,19 +60,35 @@ def _static(configuration: Configuration, seen: Sequence[Evidence] = ()) -> list
     if not configuration.packages:
         return []
     entries = [entry for command in _commands(configuration) for entry in entry_points(command)]
+    entries += [entry for entry in _of_init(configuration) if _stands_in(entry, configuration.packages)]
     report = analyse(configuration.folder, configuration.packages, entries)
     found = [finding for item in STATIC_ITEMS for finding in evidence(report, item)]
     return list(weigh(found, seen, report, configuration.folder))
 
 
 def _commands(configuration: Configuration) -> Iterator[Sequence[str] | str]:
-    """Yield all that runs the team's code: the workloads, how they are rolled back, and how services begin."""
+    """Yield all that runs the team's code: the workloads, and how they are rolled back."""
     for workload in configuration.workloads.values():
         yield workload.function or workload.command
         if workload.rollback is not None:
             yield workload.rollback
+
+
+def _of_init(configuration: Configuration) -> Iterator[EntryPoint]:
+    """Yield where what fills the services begins."""
     for service in configuration.services.values():
-        yield from (words(step) for step in service.init if "{python}" in step)
+        for step in service.init:
+            yield from entry_points(words(step)) if "{python}" in step else ()
+
+
+def _stands_in(entry: EntryPoint, packages: Sequence[str]) -> bool:
+    """Tell whether code is the team's by its declaration: a script that fills a sandbox is none that is deployed."""
+    if entry.script is not None:
+        place = Path(entry.script)
+        return place.parts[0] == "management" or any(place.is_relative_to(name) for name in packages)
+    module = entry.module or str(entry.function).partition(":")[0]
+    names = (name.removeprefix("src/").replace("/", ".") for name in packages)
+    return any(f"{module}.".startswith(f"{name}.") for name in names)
 
 
 def entry_points(command: Sequence[str] | str) -> list[EntryPoint]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
@@ -103,7 +103,7 @@ def _judge_undone(case: Case, undoing: Undoing) -> Evidence:
             f"made again after the rollback, the change ends otherwise: {told}", "undo it completely"
         )
     untried = () if undoing.forward is not None else ("whether forward works again was not tried",)
-    return case.passed(*untried, *_emptied(undoing), *_told_of_kept(kept))
+    return case.passed(*untried, *_emptied(undoing), *_told_of_kept(kept), *_told_of_open(undoing))
 
 
 def _kept(undoing: Undoing) -> Kept:
@@ -136,6 +136,15 @@ def _told_of_kept(kept: Kept) -> Iterator[str]:
     names = sorted(f"version {version} of {model}" for found in kept.values() for model, version in found)
     if names:
         yield f"{', '.join(names[:TOLD])} stays registered after the rollback, with no alias and out of use"
+
+
+def _told_of_open(undoing: Undoing) -> Iterator[str]:
+    for service, state in undoing.undone.items():
+        before = undoing.before.get(service)
+        for kind, number in state.runs.items() if isinstance(state, RegistryState) else ():
+            expected = before.runs.get(kind, 0) if isinstance(before, RegistryState) else 0
+            if kind.endswith(": RUNNING") and number > expected:
+                yield f"a run of {kind.partition(':')[0]} is left RUNNING after the rollback: end it by set_terminated"
 
 
 def _emptied(undoing: Undoing) -> Iterator[str]:
@@ -175,8 +184,20 @@ def _in_order(states: States) -> States:
 
 
 def _different(expected: States, seen: States) -> str:
-    told = (f"{name}: {words}" for name in expected if (words := in_words(expected[name], seen.get(name))))
+    """Return in what states differ; a registry may have more runs: they are the record of what was done."""
+    told = (
+        f"{name}: {words}"
+        for name, state in expected.items()
+        if (words := in_words(state, _without_records(state, seen.get(name))))
+    )
     return "; ".join(told)
+
+
+def _without_records(expected: object, seen: object) -> object:
+    if not isinstance(expected, RegistryState) or not isinstance(seen, RegistryState):
+        return seen
+    runs = {kind: min(number, expected.runs.get(kind, 0)) for kind, number in seen.runs.items()}
+    return replace(seen, runs={kind: number for kind, number in runs.items() if number})
 
 
 def _ending(process: ProcessRecord) -> str:

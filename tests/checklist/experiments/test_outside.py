@@ -74,3 +74,32 @@ def test_code_that_a_framework_loads_is_declared(tmp_path, path, command):
     ]
 
     assert [(each.outcome, "No declared workload" in each.why) for each in found] == [("failed", False)]
+
+
+@pytest.mark.parametrize(
+    ("step", "judged"),
+    [
+        ("{python} fill.py", False),
+        ("{python} -m fill", False),
+        ("{python} wards/fill.py", True),
+        ("{python} -m wards.fill", True),
+        ("{python} -m wardship.fill", False),
+    ],
+)
+def test_what_fills_a_sandbox_is_judged_where_it_is_declared(tmp_path, step, judged):
+    """A script that registers a first model is not deployed, and may stop with a library's error."""
+    for name in ("wards/__init__.py", "wards/fill.py", "wardship/__init__.py", "wardship/fill.py", "fill.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(CALL if name.endswith("fill.py") else "")
+    (tmp_path / "resilience.toml").write_text(
+        f'packages = ["wards"]\n[services.w]\nkind = "postgres"\nenv = {{ W = "{{dsn}}" }}\ninit = ["{step}"]\n'
+        '[workloads.other]\ncommand = ["{python}", "other.py"]\n'
+    )
+    found = [
+        each
+        for each in evidence_outside_of_runs(read_configuration(tmp_path))
+        if each.item == "external-calls" and each.kind == "static"
+    ]
+
+    assert {each.subject.partition(":")[0] for each in found} == {"wards/fill.py"}
+    assert any("No declared workload" in each.why for each in found) != judged

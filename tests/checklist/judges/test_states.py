@@ -426,6 +426,36 @@ def test_a_version_that_nobody_is_sent_to_may_stay_registered(undone, forward, c
     )
 
 
+@pytest.mark.parametrize(
+    ("runs", "outcome", "warned"),
+    [
+        ({"risk: FINISHED": 2}, "passed", False),
+        ({"risk: FINISHED": 1, "risk: FAILED": 1}, "passed", False),
+        ({"risk: FINISHED": 1, "risk: RUNNING": 1}, "passed", True),
+        ({}, "failed", False),
+    ],
+)
+def test_runs_are_the_record_of_what_was_done(runs, outcome, warned):
+    """The one that trained a version may stay as the version may; one that was there before may not go."""
+
+    def with_runs(states, **counts):
+        return {"labs": replace(states["labs"], runs={**counts})}
+
+    before = with_runs(registry("1", "1"), **{"risk: FINISHED": 1})
+    complete = with_runs(registry("2", "1", "2"), **{"risk: FINISHED": 2})
+    undone = with_runs(registry("1", "1", "2"), **runs)
+    found = rollback.judge(
+        undoing(
+            before=before, changed=complete, complete=complete, undone=undone, undone_twice=undone,
+            forward=with_runs(registry("3", "1", "2", "3"), **{"risk: FINISHED": 3}),
+        ),
+        workload=UNDO,
+    )  # fmt: skip
+
+    assert found.outcome == outcome, found.why
+    assert any("left RUNNING" in told for told in found.warnings) == warned
+
+
 def test_rollback_without_proof_or_need():
     """Nothing changed is not asked; no rollback declared, or nothing broken off, is unproven."""
     assert rollback.judge(undoing(), workload=JOB).outcome == "unproven"
