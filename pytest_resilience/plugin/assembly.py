@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -113,7 +113,10 @@ def _explored(
 ) -> Iterator[tuple[Experiment, str]]:
     from pytest_resilience.checklist.experiments.single_fault import SingleFault
 
-    for probe in _probes(clean, explore, seed=suite.laboratory.seed, checklist=checklist):
+    services = suite.configuration.services
+    registries = [used for used in clean.workload.uses if services[used].kind == "mlflow"]
+    probes = _probes(clean, explore, seed=suite.laboratory.seed, checklist=checklist, registries=registries)
+    for probe in probes:
         single = SingleFault(suite.laboratory, name, probe, strict=checklist)
         yield single, single.item
     if explore.isdecimal():
@@ -123,7 +126,9 @@ def _explored(
             yield schedule, schedule.item
 
 
-def _probes(clean: CleanRun, explore: str, *, seed: int, checklist: bool) -> tuple[Probe, ...]:
+def _probes(
+    clean: CleanRun, explore: str, *, seed: int, checklist: bool, registries: Sequence[str]
+) -> tuple[Probe, ...]:
     from pytest_resilience.chaos.explore.choice import (
         all_probes,
         first_of_each_class,
@@ -137,7 +142,7 @@ def _probes(clean: CleanRun, explore: str, *, seed: int, checklist: bool) -> tup
         points = without_growth(points, calls=len(clean.record.calls))
     if explore == "exhaustive":
         return all_probes(points)
-    sampled = one_of_each_class(points, seed=seed) if explore == "sample" else ()
+    sampled = one_of_each_class(points, seed=seed, registries=registries) if explore == "sample" else ()
     if not checklist:
         return sampled
     probes = all_probes(points)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from random import Random
 
 from pytest_resilience.chaos.explore.probe import Probe, probes_at
@@ -56,14 +56,25 @@ def _evenly(places: Sequence[int], most: int) -> list[int]:
     return [places[round(number * (len(places) - 1) / (most - 1))] for number in range(most)]
 
 
-def one_of_each_class(points: Sequence[FaultPoint], *, seed: int) -> tuple[Probe, ...]:
+def one_of_each_class(
+    points: Sequence[FaultPoint], *, seed: int, registries: Collection[str] = ()
+) -> tuple[Probe, ...]:
     """Return one probe of each class, in the order of the run; which one follows from the seed.
 
     The draw of a class does not depend on the others, so that a new point elsewhere leaves it as it is.
+
+    Args:
+        points: where faults can go.
+        seed: what the draws follow from.
+        registries: services that one client library speaks to in dozens of requests: of each the faults that look
+            alike to it, and the kills, are one class.
     """
     classes: dict[tuple[str, ...], list[Probe]] = {}
     for probe in all_probes(points):
-        classes.setdefault(probe.class_of, []).append(probe)
+        name = probe.class_of
+        if probe.point.service in registries and probe.name != "hang":
+            name = ("kill" if probe.name == "kill" else "fault", probe.point.service, probe.point.message)
+        classes.setdefault(name, []).append(probe)
     chosen = [Random("\0".join((str(seed), *name))).choice(probes) for name, probes in classes.items()]
     kept = {(probe.point.service, probe.id) for probe in chosen}
     return tuple(probe for probe in all_probes(points) if (probe.point.service, probe.id) in kept)

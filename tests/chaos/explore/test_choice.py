@@ -50,6 +50,29 @@ def test_a_sample_has_one_probe_of_each_class() -> None:
     }
 
 
+def test_of_a_registry_one_fault_and_one_kill_of_each_request_are_tried() -> None:
+    """Its client asks for dozens of things, and takes whatever breaks off for the same."""
+    http: dict[str, Any] = {"service": "models", "protocol": "http", "transaction": None}
+    asked = [
+        point(f"GET /{what}", nth, side, **http)
+        for what in ("runs", "models")
+        for nth in (1, 2)
+        for side in ("request", "reply")
+    ]
+    sample = one_of_each_class([*asked, *COMMITS], seed=1, registries=["models"])
+    tried = [
+        (probe.point.message, probe.name == "kill") for probe in sample if probe.point.service == "models"
+    ]
+
+    assert sorted(set(tried)) == [
+        (f"GET /{what}", kill) for what in ("models", "runs") for kill in (False, True)
+    ]
+    assert len(tried) <= 6  # and two hangs, of requests and of replies
+    assert len([probe for probe in sample if probe.point.service == "warehouse"]) == len(
+        one_of_each_class(COMMITS, seed=1)
+    )
+
+
 def test_further_connections_of_a_pool_are_no_points() -> None:
     """A second one of ten calls may be missing in the next run; a connection for each call is not."""
     logins = [point("Startup", nth, side) for nth in (1, 2, 3) for side in ("request", "reply")]
