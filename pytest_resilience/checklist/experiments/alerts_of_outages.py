@@ -14,7 +14,7 @@ from pytest_resilience.chaos.run.plan import Plan
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
-from pytest_resilience.checklist.experiments.exposed import has_alerted
+from pytest_resilience.checklist.experiments.exposed import has_alerted, has_alerted_soon
 from pytest_resilience.checklist.experiments.quiet import Quiet, Transient
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.experiments.said import Said, no_services, no_traffic
@@ -73,8 +73,11 @@ class Outage:
     def _plan(self, **more: object) -> Plan:
         declared = self.laboratory.workload(self.workload)
         short = replace(declared, calls=min(declared.calls, CALLS))
+        enough = (
+            has_alerted_soon if "dead_alerts" in more else has_alerted
+        )  # from dead endpoints nothing comes
         return self.laboratory.plan(
-            self.workload, [self.order], workload=short, prompt=True, enough=has_alerted, **more
+            self.workload, [self.order], workload=short, prompt=True, enough=enough, **more
         )
 
 

@@ -11,7 +11,7 @@ from pytest_resilience.chaos.laboratory.trial import Trial
 from pytest_resilience.chaos.run.exposure import has_answered
 from pytest_resilience.chaos.run.plan import Plan
 from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
-from pytest_resilience.checklist.experiments.exposed import has_alerted
+from pytest_resilience.checklist.experiments.exposed import has_alerted_soon
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.experiments.said import no_services, no_traffic
 from pytest_resilience.checklist.experiments.service_faults import ServiceFault, service_faults
@@ -81,7 +81,7 @@ class FailingService:
             states=declared.shape == "job" and bool(clean.recording.of(self.service)),
             patience=BLOCKED_DEADLINES,
             prompt=True,
-            enough=has_alerted if asides(clean.record, self.service).later else has_answered,
+            enough=has_alerted_soon if asides(clean.record, self.service).later else has_answered,
         )
 
     def _judged(self, trial: Trial, clean: CleanRun) -> Iterator[Evidence]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -13,6 +13,7 @@ from pytest_resilience.chaos.points.point import FaultPoint
 from pytest_resilience.chaos.points.recording import record_points
 from pytest_resilience.chaos.scenario.model import FaultOrder, When
 from pytest_resilience.checklist.records.asides import Asides, asides, statement
+from pytest_resilience.checklist.records.deliveries import changes
 
 LASTS = 3600.0
 """Seconds of a fault that outlives every run."""
@@ -226,20 +227,34 @@ def _web(where: Places) -> Iterator[ServiceFault]:
 
 
 def _http(where: Places) -> Iterator[ServiceFault]:
-    """Of a web service also each other request alone: what lasts for all of them ends the work at the first."""
     yield from _web(where)
+    yield from _each_alone(_others(where)[:MOST_OTHERS], where)
+
+
+def _registry(where: Places) -> Iterator[ServiceFault]:
+    """Of its dozens of requests the last that change something are tried alone: a model is promoted in the end."""
+    yield from _web(where)
+    changing = [call for call in _others(where) if changes(call.message)]
+    yield from _each_alone(changing[-MOST_OTHERS:], where)
+
+
+def _others(where: Places) -> list[FaultPoint]:
+    """Return the first of each request but that of the first call."""
     others: dict[str, FaultPoint] = {}
     for call in where.calls:
         if call.message != where.calls[0].message:
             others.setdefault(call.message, call)
-    for message, call in list(others.items())[:MOST_OTHERS]:
-        broken = where.order(
-            call.when, "respond", seconds=LASTS, status=500, body={"error": "internal error"}
-        )
+    return list(others.values())
+
+
+def _each_alone(calls: Iterable[FaultPoint], where: Places) -> Iterator[ServiceFault]:
+    """Yield each request broken alone: what lasts for all of them ends the work at the first."""
+    for call in calls:
+        body = {"error": "internal error"}
         yield ServiceFault(
             name=f"status-500-{call.id.removesuffix('-request')}",
-            title=f"status 500 to {message}",
-            order=broken,
+            title=f"status 500 to {call.message}",
+            order=where.order(call.when, "respond", seconds=LASTS, status=500, body=body),
         )
 
 
@@ -268,7 +283,7 @@ def _tcp(where: Places) -> Iterator[ServiceFault]:
 _MAKERS: Mapping[ServiceKind, Callable[[Places], Iterator[ServiceFault]]] = {
     "postgres": _postgres,
     "http": _http,
-    "mlflow": _web,
+    "mlflow": _registry,
     "tcp": _tcp,
 }
 
