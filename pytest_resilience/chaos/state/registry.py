@@ -55,6 +55,14 @@ class RegistryState:
         """The same for equal states: short, to be stored and compared."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
+    def without_more_runs(self, than: RegistryState) -> RegistryState:
+        """Return the state without runs that another has not.
+
+        Runs are the record of what was tried: who is killed leaves one under way, and who begins again makes another.
+        """
+        runs = {kind: min(number, than.runs.get(kind, 0)) for kind, number in self.runs.items()}
+        return replace(self, runs={kind: number for kind, number in runs.items() if number})
+
     def without(self, versions: Collection[tuple[str, str]]) -> RegistryState:
         """Return the state without these, each a model and its version, and without models that had no others."""
         models = {

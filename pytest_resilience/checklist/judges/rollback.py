@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
@@ -184,20 +184,8 @@ def _in_order(states: States) -> States:
 
 
 def _different(expected: States, seen: States) -> str:
-    """Return in what states differ; a registry may have more runs: they are the record of what was done."""
-    told = (
-        f"{name}: {words}"
-        for name, state in expected.items()
-        if (words := in_words(state, _without_records(state, seen.get(name))))
-    )
+    told = (f"{name}: {words}" for name in expected if (words := in_words(expected[name], seen.get(name))))
     return "; ".join(told)
-
-
-def _without_records(expected: object, seen: object) -> object:
-    if not isinstance(expected, RegistryState) or not isinstance(seen, RegistryState):
-        return seen
-    runs = {kind: min(number, expected.runs.get(kind, 0)) for kind, number in seen.runs.items()}
-    return replace(seen, runs={kind: number for kind, number in runs.items() if number})
 
 
 def _ending(process: ProcessRecord) -> str:

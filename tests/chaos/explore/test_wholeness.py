@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.explore.wholeness import wrong_state
 from pytest_resilience.chaos.run.record import CallRecord, ProcessRecord, RunRecord
 from pytest_resilience.chaos.state.postgres import PostgresState, TableState
+from pytest_resilience.chaos.state.registry import ModelState, RegistryState, VersionState
 
 CALLED = WorkloadDeclaration(name="score", shape="function", function="app:score", calls=3, uses=("db",))
 SERVER = WorkloadDeclaration(name="api", shape="server", uses=("db",))
@@ -65,3 +68,40 @@ def test_a_job_is_one_operation() -> None:
     assert wrong(JOB, 1, status=1) == "half"
     assert wrong(JOB, 2, status=1) == "torn"
     assert wrong(JOB, 1) == "reported"
+
+
+def registry(*versions: str, **runs: int) -> RegistryState:
+    """A registry with a model of these versions, if any, and so many runs of each status."""
+    ready = {version: VersionState(stage="None", status="READY") for version in versions}
+    return RegistryState(
+        models={"risk": ModelState(versions=ready)} if versions else {},
+        runs={f"risk: {status}": number for status, number in runs.items()},
+    )
+
+
+@pytest.mark.parametrize(
+    ("seen", "status", "resume", "broken"),
+    [
+        (registry("1", FINISHED=1, RUNNING=1), 0, "rerun", None),
+        (registry("1", FINISHED=2), 0, "rerun", None),
+        (registry("1", "2", FINISHED=2), 0, "rerun", "reported"),
+        (registry("1"), 0, "rerun", "reported"),
+        (registry(FAILED=1), 1, "none", None),
+        (registry(FINISHED=1), 1, "none", None),
+        (registry("1", FAILED=1), 1, "none", "half"),
+    ],
+)
+def test_runs_of_a_registry_may_be_more(
+    seen: RegistryState, status: int, resume: str, broken: str | None
+) -> None:
+    """They are the record of what was tried; one that is missing was done, and versions are what is deployed."""
+    clean = RunRecord(workload="train", states={"models": registry("1", FINISHED=1)})
+    run = RunRecord(
+        workload="train",
+        processes=(ProcessRecord(began=0, ended=1, exit_code=status),),
+        states={"models": seen},
+    )
+    job = WorkloadDeclaration(name="train", shape="job", uses=("models",), resume=resume)
+    found = wrong_state(run, clean=clean, workload=job, service="models", begin=registry())
+
+    assert (None if found is None else found.broken) == broken
