@@ -42,8 +42,8 @@ def _timeline(experiment_id: str, result: ExperimentResult) -> Any:
         id=f"resilience::{experiment_id}",
         title=experiment_id,
         items=tuple(dict.fromkeys(each.item for each in result.evidence)),
-        verdict=result.outcome,
-        why=result.why,
+        verdict="failed" if any(each.outcome == "failed" for each in result.evidence) else result.outcome,
+        why=result.why or next((each.why for each in result.evidence if each.outcome == "failed"), ""),
         replay=next((each.replay for each in result.evidence if each.replay), ""),
     )
 

@@ -163,16 +163,16 @@ class Ledger:
 
 
 def _joined(evidence: list[Evidence]) -> Iterator[Evidence]:
-    """Let one finding stand for all that passed with the same to say about the same."""
+    """Let one finding stand for all that passed, or failed in the same way, with the same to say about the same."""
     passed = Counter(_said(each) for each in evidence if each.outcome == "passed")
     told: set[tuple[object, ...]] = set()
     for each in evidence:
-        key = _said(each)
-        if each.outcome != "passed" or passed[key] == 1:
-            yield each
-        elif key not in told:
-            told.add(key)
-            yield replace(each, why=f"{passed[key]} experiments survived")
+        has_passed = each.outcome == "passed"
+        key = _said(each) if has_passed else (*_said(each), each.outcome, each.why)
+        if key not in told:
+            alike = has_passed and passed[key] > 1
+            yield replace(each, why=f"{passed[key]} experiments survived") if alike else each
+        told.add(key)
 
 
 def _said(evidence: Evidence) -> tuple[object, ...]:

@@ -207,3 +207,18 @@ def test_a_server_that_we_end_has_not_failed_to_answer(pytester: pytest.Pytester
 
     assert result.ret == 0
     assert result.parseoutcomes()["passed"] >= 1
+
+
+def test_what_a_run_shows_beside_what_it_is_for_fails_that_item(pytester: pytest.Pytester) -> None:
+    """Its rows are as they were, so that it survived; the bare traceback is told once, not for each place."""
+    write_ingestion(pytester.path)
+    result = run(pytester, "--checklist", "-k", "transactions and COMMIT and cut")
+    items = {each["id"]: each for each in report_of(pytester)["items"]}
+    failed = [each["why"] for each in items["external-calls"]["evidence"] if each["outcome"] == "failed"]
+
+    assert result.parseoutcomes().get("failed", 0) == 0
+    assert result.parseoutcomes()["passed"] > 1
+    assert result.ret == 1
+    assert items["transactions"]["verdict"] == "passed"
+    assert items["external-calls"]["verdict"] == "failed"
+    assert failed == ["cut on warehouse: psycopg2.OperationalError ended the program with a bare traceback"]

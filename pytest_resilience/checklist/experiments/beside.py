@@ -13,7 +13,6 @@ from itertools import islice
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
-from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.experiments.single_fault import SingleFault
 from pytest_resilience.checklist.judges import external_calls, messages, structured_logs
 from pytest_resilience.checklist.judges.case import Case, subject_of
@@ -23,17 +22,11 @@ from pytest_resilience.checklist.verdict import Evidence
 
 
 def with_beside(experiment: Experiment, result: ExperimentResult, laboratory: Laboratory) -> ExperimentResult:
-    """Return what an experiment came to, with what is wrong in its run for other items."""
+    """Return what an experiment came to, with what is wrong in its run for other items; it survived all the same."""
     record = result.record
     if record is None or any(each.item == structured_logs.ITEM for each in result.evidence):
         return result
-    found = tuple(_found(experiment, record, laboratory))
-    if not found:
-        return result
-    worst = result_of((*result.evidence, *found), record)
-    return replace(
-        result, outcome=worst.outcome, why=worst.why, details=worst.details, evidence=worst.evidence
-    )
+    return replace(result, evidence=(*result.evidence, *_found(experiment, record, laboratory)))
 
 
 def _found(experiment: Experiment, record: RunRecord, laboratory: Laboratory) -> Iterator[Evidence]:
