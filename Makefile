@@ -7,8 +7,10 @@ STAMP := $(VENV)/.installed
 LOCK := requirements/dev.txt
 TOXIPROXY := .tools/bin/toxiproxy-server
 TOXIPROXY_VERSION := 2.12.0
-# Minutes quicker than pip, which stands in for it where only pip's own configuration names the package index.
-INSTALL := $(BIN)/python -m uv pip install --quiet --require-hashes --compile-bytecode --python $(BIN)/python
+PIP := $(BIN)/python -m pip install --quiet
+# uv is minutes quicker than pip, which stands in for it where only pip's own configuration names the package index.
+install = $(BIN)/python -m uv pip install --quiet --require-hashes --compile-bytecode --python $(BIN)/python -r $(1) || \
+	$(PIP) --require-hashes -r $(1)
 # Where bytecode is not kept, as in many containers, each of the hundreds of processes compiles everything anew.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -79,12 +81,12 @@ $(STAMP): $(LOCK) pyproject.toml
 		{ echo "Python's venv module is missing; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 	@echo "making the environment in $(VENV) (about a minute, once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@awk '/^[a-z]/ {ours = /^uv==/} ours' $(LOCK) | $(BIN)/python -m pip install --quiet --require-hashes -r /dev/stdin && \
-		$(INSTALL) -r $(LOCK) || $(BIN)/python -m pip install --quiet --require-hashes -r $(LOCK) || \
+	@awk '/^[a-z]/ {ours = /^uv==/} ours' $(LOCK) | $(PIP) --require-hashes -r /dev/stdin && \
+		$(call install,$(LOCK)) || \
 		{ echo "the dependencies could not be installed: is there a network, and a package index for pip?"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.bench-installed: $(STAMP) requirements/bench.txt
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/bench.txt
+	@$(call install,requirements/bench.txt)
 	@touch $@

@@ -37,13 +37,14 @@ def _timeline(experiment_id: str, result: ExperimentResult) -> Any:
     record = result.record
     if record is None:
         raise TypeError("an experiment without a run has no time line")
+    failed = next((each.why for each in result.evidence if each.outcome == "failed"), None)
     return timeline(
         record,
         id=f"resilience::{experiment_id}",
         title=experiment_id,
         items=tuple(dict.fromkeys(each.item for each in result.evidence)),
-        verdict="failed" if any(each.outcome == "failed" for each in result.evidence) else result.outcome,
-        why=result.why or next((each.why for each in result.evidence if each.outcome == "failed"), ""),
+        verdict=result.outcome if failed is None else "failed",
+        why=result.why or failed or "",
         replay=next((each.replay for each in result.evidence if each.replay), ""),
     )
 

@@ -25,13 +25,11 @@ class Trial:
         record: what was seen.
         look: its services, around the proxies.
         sandbox: what it had to itself.
-        planted: the secrets of the run and who its patients are, by what they are.
     """
 
     record: RunRecord
     look: Look
     sandbox: Sandbox
-    planted: Mapping[str, str]
 
 
 def trial_of(
@@ -48,7 +46,7 @@ def trial_of(
     declared = {f"planted secret in {name}": value for name, value in sandbox.canaries.items()}
     planted = declared | dict(_passwords(sandbox, uses)) | dict(identifiers)
     told = tuple(given_away(record, planted))
-    return Trial(replace(record, given_away=told), Look(sandbox), sandbox, planted)
+    return Trial(replace(record, given_away=told), Look(sandbox), sandbox)
 
 
 def _passwords(sandbox: Sandbox, uses: Collection[str]) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import get_args
 
@@ -48,11 +48,11 @@ class Outage:
     workload: str
     service: str
     order: FaultOrder
-    _seen: tuple[RunRecord, Mapping[str, str]] | None = None
+    _seen: RunRecord | None = None
     _seeing: threading.Lock = field(default_factory=threading.Lock)
 
-    def seen(self) -> tuple[RunRecord, Mapping[str, str]]:
-        """Return the run with living alert endpoints, made once, and the secrets that were planted in it."""
+    def seen(self) -> RunRecord:
+        """Return the run with living alert endpoints, made once."""
         with self._seeing:
             if self._seen is None:
                 self._seen = self._run(self._plan(most_starts=STARTS), "outage")
@@ -61,21 +61,18 @@ class Outage:
     def dead(self, death: Death) -> RunRecord:
         """Return a run with dead endpoints, which come back with the service once its first start has ended."""
         plan = self._plan(dead_alerts=death, again=True)
-        return self._run(replace(plan, workload=replace(plan.workload, resume="rerun")), f"endpoint-{death}")[
-            0
-        ]
+        return self._run(replace(plan, workload=replace(plan.workload, resume="rerun")), f"endpoint-{death}")
 
-    def _run(self, plan: Plan, what: str) -> tuple[RunRecord, Mapping[str, str]]:
+    def _run(self, plan: Plan, what: str) -> RunRecord:
         masked = self.laboratory.masked(plan, self.laboratory.clean(self.workload))
         with self.laboratory.trial(masked, f"{what} of {self.service}") as trial:
-            return trial.record, trial.planted
+            return trial.record
 
     def _plan(self, **more: object) -> Plan:
         declared = self.laboratory.workload(self.workload)
         short = replace(declared, calls=min(declared.calls, CALLS))
-        enough = (
-            has_alerted_soon if "dead_alerts" in more else has_alerted
-        )  # from dead endpoints nothing comes
+        nothing_comes = "dead_alerts" in more
+        enough = has_alerted_soon if nothing_comes else has_alerted
         return self.laboratory.plan(
             self.workload, [self.order], workload=short, prompt=True, enough=enough, **more
         )
@@ -105,14 +102,13 @@ class AlertOfOutage:
         """Run the workload without the service, and look at what reached the endpoints."""
         laboratory, name = self.outage.laboratory, self.outage.workload
         clean = laboratory.clean(name)
-        record, secrets = self.outage.seen()
+        record = self.outage.seen()
         evidence = alerts.judge_outage(
             record,
             clean=clean.record,
             workload=clean.workload,
             service=self.outage.service,
             alerts=laboratory.configuration.alerts,
-            canaries=secrets,
             replay=replay_of(self.id),
         )
         return result_of([about(evidence, name, self.outage.service, "lasting outage")], record)
@@ -142,7 +138,7 @@ class DeadEndpoint:
 
     def run(self) -> ExperimentResult:
         """Run the workload with dead endpoints, and compare its first start with one that could alert."""
-        reference, record = self.outage.seen()[0], self.outage.dead(self.death)
+        reference, record = self.outage.seen(), self.outage.dead(self.death)
         evidence = alerts.judge_dead_endpoint(
             _first_start(record),
             reference=_first_start(reference),

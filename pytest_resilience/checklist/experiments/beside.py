@@ -45,7 +45,8 @@ def _found(experiment: Experiment, record: RunRecord, laboratory: Laboratory) ->
         or _was_killed(record)
     ):
         return
-    for evidence in _said(experiment, record, laboratory, str(service), replay):
+    rest = replace(record, given_away=())  # told already
+    for evidence in _said(experiment, rest, laboratory, str(service), replay):
         if evidence.outcome == "failed":
             yield replace(evidence, subject=subject, why=f"{what}{evidence.why}")
 
@@ -58,9 +59,8 @@ def _said(
     declared, is_server = clean.workload, clean.workload.shape == "server"
     if boundary == "application":
         case = Case(item=external_calls.ITEM, subject="", replay=replay)
-        own = (
-            replace(record, calls=()) if is_server else record
-        )  # what a server's client meets is none of its own
+        # What a server's client meets is none of its own.
+        own = replace(record, calls=()) if is_server else record
         for why, fix in islice(external_calls.raw_ends(own), 1):
             yield case.failed(why, fix)
     cut_off = is_server and not all(call.outcome.isdigit() for call in record.calls)

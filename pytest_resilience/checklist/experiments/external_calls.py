@@ -99,9 +99,13 @@ class FailingService:
         yield structured_logs.judge(
             record, clean=clean.record, workload=declared, service=service, boundary=boundary, replay=replay
         )
-        secrets = {**trial.planted, **self.fault.planted}
         yield messages.judge(
-            record, clean=clean.record, workload=declared, service=service, canaries=secrets, replay=replay
+            record,
+            clean=clean.record,
+            workload=declared,
+            service=service,
+            canaries=self.fault.planted,
+            replay=replay,
         )
 
     def _told(self, evidence: Evidence) -> Evidence:

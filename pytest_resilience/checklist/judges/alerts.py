@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_resilience.chaos.configuration.model import AlertRule, AlertsDeclaration, WorkloadDeclaration
-from pytest_resilience.chaos.run.given_away import given_away
 from pytest_resilience.chaos.run.record import AlertRecord, LogLine, RunRecord
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import (
@@ -41,16 +40,13 @@ def judge_outage(
     workload: WorkloadDeclaration,
     service: str,
     alerts: AlertsDeclaration | None,
-    canaries: Mapping[str, str] | None = None,
     within: float = WITHIN,
     replay: str = "",
 ) -> Evidence:
     """Return whether a lasting outage of a service is alerted, validly and once."""
     name = fault_name(run.faults[0]) if run.faults else "no fault"
     case = Case(item=ITEM, subject=subject_of(workload.name, service, name), replay=replay)
-    if secret := next(
-        (found for found in given_away(run, canaries or {}) if found[1].startswith("an alert")), None
-    ):
+    if secret := next((found for found in run.given_away if found[1].startswith("an alert")), None):
         return case.failed(f"the {secret[0]} stands in {secret[1]}", "redact before an alert is composed")
     if missing := missing_proof(run, service=service, clean=clean):
         return case.unproven(*missing)

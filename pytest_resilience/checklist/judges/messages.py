@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
@@ -71,12 +72,13 @@ def judge(
         clean: the undisturbed run.
         workload: the code under test.
         service: the one that failed.
-        canaries: what must stand nowhere, by what it is; the values are shown nowhere.
+        canaries: what must stand nowhere besides what is planted in every run, by what it is; the values are shown
+            nowhere.
         replay: tries it again.
     """
     name = fault_name(run.faults[0]) if run.faults else "no fault"
     case = Case(item=ITEM, subject=subject_of(workload.name, service, name), replay=replay)
-    if leaked := next(given_away(run, canaries or {}), None):
+    if leaked := next(chain(run.given_away, given_away(run, canaries or {})), None):
         return case.failed(f"the {leaked[0]} stands in {leaked[1]}", REDACT)
     if missing := missing_proof(run, service=service, clean=clean):
         return case.unproven(*missing)

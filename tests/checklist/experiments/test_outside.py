@@ -39,6 +39,15 @@ def test_a_function_is_its_own_entry_point():
     assert entry_points("wards:load") == [EntryPoint(function="wards:load")]
 
 
+def static_findings(folder):
+    """Return what the static checks say of external calls."""
+    return [
+        each
+        for each in evidence_outside_of_runs(read_configuration(folder))
+        if each.item == "external-calls" and each.kind == "static"
+    ]
+
+
 CALL = """
 import requests
 
@@ -67,11 +76,7 @@ def test_code_that_a_framework_loads_is_declared(tmp_path, path, command):
         f'packages = ["wards"]\n[workloads.it]\ncommand = [{words}]\n'
         '[workloads.other]\ncommand = ["{python}", "other.py"]\n'
     )
-    found = [
-        each
-        for each in evidence_outside_of_runs(read_configuration(tmp_path))
-        if each.item == "external-calls" and each.kind == "static"
-    ]
+    found = static_findings(tmp_path)
 
     assert [(each.outcome, "No declared workload" in each.why) for each in found] == [("failed", False)]
 
@@ -95,11 +100,7 @@ def test_what_fills_a_sandbox_is_judged_where_it_is_declared(tmp_path, step, jud
         f'packages = ["wards"]\n[services.w]\nkind = "postgres"\nenv = {{ W = "{{dsn}}" }}\ninit = ["{step}"]\n'
         '[workloads.other]\ncommand = ["{python}", "other.py"]\n'
     )
-    found = [
-        each
-        for each in evidence_outside_of_runs(read_configuration(tmp_path))
-        if each.item == "external-calls" and each.kind == "static"
-    ]
+    found = static_findings(tmp_path)
 
     assert {each.subject.partition(":")[0] for each in found} == {"wards/fill.py"}
     assert any("No declared workload" in each.why for each in found) != judged

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from seen_runs import clean, exchange, fault, log, run, struck
 
 from pytest_resilience.chaos.configuration.model import AlertRule, AlertsDeclaration, WorkloadDeclaration
+from pytest_resilience.chaos.run.given_away import given_away
 from pytest_resilience.chaos.run.record import AlertRecord
 from pytest_resilience.checklist.judges import alerts
 
@@ -74,9 +77,8 @@ def test_other_alerts_fail(sent, why):
 def test_a_planted_secret_in_an_alert_fails():
     """However valid it is."""
     seen = run(struck(0.5), alerts=[page(summary="labs is down, password hunter-7")])
-    found = alerts.judge_outage(
-        seen, clean=clean(), workload=JOB, service="labs", alerts=DECLARED, canaries={"password": "hunter-7"}
-    )
+    seen = replace(seen, given_away=tuple(given_away(seen, {"password": "hunter-7"})))
+    found = alerts.judge_outage(seen, clean=clean(), workload=JOB, service="labs", alerts=DECLARED)
 
     assert (found.outcome, "hunter" in found.why) == ("failed", False)
 
