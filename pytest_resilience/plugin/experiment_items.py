@@ -58,9 +58,9 @@ class ExperimentItem(pytest.Item):
         lines = (result.why, suite.unnamed(result.details), self._replay())
         text = "\n".join(line for line in lines if line)
         if result.outcome == "failed":
-            raise WrongError(text)
+            raise WrongError(text, result.why)
         if result.outcome == "unproven":
-            raise UnprovenError(f"unproven: {text}")
+            raise UnprovenError(f"unproven: {text}", f"unproven: {result.why}")
 
     def _replay(self) -> str:
         options = [f"--chaos-seed={self.config.stash[SUITE].laboratory.seed}"]
@@ -73,7 +73,7 @@ class ExperimentItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return the words without a stack."""
-        return plainly(excinfo.value) or super().repr_failure(excinfo, style)
+        return plainly(excinfo) or super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Return its name: it stands in no file."""

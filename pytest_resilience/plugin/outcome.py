@@ -15,11 +15,24 @@ KEPT: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 """What an item hands over to the report, as JSON can carry it."""
 
 
-class WrongError(AssertionError):
+class VerdictError(AssertionError):
+    """A verdict that is not good.
+
+    Args:
+        text: all that is to be said, in lines.
+        why: the reason alone, for pytest's short summary.
+    """
+
+    def __init__(self, text: str, why: str) -> None:
+        super().__init__(text)
+        self.why = why
+
+
+class WrongError(VerdictError):
     """Say what code under test did wrong."""
 
 
-class UnprovenError(AssertionError):
+class UnprovenError(VerdictError):
     """Say why nothing is proven."""
 
 
@@ -42,6 +55,15 @@ def kept_of(report: pytest.TestReport) -> dict[str, Any]:
     return {} if text is None else dict(json.loads(text))
 
 
-def plainly(error: BaseException) -> str | None:
-    """Return an error of the harness, or a verdict, in words without a stack; none for others."""
-    return str(error) if isinstance(error, HarnessError | WrongError | UnprovenError) else None
+def plainly(excinfo: pytest.ExceptionInfo[BaseException]) -> object:
+    """Return an error of the harness, or a verdict, in words without a stack; none for others.
+
+    In continuous integration pytest's short summary shows all that an error says: it would say the whole run again.
+    """
+    error = excinfo.value
+    if not isinstance(error, HarnessError | VerdictError):
+        return None
+    shown = excinfo.getrepr(style="value", chain=False)
+    if isinstance(error, VerdictError) and shown.reprcrash is not None:
+        shown.reprcrash.message = error.why
+    return shown

@@ -58,14 +58,15 @@ class ScenarioItem(pytest.Item):
         replay = as_here(self.config, f"{BEGIN} --chaos-seed={suite.laboratory.seed} {name}")
         tried = try_scenario(suite.laboratory, self.scenario, replay=replay)
         keep(self, scenario_facts(suite.id_of(self.scenario), tried, replay=replay))
+        why = suite.unnamed(tried.verdict.why or "")
         if tried.verdict.word == "failed":
-            raise WrongError(suite.unnamed(tried.text))
+            raise WrongError(suite.unnamed(tried.text), why)
         if tried.verdict.word == "unproven":
-            raise UnprovenError(suite.unnamed(tried.text))
+            raise UnprovenError(suite.unnamed(tried.text), f"unproven: {why}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return what was expected and seen, in words, without a stack."""
-        return plainly(excinfo.value) or super().repr_failure(excinfo, style)
+        return plainly(excinfo) or super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Return where it stands."""

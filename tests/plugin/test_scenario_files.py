@@ -62,6 +62,21 @@ def test_a_scenario_that_is_tried_again_leaves_the_report_of_the_whole_run(
     assert whole.read_text() == before
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+def test_the_short_summary_says_why_in_one_line(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]
+) -> None:
+    """In continuous integration pytest cuts nothing there, and all that was said above would be said again."""
+    monkeypatch.setenv("CI", "true")
+    write_ingestion(pytester.path, POSITION_AFTER, scenarios__lost=SCENARIO)
+    lines = run(pytester, *workers).outlines
+    (heading,) = (number for number, line in enumerate(lines) if "short test summary info" in line)
+    first, last = lines[heading + 1 :]
+
+    assert first.startswith(f"FAILED {FILE}::The reply to a COMMIT is lost - exactly_once: ")
+    assert "1 failed" in last
+
+
 def test_a_fault_that_never_fires_proves_nothing(pytester: pytest.Pytester) -> None:
     """There are not so many COMMITs."""
     write_ingestion(pytester.path, scenarios__lost=SCENARIO.replace("nth: 2", "nth: 200"))

@@ -128,7 +128,7 @@ def test_a_fault_that_met_nothing_is_tried_once_more(pool, tmp_path, when, outco
 WORKERS = """
     import os, random, sys, threading, time, psycopg2
 
-    WAITS = {"doubling": lambda n: 0.1 * 2 ** n, "constant": lambda n: 0.3}
+    WAITS = {"doubling": lambda n: 0.3 * 2 ** n, "constant": lambda n: 0.3}
     failed = []
 
     def store(unit):
