@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pytest_resilience.chaos.explore.oracle import wrongs
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory
-from pytest_resilience.chaos.run.exposure import has_answered
+from pytest_resilience.chaos.run.exposure import Exposure, has_answered
 from pytest_resilience.chaos.run.record import FaultRecord, RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder
+
+RESTS_WITHIN = 30.0
+"""Seconds in which a server does what it put off: the leases of queues last so long (Amazon SQS's default)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,14 @@ class Finding:
         return bool(_missed(self.record))
 
 
-def explore(laboratory: Laboratory, workload: str, faults: Sequence[FaultOrder], *, title: str) -> Finding:
+def explore(
+    laboratory: Laboratory,
+    workload: str,
+    faults: Sequence[FaultOrder],
+    *,
+    title: str,
+    rests: Callable[[Exposure], bool] | None = None,
+) -> Finding:
     """Break a workload, and judge what became of it.
 
     Args:
@@ -45,13 +55,23 @@ def explore(laboratory: Laboratory, workload: str, faults: Sequence[FaultOrder],
         workload: its name.
         faults: what is broken.
         title: what the run is called.
+        rests: tells whether a server that is sent nothing more has done what it put off; waited for `RESTS_WITHIN` s.
 
     Raises:
         HarnessError: something of ours did not work.
     """
     clean = laboratory.clean(workload)
     enough = has_answered if len(faults) == 1 else None  # the second may strike late
-    plan = laboratory.plan(workload, faults, states=True, prompt=True, enough=enough, settles=True)
+    plan = laboratory.plan(
+        workload,
+        faults,
+        states=True,
+        prompt=True,
+        enough=enough,
+        settles=True,
+        rests=rests,
+        rests_within=RESTS_WITHIN,
+    )
     masked = laboratory.masked(plan, clean)
     with laboratory.trial(masked, title) as trial:
         found = wrongs(trial, clean, laboratory.configuration.folder)

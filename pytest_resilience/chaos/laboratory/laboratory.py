@@ -15,6 +15,7 @@ from pytest_resilience.chaos.laboratory.side_by_side import SideBySide
 from pytest_resilience.chaos.laboratory.trial import Trial, trial_of
 from pytest_resilience.chaos.points.recording import record_points
 from pytest_resilience.chaos.run.arming.process import INNER
+from pytest_resilience.chaos.run.exposure import has_come_to_rest
 from pytest_resilience.chaos.run.look import Look, State
 from pytest_resilience.chaos.run.plan import Plan
 from pytest_resilience.chaos.run.record import RunRecord
@@ -229,6 +230,7 @@ class Laboratory:
             workload=declaration,
             tweaks=Tweaks(time_scale=self.configuration.time_scale),
             boundaries=boundaries,
+            rests=has_come_to_rest,
         )
         with self.sandbox(declaration.uses, f"clean run of {declaration.name}") as sandbox:
             begin, look = self._registries(sandbox, declaration), Look(sandbox)

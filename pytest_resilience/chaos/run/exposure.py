@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from pytest_resilience.chaos.run.record import CallRecord, Message
+from pytest_resilience.chaos.points.of_http import http_request
+from pytest_resilience.chaos.run.record import CallRecord, FaultRecord, Message
 
 ANSWERS = 3
 """Requests under the fault that have to be answered besides those that it met."""
 UNASKED = 3.0
 """Seconds under the fault of a server that nobody asks anything."""
+RESTS, ENDLESS = 2, 10
+"""Times the longest pause between requests after which no other is to be expected, and after which there is no end."""
+LEAST_REST = 0.5
+"""Seconds that a server rests, at least."""
+_READING = ("GET ", "HEAD ", "OPTIONS ", "TRACE ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +32,7 @@ class Exposure:
         limit: seconds after which a request is given up.
         scale: how much faster the workload's time runs than that of the machine.
         messages: tells what the proxies have seen, in order.
+        faults: tells what was broken.
     """
 
     struck_at: float | None
@@ -34,6 +42,7 @@ class Exposure:
     limit: float
     scale: float
     messages: Callable[[], Sequence[Message]]
+    faults: Callable[[], Sequence[FaultRecord]]
 
     def is_settled(self, call: CallRecord) -> bool:
         """Whether a request was answered, or given up."""
@@ -50,3 +59,28 @@ def has_answered(seen: Exposure) -> bool:
     met = [call for call in seen.calls if call.began <= struck]
     later = [call for call in seen.calls if call.began > struck and seen.is_settled(call)]
     return all(map(seen.is_settled, met)) and len(later) >= ANSWERS
+
+
+def has_come_to_rest(seen: Exposure) -> bool:
+    """Whether an undisturbed server that is sent nothing more has made the HTTP requests that it had put off.
+
+    One that makes none but while it answers has; and of one that never ends to make them nothing is to be awaited.
+    """
+    made = [
+        message.at for message in seen.messages() if _changes(message) and not _is_within(message.at, seen)
+    ]
+    if not made:
+        return True
+    pause = max([LEAST_REST * seen.scale, *(after - before for before, after in pairwise(made))])
+    answered = max((call.ended or seen.now for call in seen.calls), default=0.0)
+    return seen.now - made[-1] >= RESTS * pause or seen.now - answered >= ENDLESS * pause
+
+
+def _changes(message: Message) -> bool:
+    request = http_request(message) if message.side == "request" else None
+    return request is not None and not request.startswith(_READING)
+
+
+def _is_within(at: float, seen: Exposure) -> bool:
+    """Whether a moment lies within a call."""
+    return any(call.began <= at <= (call.ended or seen.now) for call in seen.calls)

@@ -11,6 +11,7 @@ from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.run.clock import RunClock
 
 POLL_SECONDS = 0.01
+REST_SECONDS = 0.05
 WORK_SECONDS = 15.0
 """Real seconds that a start on a scaled clock has beyond its deadline: what it computes takes as long as ever."""
 
@@ -59,6 +60,7 @@ class Life:
         most_starts: at most; by default as it declares.
         again: start it exactly once more, however the first start has ended; not where that had to be killed.
         settles: whether a server's last requests are waited for: one that is ended by us has not failed to answer.
+        rests: whether a server that is sent nothing more has done what it put off, so that it may end.
     """
 
     workload: Living
@@ -70,6 +72,7 @@ class Life:
     most_starts: int | None = None
     again: bool = False
     settles: bool = True
+    rests: Callable[[], bool] = lambda: True
 
     def run_to_end(self) -> None:
         """Wait for a job or a function, and start it again after a failure as often as it is declared."""
@@ -95,6 +98,8 @@ class Life:
             self.workload.resume()
         if self.settles:
             self.workload.settle(self.aborted)
+        while self.workload.runs and not self.aborted() and not self.rests():
+            time.sleep(REST_SECONDS)
         self.workload.terminate()
         self.ended(number)
 

@@ -31,6 +31,8 @@ class Plan:
         enough: tells when a server's faults have shown what they can, so that they heal.
         sees_out: go on until `enough` although the faults have healed by themselves.
         settles: wait for a server's last requests although `enough` says when to end.
+        rests: tells whether a server that is sent nothing more has done what it put off; it is waited for.
+        rests_within: the workload's seconds for which that is waited for.
         dead_alerts: what the captured alert endpoints do, from before the first start until all faults heal.
         most_starts: of a job or a function, at most; by default as it declares.
         again: heal everything when the first start has ended, and start the workload once more, undisturbed.
@@ -51,6 +53,8 @@ class Plan:
     enough: Callable[[Exposure], bool] | None = None
     sees_out: bool = False
     settles: bool = False
+    rests: Callable[[Exposure], bool] | None = None
+    rests_within: float = RECOVERY_BOUND
     dead_alerts: Death | None = None
     most_starts: int | None = None
     again: bool = False

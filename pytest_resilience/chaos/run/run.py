@@ -187,26 +187,24 @@ class Run:
         for armed in self._armed:
             if isinstance(armed, ProcessFault):
                 armed.started()
+        service = self._service()
         life = Life(
-            self._workload,
-            plan.workload,
-            self._clock,
-            plan.patience,
+            *(self._workload, plan.workload, self._clock, plan.patience),
             self._ended,
             self._abort.is_set,
             most_starts=plan.most_starts,
             again=plan.again,
             settles=plan.settles or plan.enough is None,
+            rests=service.rests,
         )
         with self._recovery.watched(self._armed):
             if plan.workload.shape == "server":
-                self._serve(life)
+                self._serve(life, service)
             else:
                 life.run_to_end()
 
-    def _serve(self, life: Life) -> None:
+    def _serve(self, life: Life, service: Service) -> None:
         """Let a server serve; once more, where its alerts are still owed."""
-        service = self._service()
         life.serve(service.is_over)
         self._answers = service.answers
         if self._plan.again and self._owes_alerts():

@@ -52,6 +52,7 @@ class Service:
     answers: dict[Check, CheckRecord] = field(default_factory=dict)
     _began: float | None = None
     _struck_at: float | None = None
+    _alone_since: float | None = None
 
     def is_over(self) -> bool:
         """Whether it has served long enough; heals what has no end of its own, and asks the expected checks."""
@@ -88,10 +89,22 @@ class Service:
     def _has_shown_enough(self) -> bool:
         if self.plan.enough is None:
             return False
+        return self.plan.enough(self._exposure())
+
+    def rests(self) -> bool:
+        """Whether it has done what it put off, or had the time for it; to be asked once it is sent nothing more."""
+        if self.plan.rests is None:
+            return True
+        if self._alone_since is None:
+            self._alone_since = self.clock.now()
+        is_late = self.clock.now() - self._alone_since > self.plan.rests_within
+        return is_late or self.plan.rests(self._exposure())
+
+    def _exposure(self) -> Exposure:
         if self._struck_at is None:
             begins = [at for armed in self.armed if (at := armed.record().injected_at) is not None]
             self._struck_at = min(begins, default=None)
-        seen = Exposure(
+        return Exposure(
             struck_at=self._struck_at,
             now=self.clock.now(),
             calls=[scaled(call, self.clock.scale) for call in self.workload.calls],
@@ -99,8 +112,8 @@ class Service:
             limit=self.plan.workload.deadline * self.clock.scale,
             scale=self.clock.scale,
             messages=self.messages,
+            faults=lambda: [armed.record() for armed in self.armed],
         )
-        return self.plan.enough(seen)
 
     def _has_recovered(self) -> bool:
         healed = self.recovery.healed_at or 0.0

@@ -14,6 +14,7 @@ from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.experiments.experiment import ExperimentResult, Found
 from pytest_resilience.checklist.experiments.found_file import found_file
 from pytest_resilience.checklist.judges import checkpoints, transactions
+from pytest_resilience.checklist.judges.answered_requests import broken_promises, has_kept
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.deliveries import fix_of, undelivered, with_repeats
 from pytest_resilience.checklist.replay import replay_of
@@ -63,7 +64,7 @@ class SingleFault:
         finding = self._explored()
         if finding.never_fired:
             finding = self._explored()  # what comes by in no fixed order may come by the next time
-        lost = tuple(undelivered(finding.record, self._clean))
+        lost = (*undelivered(finding.record, self._clean), *broken_promises(finding.record, self._clean))
         finding = replace(finding, wrongs=(*finding.wrongs, *lost))
         evidence = self._evidence(finding)
         worst = evidence if self.strict and evidence is not None else self._survived(finding)
@@ -78,7 +79,8 @@ class SingleFault:
         )
 
     def _explored(self) -> Finding:
-        return explore(self.laboratory, self.workload, [self.probe.order], title=self.id)
+        rests = has_kept(self._clean) if self.probe.name == "kill" else None
+        return explore(self.laboratory, self.workload, [self.probe.order], title=self.id, rests=rests)
 
     def _survived(self, finding: Finding) -> Evidence:
         """Say whether it survived."""

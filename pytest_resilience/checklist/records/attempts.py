@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from pytest_resilience.chaos.points.of_http import http_request
-from pytest_resilience.chaos.run.record import FaultRecord, Message, RunRecord
+from pytest_resilience.chaos.run.record import FaultRecord, Message
 from pytest_resilience.chaos.trigger import Side
+from pytest_resilience.checklist.records.seen import Seen
 
 
 def _words(text: str) -> frozenset[str]:
@@ -94,7 +95,7 @@ class Attempt:
         return self.what == CONNECT or is_probe or self.what.upper().startswith(_BEGINS)
 
 
-def attempts(run: RunRecord, service: str) -> tuple[Attempt, ...]:
+def attempts(run: Seen, service: str) -> tuple[Attempt, ...]:
     """Return what was tried at a service, in the order in which it began."""
     ordered = [fault for fault in run.faults if fault.order.on == service]
     met = frozenset(receipt.connection for fault in ordered for receipt in fault.receipts)
@@ -113,7 +114,7 @@ def _is_spare(attempt: Attempt) -> bool:
     return attempt.what == CONNECT and attempt.kind is None
 
 
-def _unseen(run: RunRecord, service: str) -> Iterator[Attempt]:
+def _unseen(run: Seen, service: str) -> Iterator[Attempt]:
     """Yield the connections that a network fault reset before any message of theirs was seen."""
     seen = {message.connection for message in run.messages if message.service == service}
     for receipt in (

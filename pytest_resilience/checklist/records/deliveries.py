@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.records.attempts import REFUSING, Attempt, attempts
+from pytest_resilience.checklist.records.seen import Seen
 
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OVERWRITING = frozenset({"PUT", "DELETE"})
@@ -58,7 +58,7 @@ class Deliveries:
         self.keyed = self.keyed and attempt.keyed is True
 
 
-def deliveries(run: RunRecord, service: str, *, certain: bool) -> Mapping[str, Deliveries]:
+def deliveries(run: Seen, service: str, *, certain: bool) -> Mapping[str, Deliveries]:
     """Return what a service was asked to change, by method and path.
 
     Args:

@@ -58,6 +58,15 @@ def test_requests_behind_the_first_are_broken_alone(kind, expected) -> None:
 def test_an_alert_of_an_outage_is_waited_for_as_long_as_it_may_take(now, soon, late) -> None:
     """Retries may outlive ten seconds; where no alert is asked for nobody waits longer."""
     calls = [CallRecord(number=n, began=2.0 + n / 10, ended=3.0, outcome="503") for n in range(5)]
-    seen = Exposure(struck_at=1.0, now=now, calls=calls, alerts=0, limit=30.0, scale=1.0, messages=lambda: ())
+    seen = Exposure(
+        struck_at=1.0,
+        now=now,
+        calls=calls,
+        alerts=0,
+        limit=30.0,
+        scale=1.0,
+        messages=lambda: (),
+        faults=lambda: (),
+    )
 
     assert (has_alerted_soon(seen), has_alerted(seen)) == (soon, late)
