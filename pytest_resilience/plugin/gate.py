@@ -20,6 +20,7 @@ from pytest_resilience.plugin.ledger import Ledger
 from pytest_resilience.plugin.provenance import Commit, commit_of, digest_of, engines_of
 from pytest_resilience.plugin.replays import BEGIN, as_here, named_here
 from pytest_resilience.plugin.report_place import folder_of_report, given_folder, reports_nothing
+from pytest_resilience.plugin.signals import end_at_the_next_interrupt
 from pytest_resilience.plugin.suite import SUITE
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = (
     "resilience: interrupted; what is under way is ended, what is known is reported, and servers are stopped: that "
-    "takes some seconds"
+    "takes some seconds (Ctrl-C once more ends it at once, without a report)"
 )
 HANDED_OVER = "resilience"
 """What a worker of pytest-xdist sends the controller at its end."""
@@ -98,13 +99,16 @@ class GateSession:
         category, letter, word = words[report.outcome]
         return category, letter, f"{word} ({done}/{total}, {done / max(seconds, 0.001):.1f}/s)"
 
+    @pytest.hookimpl(tryfirst=True)  # pytest takes its time to show where it was
     def pytest_keyboard_interrupt(self) -> None:
         """Remember that not all was tried, end what is under way, and say what the wait is for."""
         self._interrupted = True
-        self._config.stash[SUITE].abandon()
         terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+        if not self.is_worker:
+            end_at_the_next_interrupt(self._config)
         if terminal is not None and not self.is_worker:
             terminal.write_line(f"\n{INTERRUPTED}")
+        self._config.stash[SUITE].abandon()
 
     @pytest.hookimpl(tryfirst=True)  # before pytest writes its JUnit file
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

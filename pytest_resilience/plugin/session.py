@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +19,6 @@ MARKER = (
     "`proves` names the checklist items that it is evidence for"
 )
 
-
-SAME_SIGNAL = 1.0
-"""Seconds within which a signal that comes again is the same request, not an impatient one."""
 
 RUN: pytest.StashKey[ChaosRun] = pytest.StashKey()
 GATE: pytest.StashKey[GateSession] = pytest.StashKey()
@@ -59,6 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from pytest_resilience.plugin.gate import GateSession
     from pytest_resilience.plugin.report_place import refuse_unwritable
     from pytest_resilience.plugin.selection import SELECTED, select
+    from pytest_resilience.plugin.signals import end_with_a_report
     from pytest_resilience.plugin.suite import SUITE, make_suite
 
     config.stash[SELECTED] = select(config)
@@ -72,36 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[GATE] = gate
     config.pluginmanager.register(gate, "resilience-gate")
     if not gate.is_worker:
-        _report_before_the_end(config)
-
-
-def _report_before_the_end(config: pytest.Config) -> None:
-    """Let SIGTERM, which a pipeline sends when its time is over, end the run as Ctrl-C does: with a report.
-
-    Who sends it to the process and to its group as well (`timeout` does) asks once.
-    """
-    import signal
-    import threading
-
-    from pytest_resilience.clock import SYSTEM_CLOCK
-
-    if threading.current_thread() is not threading.main_thread():
-        return
-    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        return  # somebody else has plans for it
-
-    asked_at: list[float] = []
-
-    def end(_number: int, _frame: object) -> None:
-        asked_at.append(SYSTEM_CLOCK.monotonic())
-        if len(asked_at) == 1:
-            raise KeyboardInterrupt("SIGTERM")
-        if asked_at[-1] - asked_at[0] > SAME_SIGNAL:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.raise_signal(signal.SIGTERM)
-
-    signal.signal(signal.SIGTERM, end)
-    config.add_cleanup(partial(signal.signal, signal.SIGTERM, signal.SIG_DFL))  # type: ignore[arg-type]
+        end_with_a_report(config)
 
 
 def _refuse_wrong_waivers(file: Path | None) -> None:

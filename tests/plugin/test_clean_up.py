@@ -102,6 +102,34 @@ def test_a_terminated_run_has_said_what_it_knows(pytester: pytest.Pytester, work
     assert _verdicts(pytester) == {"unproven"}
 
 
+def test_the_second_interrupt_ends_the_run_at_once(pytester: pytest.Pytester) -> None:
+    """It is ending already: there is no traceback of its end, and nothing is left."""
+    pytester.makepyfile(STUCK)
+    pytester.makeconftest("import threading\n\ndef pytest_unconfigure():\n    threading.Event().wait()\n")
+    run = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "--chaos", "-q"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        text=True,
+    )
+    folder, *pids = _await_file(pytester.path / "ready", run)
+    run.send_signal(signal.SIGINT)
+    said = next(line for line in run.stdout if line.startswith("resilience: interrupted; "))
+    while run.poll() is None:
+        run.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            run.wait(0.3)
+    printed, _ = run.communicate()
+
+    assert run.returncode == pytest.ExitCode.INTERRUPTED
+    assert "Ctrl-C once more" in said
+    assert "Traceback" not in printed
+    assert "resilience: ended at once" in printed
+    assert [pid for pid in pids if not _gone(int(pid))] == []
+    assert not Path(folder).exists()
+
+
 def _is_pending(pid: int, number: int) -> bool:
     """Tell whether a signal was not delivered yet."""
     status = Path(f"/proc/{pid}/status").read_text()
