@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -166,12 +167,20 @@ def _emptied(undoing: Undoing) -> Iterator[str]:
         )
 
 
+_SERVES = re.compile(r"\bmodel [^;]+?: (?:alias|version) ")
+
+
 def _fix_of(told: str) -> str:
-    """Return what to do about rows that are left over, or gone; else about the rest, of which less is said."""
+    """Return what to do about what serves, about rows that are left over, or gone; else about the rest."""
+    if _SERVES.search(told):
+        return (
+            "let the version serve that served before the change, and no other: move aliases back, and take versions "
+            "that the change made out of aliases and stages"
+        )
     if "lost" in told:
         return "take back what the change wrote, and nothing else: rows are gone that were there before it"
     if "not expected" in told or "doubled" in told:
-        return "take back everything that the change wrote, from every step: some of its rows are left"
+        return "take back everything that the change wrote, from every step: some of it is left"
     return "restore data and aliases too, not the schema alone"
 
 

@@ -388,6 +388,19 @@ def registry(champion, *versions, stage="None"):
 
 
 @pytest.mark.parametrize(
+    "undone", [registry("2", "1", "2", "3"), registry("", "1"), registry("1", "1", "2", stage="Staging")]
+)
+def test_what_to_do_about_a_registry_is_about_what_serves(undone):
+    """There are no rows in it."""
+    changed = registry("2", "1", "2")
+    found = rollback.judge(
+        undoing(before=registry("1", "1"), changed=changed, complete=changed, undone=undone), workload=UNDO
+    )
+
+    assert (found.outcome, "aliases and stages" in found.fix) == ("failed", True), found
+
+
+@pytest.mark.parametrize(
     ("undone", "forward", "complete", "outcome"),
     [
         (registry("1", "1", "2"), registry("2", "1", "2"), registry("2", "1", "2"), "passed"),
