@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import replace
 
@@ -321,6 +322,31 @@ def test_who_connects_again_at_once_and_then_waits_has_waited(kept):
     (found,) = episodes(run(messages, faults=[fault("cut")]), "labs")
 
     assert found.waits == pytest.approx((1.0, 2.0, 4.0), abs=0.01)
+
+
+def slow_try(at, connection, *, login):
+    """Yield a unit of work on a connection of its own, on a busy machine: its login takes long."""
+    cut = at + login
+    yield notice(at, "connected", connection)
+    yield postgres(at, "request", "Startup", connection=connection)
+    yield postgres(cut - 0.01, "reply", "ReadyForQuery", connection=connection)
+    yield postgres(cut, "request", "Query", "BEGIN", connection)
+    yield notice(cut, "cut at BEGIN, request", connection, fault_id="fault-1")
+    yield notice(cut, "closed", connection)
+
+
+def test_operations_side_by_side_wait_from_their_own_ends():
+    """Whose connection is made last may fail first, and logins of others lie between."""
+    begins, wait, messages, connections = [1.0, 1.001, 1.002], 0.3, [], itertools.count(1)
+    for logins in ((0.12, 0.107, 0.061), (0.035, 0.08, 0.085), (0.034, 0.055, 0.05), (0.03, 0.04, 0.045)):
+        for at, login in zip(begins, logins, strict=True):
+            messages += slow_try(at, next(connections), login=login)
+        begins = sorted(at + login + wait for at, login in zip(begins, logins, strict=True))
+        wait *= 2
+    messages.sort(key=lambda message: message.at)
+    found = episodes(run(messages, faults=[fault("cut")]), "labs", exact=True, units=3)
+
+    assert [each.waits for each in found] == [pytest.approx((0.3, 0.6, 1.2))] * 3
 
 
 def probe(at, connection):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -116,12 +117,30 @@ def _turns(tries: Sequence[Attempt], units: int, *, noise: float) -> list[Sequen
     """
     most = len(tries) // LEAST_ATTEMPTS if units > 1 else 0
     for number in range(most, 1, -1):
-        turns = [tries[first::number] for first in range(number)]
-        apart = [[after.began - before.began for before, after in pairwise(each)] for each in turns]
+        turns = _in_turn(tries, number)
+        apart = [[_apart(*two) for two in pairwise(each)] for each in turns]
         alike = all(_alike(apart[0], other, noise) for other in apart[1:])
         if alike and (number <= units or _in_rounds(tries, number, noise)):
             return turns
     return None
+
+
+def _in_turn(tries: Sequence[Attempt], number: int) -> list[Sequence[Attempt]]:
+    """Return the attempts of so many operations: of those that wait alike, who fails first tries first again."""
+    turns = [[attempt] for attempt in tries[:number]]
+    for attempt in tries[number:]:
+        min(turns, key=_since).append(attempt)
+    return list(turns)
+
+
+def _since(turn: Sequence[Attempt]) -> float:
+    last = turn[-1]
+    return last.began if last.ended is None else last.ended
+
+
+def _apart(before: Attempt, after: Attempt) -> float:
+    wait = _wait(before, after)
+    return after.began - before.began if wait is None else wait
 
 
 def _in_rounds(tries: Sequence[Attempt], number: int, noise: float) -> bool:
@@ -187,30 +206,35 @@ def _told_apart(tried: Sequence[Attempt]) -> list[list[Attempt]]:
 
 
 def _without_preludes(tried: Sequence[Attempt]) -> list[Attempt]:
-    """Join what prepares a unit of work with the statement that follows it: the attempt began there."""
+    """Join what prepares a unit of work with the statement that follows it there: the attempt began with it."""
     joined: list[Attempt] = []
-    preludes: list[Attempt] = []
+    preludes: defaultdict[int, list[Attempt]] = defaultdict(list)
+    losses: list[float] = []
     for attempt in tried:
+        steps = preludes[attempt.connection]
+        steps.append(attempt)
         if attempt.is_prelude and not attempt.failed:
-            preludes.append(attempt)
             continue
-        lost = joined[-1].ended if joined and joined[-1].failed else None
-        joined.append(_since(attempt, preludes, lost))
-        preludes = []
-    return joined
+        before = [loss for loss in losses if loss <= steps[0].began]
+        if before:
+            losses.remove(min(before))  # of several at the same time, whose turn it is
+        joined.append(replace(attempt, began=_began(steps, min(before, default=None))))
+        if attempt.failed and attempt.ended is not None:
+            losses.append(attempt.ended)
+        del preludes[attempt.connection]
+    return sorted(joined, key=lambda attempt: attempt.began)
 
 
-def _since(attempt: Attempt, preludes: Sequence[Attempt], lost: float | None) -> Attempt:
-    """Return the attempt with what prepared it; after a loss it began where the longest silence ended.
+def _began(steps: Sequence[Attempt], lost: float | None) -> float:
+    """Return when an attempt of these steps began; after a loss that is where the longest silence ended.
 
     A client may connect anew the moment it has lost a connection (Django does), and wait then.
     """
-    steps = [*preludes, attempt]
     if lost is None:
-        return replace(attempt, began=steps[0].began)
-    ends = [lost, *(prelude.ended or prelude.began for prelude in preludes)]
+        return steps[0].began
+    ends = [lost, *(step.ended or step.began for step in steps[:-1])]
     silences = [step.began - end for step, end in zip(steps, ends, strict=True)]
-    return replace(attempt, began=steps[silences.index(max(silences))].began)
+    return steps[silences.index(max(silences))].began
 
 
 def _runs_of_failures(tried: Sequence[Attempt]) -> Iterator[list[Attempt]]:
