@@ -11,6 +11,7 @@ from statistics import median
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.explore.at_once import callers_at_once
 from pytest_resilience.chaos.run.record import RunRecord
+from pytest_resilience.checklist.judges.backoff.turns import STALL, turns_of, wait_between
 from pytest_resilience.checklist.records.asides import Asides
 from pytest_resilience.checklist.records.attempts import CONNECT, Attempt, attempts
 from pytest_resilience.checklist.records.progress import Progress
@@ -45,16 +46,8 @@ class Episode:
         return next((attempt.what for attempt in self.tries if attempt.what != CONNECT), CONNECT)
 
 
-STALL = 5
-"""Times the clock's noise that a busy machine may hold up a try that comes at once."""
-ALIKE = 0.1
-"""The part by which exact waits may differ, besides noise."""
-CLEARLY = 2
-"""Times the length of a round of attempts that the wait after it lasts, at least."""
 NO_ASIDES = Asides()
 NO_PROGRESS = Progress()
-REPLACED = 0.002
-"""Seconds between closing a connection that hangs and making the next, where the one is done for the other."""
 
 
 def episodes(
@@ -83,7 +76,7 @@ def episodes(
     for window, answered in windows(run, later=asides.later):
         for tries in _operations([a for a in tried if window[0] <= a.began <= window[1]], usual):
             ended = is_over(tries, window[1]) if asides.later else answered
-            turns = _turns(tries, units, noise=noise) if exact else None
+            turns = turns_of(tries, units, noise=noise) if exact else None
             for each in turns or [tries]:
                 whole = _with_second_tries_joined(_episode(each, ended=ended), noise)
                 found += _parts(whole, is_mixed=units > 1 and turns is None) if exact else [whole]
@@ -102,60 +95,6 @@ def units_of(clean: RunRecord, workload: WorkloadDeclaration, service: str) -> i
     A server is asked one thing at a time where its waits are measured.
     """
     return 1 if workload.shape == "server" else max(1, callers_at_once(clean, service))
-
-
-def _turns(tries: Sequence[Attempt], units: int, *, noise: float) -> list[Sequence[Attempt]] | None:
-    """Return attempts in turn, by operation, where they wait alike: those of one code, begun together.
-
-    None where they do not: then nobody can say which attempt is whose.
-
-    Args:
-        tries: in the order in which they began.
-        units: operations seen at the same time. There are no more, unless all their attempts come in rounds, with
-            clear waits between them: short operations need not have met where they were counted.
-        noise: seconds by which a wait may be too long.
-    """
-    most = len(tries) // LEAST_ATTEMPTS if units > 1 else 0
-    for number in range(most, 1, -1):
-        turns = _in_turn(tries, number)
-        apart = [[_apart(*two) for two in pairwise(each)] for each in turns]
-        alike = all(_alike(apart[0], other, noise) for other in apart[1:])
-        if alike and (number <= units or _in_rounds(tries, number, noise)):
-            return turns
-    return None
-
-
-def _in_turn(tries: Sequence[Attempt], number: int) -> list[Sequence[Attempt]]:
-    """Return the attempts of so many operations: of those that wait alike, who fails first tries first again."""
-    turns = [[attempt] for attempt in tries[:number]]
-    for attempt in tries[number:]:
-        min(turns, key=_since).append(attempt)
-    return list(turns)
-
-
-def _since(turn: Sequence[Attempt]) -> float:
-    last = turn[-1]
-    return last.began if last.ended is None else last.ended
-
-
-def _apart(before: Attempt, after: Attempt) -> float:
-    wait = _wait(before, after)
-    return after.began - before.began if wait is None else wait
-
-
-def _in_rounds(tries: Sequence[Attempt], number: int, noise: float) -> bool:
-    """Tell whether so many attempts come close together each time, and then none for long."""
-    rounds = [tries[first : first + number] for first in range(0, len(tries), number)]
-    lasts = [each[-1].began - each[0].began for each in rounds]
-    waits = [after[0].began - before[-1].began for before, after in pairwise(rounds)]
-    return min(waits) > max(STALL * noise, CLEARLY * max(lasts))
-
-
-def _alike(apart: Sequence[float], others: Sequence[float], noise: float) -> bool:
-    return all(
-        abs(one - other) <= max(ALIKE * max(one, other), 3 * noise)
-        for one, other in zip(apart, others, strict=False)
-    )
 
 
 def whose_logins(workload: str, service: str) -> str:
@@ -252,7 +191,7 @@ def _runs_of_failures(tried: Sequence[Attempt]) -> Iterator[list[Attempt]]:
 
 def _episode(tries: Sequence[Attempt], *, ended: bool) -> Episode:
     """Return the waits; a client that closes a hanging connection late hides when it gave up."""
-    waits = [_wait(before, after) for before, after in pairwise(tries)]
+    waits = [wait_between(before, after) for before, after in pairwise(tries)]
     if all(wait is not None for wait in waits):
         return Episode(tuple(tries), tuple(wait for wait in waits if wait is not None), ended)
     apart = [after.began - before.began for before, after in pairwise(tries)]
@@ -271,17 +210,6 @@ def _with_second_tries_joined(whole: Episode, noise: float) -> Episode:
     tries = [replace(second, began=first.began) for first, second in pairs]
     alone = whole.tries[2 * len(tries) :]
     return replace(whole, tries=(*tries, *alone), waits=waits, twice=True)
-
-
-def _wait(before: Attempt, after: Attempt) -> float | None:
-    if before.ended is None or after.began < before.ended or _closed_late(before, after):
-        return None
-    return after.began - before.ended
-
-
-def _closed_late(before: Attempt, after: Attempt) -> bool:
-    """A connection that hangs and is closed the moment the next one is made was given up before."""
-    return before.kind == "hang" and before.ended is not None and after.began - before.ended < REPLACED
 
 
 def _split(whole: Episode) -> Iterator[Episode]:
