@@ -11,6 +11,7 @@ from typing import Any, TypedDict, TypeVar, Unpack
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import FatalError, RetryableError
 from pytest_resilience.events import Listener
+from pytest_resilience.runtime.callables import is_async, name_of, require_function
 from pytest_resilience.runtime.database.commit_marker import CommitMarker
 from pytest_resilience.runtime.database.connection import (
     ClosedAfter,
@@ -36,6 +37,8 @@ RUN_AGAIN = ("40001", "40P01")
 
 LONGEST_DELAY = 5.0
 """Seconds between two runs of a unit."""
+_UNDER_WAY: set[int] = set()
+"""The drivers' connections that are in a unit of work."""
 
 
 class UnitSettings(TypedDict, total=False):
@@ -92,7 +95,14 @@ def run_in_transaction(
 
     Returns:
         What is true exactly when everything is committed; its `result()` is what `work` returned.
+
+    Raises:
+        FatalError: this is no connection, or it is in a unit of work already, which would be committed with this one.
+        TypeError: `work` is asynchronous, or a generator: nothing of it runs when it is called.
     """
+    require_function(work)
+    if is_async(work):
+        raise TypeError(f"{name_of(work)} is asynchronous: a unit of work runs when it is called")
     return _Unit(given=db_connection, connection=view_of(db_connection), work=work, **settings).run()
 
 
@@ -116,7 +126,15 @@ class _Unit:
     attempts: int = field(default=0, init=False)
 
     def run(self) -> TransactionOutcome[Any]:
-        joined = self.connection.state() is not TransactionState.IDLE
+        state = self.connection.state()
+        joined = state is not TransactionState.IDLE
+        key = id(self.given if state is TransactionState.LOST else driver_connection(self.given))
+        if key in _UNDER_WAY:
+            raise FatalError(
+                "this connection is in a unit of work already, and a COMMIT here would commit half of that one: do it "
+                "with the cursor of that unit, or on a connection of its own"
+            )
+        _UNDER_WAY.add(key)
         try:
             return retry_with_exponential_backoff(
                 self._watched_attempt,
@@ -130,6 +148,8 @@ class _Unit:
             )
         except _RunAgainError as error:
             return self._rolled_back(error.__cause__ or error)
+        finally:
+            _UNDER_WAY.discard(key)
 
     def _watched_attempt(self) -> TransactionOutcome[Any]:
         """Run the unit once; in a connection that is cut it fails, or is unknown, as in any that is lost."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import select
@@ -410,6 +411,40 @@ def test_an_open_transaction_is_joined_and_not_run_again(connection, stays):
         cursor.execute(ADD, (1, "before"))
     assert execute_with_rollback(connection, [(ADD, (2, "after"))])
     assert stays() == [(1, "before"), (2, "after")]
+
+
+def test_a_unit_inside_a_unit_is_refused(any_connection, stays):
+    """Its COMMIT would commit half of the other, which might say then that it was rolled back."""
+
+    def unit(cursor):
+        cursor.execute("insert into stays values (1, 'MICU')")
+        execute_with_rollback(any_connection, ["insert into stays values (2, 'SICU')"])
+
+    outcome = run_in_transaction(any_connection, unit)
+
+    assert (outcome.status, type(outcome.error)) == ("rolled_back", FatalError)
+    assert "in a unit of work already" in str(outcome.error)
+    assert stays() == []
+    assert execute_with_rollback(any_connection, ["insert into stays values (2, 'SICU')"])
+
+
+async def asynchronous(cursor):
+    """Do nothing when it is called."""
+    cursor.execute(ADD, (1, "MICU"))
+
+
+def generated(cursor):
+    """Do nothing when it is called."""
+    yield cursor.execute(ADD, (1, "MICU"))
+
+
+@pytest.mark.parametrize("unit", [asynchronous, generated, functools.partial(asynchronous)])
+def test_a_unit_that_runs_later_is_refused(connection, stays, unit):
+    """It would be committed before anything of it was done."""
+    with pytest.raises(TypeError, match=r"asynchronous|generator"):
+        run_in_transaction(connection, unit)
+
+    assert stays() == []
 
 
 def test_an_aborted_transaction_is_cleaned_up_and_reported(connection, stays):
