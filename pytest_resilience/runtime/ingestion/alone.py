@@ -72,6 +72,7 @@ def _start(
         history.open()
         if task.start_over:
             history.forget()
+        history.forget_ends_in_emptied(table)
         end, last = history.end(), history.last()
     end = None if end is None else in_this_file(source, end)
     last = None if last is None else refuse_a_changed_file(source, last)

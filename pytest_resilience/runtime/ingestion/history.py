@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +18,7 @@ from pytest_resilience.runtime.database.postgres_session import PostgresSession
 from pytest_resilience.runtime.database.stall_guard import StallGuard
 from pytest_resilience.runtime.ingestion.csv_source import CsvSource
 from pytest_resilience.runtime.ingestion.state import IngestionState
+from pytest_resilience.runtime.ingestion.target_table import TargetTable
 
 PLAN = "parts"
 """Only the checkpoint of a run in parts has this key."""
@@ -34,6 +36,12 @@ where l.locktype = 'advisory' and l.granted and l.classid::bigint = %s
 and l.objid::bigint = (hashtext(%s)::bigint & 4294967295)
 and l.database = (select oid from pg_database where datname = current_database())
 """
+
+_ENDS = f"select operation_id, version, state from {FINISHED}"  # noqa: S608 - the name is ours
+_MAY_LOOK = "select has_any_column_privilege(%s, 'select')"
+_FORGET = f"""
+delete from {FINISHED} where operation_id = %s and version = %s and not exists (select from {{target}})
+"""  # noqa: S608 - the names are ours, or quoted
 
 
 def operation_id(source_file: str, target_sql: str) -> str:
@@ -128,6 +136,25 @@ class History:
         self.progress.delete_checkpoint(self.operation)
         self.ended.delete_checkpoint(self.operation)
 
+    def forget_ends_in_emptied(self, table: TargetTable) -> None:
+        """Forget, in the transaction that is open, which files were ingested to their end, if the table is empty.
+
+        Whoever has emptied it wants the rows of all of them back, and the first that comes again would hide that. An
+        end that is noted meanwhile is kept: its rows are there.
+        """
+        ends = [
+            (name, version)
+            for name, version, text in self.session.query(_ENDS, ())
+            if _is_of(name, text, table)
+        ]
+        if (
+            ends
+            and self.session.query(_MAY_LOOK, (table.sql,)) == [(True,)]
+            and table.is_empty(self.session.query)
+        ):
+            for end in ends:
+                self.session.execute(_FORGET.format(target=table.sql), end)
+
     def save(self, state: IngestionState) -> None:
         """Write a checkpoint, in the transaction that is open."""
         self.progress.save_checkpoint(self.operation, state.as_json())
@@ -160,6 +187,14 @@ class History:
             f"{self.operation} was begun {how} and has not ended; finish it so, or empty the table and pass "
             "start_over=True"
         )
+
+
+def _is_of(operation: str, text: str, table: TargetTable) -> bool:
+    """Tell whether an end is that of a file of this table; what is damaged is told to who needs it."""
+    try:
+        return operation == operation_id(json.loads(text)["source_file"], table.sql)
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def in_this_file(source: CsvSource, state: IngestionState) -> IngestionState | None:

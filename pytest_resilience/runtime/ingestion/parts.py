@@ -77,6 +77,7 @@ def _plan(  # noqa: PLR0917 - what has been prepared
         history.open()
         if task.start_over:
             history.forget()
+        history.forget_ends_in_emptied(table)
         end, kept = history.end(), history.plan()
     end = None if end is None else in_this_file(source, end)
     plan = Plan.make(source, count, task.batch_size) if kept is None else Plan.from_json(kept).of(source)

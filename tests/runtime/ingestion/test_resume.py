@@ -76,6 +76,20 @@ def test_an_emptied_table_is_filled_again(stays, table, ingest, rows):
     assert len(table()) == 25
 
 
+def test_an_emptied_table_is_filled_again_from_all_its_files(stays, table, ingest, rows):
+    """The first that is ingested again, or any other, does not hide that the table was emptied."""
+    files = [stays, stays.with_name("second.csv"), stays.with_name("third.csv")]
+    for number, file in enumerate(files[1:], 1):
+        file.write_text("stay_id,unit\n" + "".join(f"{100 * number + n},CCU\n" for n in range(20)))
+    for file in files[:2]:
+        ingest(file)
+    rows("truncate raw.stays")
+
+    assert [ingest(file).batches > 0 for file in reversed(files)] == [True] * 3
+    assert len(table()) == 65
+    assert [ingest(file).batches for file in files] == [0] * 3
+
+
 def test_another_file_of_the_same_name_is_ingested(stays, table, ingest):
     """Tomorrow's file under today's name is new, and so is its end."""
     ingest(stays)
