@@ -67,7 +67,7 @@ class ProxiedService:
             name: the service's name.
             upstream: where the server is, as a proxy takes it.
             engine: the client of our engine.
-            protocol: what the connections speak, `postgres` or `http`; none passes bytes unparsed.
+            protocol: what the connections speak, `postgres`, `http` or `tcp`; none passes bytes unseen.
             toxiproxy: the real Toxiproxy that carries the network faults, if not our engine.
             settings: what else our engine is told of the connections: `tls`, `upstream_tls`, `host`.
             began: the engine's time at which the test began; by default now.

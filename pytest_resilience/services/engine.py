@@ -74,7 +74,7 @@ class EngineClient(ToxiproxyClient):
 
         Args:
             proxy: its name.
-            protocol: `postgres` or `http`; none passes bytes unparsed.
+            protocol: `postgres`, `http` or `tcp`; none passes bytes unseen.
             settings: `tls`, `upstream_tls` and `host`, as the engine's API takes them.
         """
         wanted = {"protocol": protocol, **(settings or {})}

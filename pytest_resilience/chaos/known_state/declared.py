@@ -52,7 +52,7 @@ def begin_tcp(ground: Ground, declaration: ServiceDeclaration) -> Begun:
         upstream = own_upstream(ground, declaration)
         given = upstream.host, upstream.port
     host, port = given
-    handle = TcpHandle(ground.proxied(declaration.name, join(host, port), protocol=None), host, port)
+    handle = TcpHandle(ground.proxied(declaration.name, join(host, port), protocol="tcp"), host, port)
     return Begun(handle=handle, addresses=addresses_of(host, port), env=filled_env(declaration, handle))
 
 

@@ -54,7 +54,7 @@ def record_points(workload: str, messages: Sequence[Message], kinds: Mapping[str
     Args:
         workload: its name.
         messages: what the proxies saw, in order.
-        kinds: what each service speaks; a tcp service has no points, nothing is known of its messages.
+        kinds: what each service speaks; a tcp service has no points, only its turns are known.
     """
     points: list[FaultPoint] = []
     for service, kind in kinds.items():

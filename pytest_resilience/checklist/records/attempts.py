@@ -18,6 +18,9 @@ def _words(text: str) -> frozenset[str]:
 
 CONNECT = "connect"
 """What an attempt is called that got no further than its connection."""
+EXCHANGE = "exchange"
+"""What an attempt is called whose protocol nobody knows: something was said, and answered if all went well."""
+_TURN = "Data"
 
 REFUSING = frozenset({"respond", "error"})
 """Faults that answer in the service's place."""
@@ -30,6 +33,7 @@ _PROBE = re.compile(
 )
 """A question that only asks whether the server is there."""
 _STARTS = frozenset({"Query", "Execute", "Parse"})
+_COMPLETE = frozenset({"ReadyForQuery", _TURN})
 _CANCEL = "CancelRequest"
 """It has a connection of its own, which the server closes without an answer: it gives an attempt up, and is none."""
 _ENCRYPTION = frozenset({"SSLRequest", "GSSENCRequest"})
@@ -199,6 +203,9 @@ class _Reader:
             connection.http = self.speaks_http = True
             self._greet(connection, message.at)
             self._begin(connection, message, request)
+        elif message.message == _TURN:
+            self._greet(connection, message.at)
+            self._begin(connection, message, EXCHANGE)
         elif message.message == _CANCEL:
             connection.open.clear()
         elif message.message == "Parse":
@@ -209,7 +216,7 @@ class _Reader:
     def _postgres_reply(self, connection: _Connection, message: Message) -> None:
         if message.message == "ErrorResponse":
             connection.code = message.shape or "error"
-        elif message.message == "ReadyForQuery":
+        elif message.message in _COMPLETE:
             self._greet(connection, message.at)
             while connection.open:
                 self._end(connection, message.at, connection.code or "ok")
@@ -250,15 +257,12 @@ class _Reader:
             return
         for attempt in connection.open:
             if attempt.kind is None and (
-                connection.idle or self._was_told_no(connection, message.connection)
+                connection.idle or (connection.asks and message.connection not in self._met)
             ):
                 continue  # made to cancel what hangs, and given up before it said so; or to ask for encryption
             ended = attempt.ended if attempt.ended is not None else message.at
             outcome = "lost" if attempt.outcome == "open" else attempt.outcome
             self._done.append(replace(attempt, ended=ended, outcome=outcome))
-
-    def _was_told_no(self, connection: _Connection, number: int) -> bool:
-        return connection.asks and number not in self._met
 
     def _strike(self, connection: _Connection, message: Message) -> None:
         """A fault struck the last attempt, which may just have been answered (side reply)."""

@@ -54,7 +54,7 @@ class Configuration:
     """How a proxy is watched.
 
     Args:
-        protocol: `postgres`, `http`, or none: bytes pass unseen.
+        protocol: `postgres`, `http`; `tcp`, of which only turns are seen; or none: bytes pass unseen.
         tls: for clients.
         upstream_tls: for the server.
         host: the Host header that an HTTP server gets; by default the client's.
@@ -73,7 +73,7 @@ def _file(name: str, value: Any) -> str:
 
 
 _READERS: dict[str, Reader] = {
-    "protocol": optional(one_of("postgres", "http")),
+    "protocol": optional(one_of("postgres", "http", "tcp")),
     "host": optional(header_value),
     "tls": optional(lambda name, value: Identity(**_all(name, value, {"certificate": _file, "key": _file}))),
     "upstream_tls": optional(
@@ -101,8 +101,10 @@ def changed(configuration: Configuration, document: Any) -> Configuration:
         DefinitionError: the document makes no sense.
     """
     new = replace(configuration, **read_fields("the proxy's watch", document, _READERS))
-    if new.protocol is None and (new.tls is not None or new.upstream_tls is not None):
-        raise DefinitionError("TLS needs a protocol: without one the proxy passes bytes on unseen")
+    if new.protocol in {None, "tcp"} and (new.tls is not None or new.upstream_tls is not None):
+        raise DefinitionError(
+            "TLS needs the protocol postgres or http: else the proxy passes bytes on as they are"
+        )
     if new.protocol != "http" and new.host is not None:
         raise DefinitionError("host goes with the protocol http only")
     return new

@@ -13,12 +13,14 @@ from pytest_resilience.proxy.faults.http.conversation import inspect_http
 from pytest_resilience.proxy.faults.postgres.conversation import inspect_postgres
 from pytest_resilience.proxy.faults.reading import DefinitionError
 from pytest_resilience.proxy.faults.secure_link import SecureLink, Security
+from pytest_resilience.proxy.faults.turns import inspect_turns
 from pytest_resilience.proxy.faults.watch import Watch
 from pytest_resilience.proxy.inspector import InspectedLink, Inspector, InspectorFactory
 
 _INSPECTORS: dict[str, Callable[[InspectedLink, Watch], Inspector]] = {
     "postgres": inspect_postgres,
     "http": inspect_http,
+    "tcp": inspect_turns,
 }
 _APPLICATION_PROTOCOLS = {"postgres": "postgresql", "http": "http/1.1"}
 

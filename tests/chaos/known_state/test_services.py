@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import psycopg2
@@ -117,6 +118,22 @@ def test_tcp_passes_bytes(declare, begin):
     assert fault.fired
     assert sandbox.environment()["ECHO"] == f"{handle.host}:{handle.port}"
     assert sandbox.addresses("echo") == (f"{handle.direct_host}:{handle.direct_port}",)
+
+
+def test_tcp_has_a_trace_of_turns(declare, begin):
+    """Who spoke, and not what: several packets are one turn."""
+    sandbox = begin(declare(ECHO))
+    handle = sandbox.service("echo")
+    with socket.create_connection((handle.host, handle.port)) as client:
+        for word in (b"hello", b"again"):
+            client.sendall(word[:2])
+            client.sendall(word[2:])
+            assert client.recv(5, socket.MSG_WAITALL) == word
+    seen = [(entry["direction"], entry["message"]) for entry in sandbox.trace("echo")]
+    turns = [("request", "Data"), ("reply", "Data")]
+
+    assert seen[:3] == [("-", "connected"), *turns]
+    assert all(before != after for before, after in pairwise(seen))
 
 
 def test_tcp_address_is_a_server_that_is_there(declare, begin):
