@@ -84,7 +84,8 @@ def _of_parts(act: Act, values: Values) -> list[Frame]:
 
 
 def _frame(act: Act, guard: Guard, given: Arguments, where: str) -> Frame | None:
-    if guard.kind == "parts" or (guard.unless is not None and _is_none(given.get(None, guard.unless))):
+    is_off = guard.unless is not None and _is_none(given.get(guard.unless_position, guard.unless))
+    if guard.kind == "parts" or is_off:
         return None
     if guard.kind == "fallback":
         return handled(where, guard.library)

@@ -261,6 +261,30 @@ def test_what_translates_errors_hides_no_retry_and_no_breaker(read):
 
 
 @pytest.mark.parametrize(
+    ("retry", "retried"),
+    [
+        ("Retry(NoBackoff(), 0)", False),
+        ("Retry(NoBackoff(), retries=0)", False),
+        ("Retry(NoBackoff(), 3)", True),
+        ("Retry(NoBackoff(), retries=tries)", True),
+    ],
+)
+def test_a_client_that_is_told_to_try_once_tries_nothing_again(read, retry, retried):
+    """Its waits are none that could be wrong."""
+    report = read(f"""
+        import sys, redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
+        tries = int(sys.argv[1])
+        redis.Redis(retry={retry}).get("position")
+        """)
+
+    (site,) = report.sites
+    assert (site.retried is not None) == retried, site
+
+
+@pytest.mark.parametrize(
     ("wait", "backoff"),
     [
         ("pause(attempt)", "unknown"),

@@ -67,7 +67,8 @@ class Guard:
         loops: types whose `for` loop is guarded.
         inside: types that guard the calls of a client they are given to.
         raises: of a translation, what it raises instead of every error.
-        unless: the keyword that has to be given, else it guards nothing.
+        unless: the keyword that has to be given, and not as 0, else it guards nothing; `unless_position` where it is
+            positional.
         exceptions: the keyword that names what it acts on; `exceptions_position` where it is positional.
         attempts: keywords that end it; `attempts_default` says whether it ends without them.
         waits: the keyword of the delay; `waits_position` where it is positional.
@@ -86,6 +87,7 @@ class Guard:
     inside: tuple[str, ...] = ()
     raises: str | None = None
     unless: str | None = None
+    unless_position: int | None = None
     parts: tuple[str, ...] = ()
     exceptions: str | None = None
     exceptions_position: int | None = None
