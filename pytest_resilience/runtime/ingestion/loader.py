@@ -21,16 +21,25 @@ from pytest_resilience.runtime.ingestion.encodings import postgres_name
 from pytest_resilience.runtime.ingestion.rejects import Reject
 from pytest_resilience.runtime.ingestion.target_table import Column, TargetTable
 
-ROW_FAULTS = ("22", "23", "P0001")
-"""SQLSTATEs, or their classes, that blame the row: data exceptions, constraints, and what a trigger raises."""
+ROW_FAULTS = frozenset({"22", "23", "44", "P0", "54000"})
+"""SQLSTATEs, or their classes, that blame the row: data exceptions, constraints, the CHECK OPTION of a view, what
+PL/pgSQL raises in a trigger, and a value too long for an index."""
+_OTHERS = (
+    "00 01 02 03 08 09 0A 0B 0F 0L 0P 0Z 20 21 24 25 26 27 28 2B 2D 2F 34 38 39 3B 3D 3F",
+    "40 42 53 54 55 57 58 72 F0 HV XX",
+)
+OTHER_FAULTS = frozenset(name for names in _OTHERS for name in names.split())
+"""The other classes that PostgreSQL knows (its documentation, appendix A); a trigger may raise one of its own."""
 FIRST_STEP = 256
 """Rows that are sent after a refused one; doubled with each success, so that little is sent in vain."""
 
 
 def blames_a_row(error: BaseException) -> bool:
     """Tell whether the server refused the data, and not the statement or the connection."""
-    state = sqlstate_of(error) or ""
-    return state[:2] in ROW_FAULTS or state in ROW_FAULTS
+    state = sqlstate_of(error)
+    if not state:
+        return False
+    return state in ROW_FAULTS or state[:2] in ROW_FAULTS or state[:2] not in OTHER_FAULTS
 
 
 @dataclass(frozen=True, slots=True)

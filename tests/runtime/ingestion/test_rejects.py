@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import string
+from random import Random
 
 import pytest
 
 from pytest_resilience import (
     BusinessLogicError,
     FatalError,
+    ResilienceError,
 )
 
 HEADER = "stay_id,unit,los,heart_rate,admitted,note\n"
@@ -99,12 +102,13 @@ def test_wrong_rows_of_a_deferred_constraint_are_found(write, rows, ingest):
     assert (result.rows, result.rejected) == (24, 1)
 
 
-def test_what_a_trigger_raises_is_a_wrong_row(write, rows, ingest):
-    """Rules that a team keeps in a trigger count like constraints."""
+@pytest.mark.parametrize("code", ["P0001", "P0002", "P0004", "23514", "44000", "ICU01", "54000"])
+def test_what_a_trigger_raises_is_a_wrong_row(write, rows, ingest, code):
+    """Rules that a team keeps in a trigger count like constraints, whatever they call their errors."""
     rows("create table t (a int)")
     rows(
         "create function rule() returns trigger language plpgsql as"
-        " $$ begin if new.a = 7 then raise 'seven'; end if; return new; end $$;"
+        f" $$ begin if new.a = 7 then raise 'seven' using errcode = '{code}'; end if; return new; end $$;"
         " create trigger rule before insert on t for each row execute function rule()"
     )
 
@@ -112,6 +116,29 @@ def test_what_a_trigger_raises_is_a_wrong_row(write, rows, ingest):
 
     assert (result.rows, result.rejected) == (19, 1)
     assert rows("select reason from t_rejects") == [("seven",)]
+
+
+@pytest.mark.parametrize("code", ["42501", "57014", "XX000"])
+def test_what_is_no_fault_of_a_row_ends_the_ingestion(write, rows, ingest, code):
+    """A missing right or a cancelled statement would be there for each row."""
+    rows("create table t (a int)")
+    rows(
+        "create function rule() returns trigger language plpgsql as"
+        f" $$ begin if new.a = 7 then raise 'seven' using errcode = '{code}'; end if; return new; end $$;"
+        " create trigger rule before insert on t for each row execute function rule()"
+    )
+
+    with pytest.raises(ResilienceError):
+        ingest(write("a\n" + "".join(f"{n}\n" for n in range(20))), "t")
+
+
+def test_a_value_too_long_for_an_index_is_a_wrong_row(write, rows, ingest):
+    """The others are in the table."""
+    rows("create table t (a text primary key)")
+    long = "".join(Random(1).choices(string.ascii_letters, k=20_000))  # which no compression makes short
+    result = ingest(write("a\n" + "".join(f"{n}\n" for n in range(20)) + f"{long}\n"), "t")
+
+    assert (result.rows, result.rejected) == (20, 1)
 
 
 def test_a_reject_table_can_be_chosen(write, table, ingest, rows):
