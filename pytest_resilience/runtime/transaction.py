@@ -11,6 +11,7 @@ from typing import Any, TypedDict, TypeVar, Unpack
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import FatalError, RetryableError
 from pytest_resilience.events import Listener
+from pytest_resilience.runtime.arguments import seconds
 from pytest_resilience.runtime.callables import is_async, name_of, require_function
 from pytest_resilience.runtime.database.commit_marker import CommitMarker
 from pytest_resilience.runtime.database.connection import (
@@ -98,7 +99,9 @@ def run_in_transaction(
 
     Raises:
         FatalError: this is no connection, or it is in a unit of work already, which would be committed with this one.
-        TypeError: `work` is asynchronous, or a generator: nothing of it runs when it is called.
+        TypeError: `work` is asynchronous, or a generator: nothing of it runs when it is called; or a setting is
+            no number.
+        ValueError: a setting makes no sense.
     """
     require_function(work)
     if is_async(work):
@@ -124,6 +127,9 @@ class _Unit:
     listeners: tuple[Listener, ...] | None = None
     clock: Clock = SYSTEM_CLOCK
     attempts: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        seconds("timeout", self.timeout, finite=False, zero=False)
 
     def run(self) -> TransactionOutcome[Any]:
         state = self.connection.state()

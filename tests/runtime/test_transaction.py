@@ -447,6 +447,22 @@ def test_a_unit_that_runs_later_is_refused(connection, stays, unit):
     assert stays() == []
 
 
+@pytest.mark.parametrize("timeout", [0, -1, None, "5", float("nan")])
+def test_a_time_limit_that_makes_no_sense_is_refused(connection, stays, timeout):
+    """Before anything is done."""
+    with pytest.raises((TypeError, ValueError), match="timeout must be"):
+        execute_with_rollback(connection, [(ADD, (1, "MICU"))], timeout=timeout)
+
+    assert stays() == []
+
+
+@pytest.mark.parametrize("name", ["", " ", None, 7])
+def test_a_marker_needs_a_name(name):
+    """Units with an empty one would be one unit, and only the first be done."""
+    with pytest.raises((TypeError, ValueError), match="marker's name"):
+        CommitMarker(name=name)
+
+
 def test_an_aborted_transaction_is_cleaned_up_and_reported(connection, stays):
     """A connection that came in broken goes back usable, and the outcome says that nothing was done."""
     with connection.cursor() as cursor, contextlib.suppress(psycopg2.Error):

@@ -30,11 +30,23 @@ class CommitMarker:
         name: of the unit, the same each time it is tried.
         table: where the row goes; it is made if it is not there.
         reconnect: opens another connection, on which to look when the unit's own has died.
+
+    Raises:
+        TypeError: the name is no text.
+        ValueError: it is empty: all units would be one, and only the first be done.
     """
 
     name: str
     table: str = TABLE
     reconnect: Callable[[], Any] | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise TypeError(f"a marker's name must be a text, got {self.name!r}")
+        if not self.name.strip():
+            raise ValueError(
+                "a marker's name must not be empty: all units would be one, and only the first be done"
+            )
 
     def write(self, cursor: Any) -> bool:
         """Write the row; return False if it is there already, which means that the unit is committed.

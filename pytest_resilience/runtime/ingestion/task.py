@@ -47,8 +47,8 @@ class IngestionTask:
 
     @property
     def path(self) -> str:
-        """The file's absolute path."""
-        return str(Path(self.source_file).absolute())
+        """The file's absolute path, the same by whatever links it was found."""
+        return str(Path(self.source_file).resolve())
 
     def source(self) -> CsvSource:
         """Open the file."""

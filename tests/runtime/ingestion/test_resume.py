@@ -90,6 +90,24 @@ def test_an_emptied_table_is_filled_again_from_all_its_files(stays, table, inges
     assert [ingest(file).batches for file in files] == [0] * 3
 
 
+def test_a_file_is_the_same_by_whatever_path(stays, table, ingest, tmp_path, monkeypatch):
+    """A link to it, a detour and a relative path lead to the rows that are in."""
+    ingest(stays)
+    link = tmp_path / "latest.csv"
+    link.symlink_to(stays)
+    (tmp_path / "detour").mkdir()
+    monkeypatch.chdir(stays.parent)
+
+    for path in (
+        link,
+        stays.parent / "." / stays.name,
+        tmp_path / "detour" / ".." / stays.relative_to(tmp_path),
+        stays.name,
+    ):
+        assert ingest(path).batches == 0
+    assert len(table()) == 25
+
+
 def test_another_file_of_the_same_name_is_ingested(stays, table, ingest):
     """Tomorrow's file under today's name is new, and so is its end."""
     ingest(stays)
