@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict
-from threading import Lock
+from threading import RLock
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.runtime.arguments import fraction, seconds, whole_number
@@ -39,8 +39,8 @@ class RetryBudget:
         self.minimum = whole_number("minimum", minimum, least=0)
         self.ratio = fraction("ratio", ratio)
         self._clock = clock
-        self._lock = Lock()
-        renew_in_child(self, _lock=Lock)
+        self._lock = RLock()  # a signal handler may come in the middle
+        renew_in_child(self, _lock=RLock)
         self._first_attempts = SlidingWindow(window)
         self._retries = SlidingWindow(window, generous=True)
 
@@ -63,8 +63,8 @@ class RetryBudget:
 
 _CAPACITY = 1000
 _budgets: OrderedDict[str, RetryBudget] = OrderedDict()
-_lock = Lock()
-renew_in_child(sys.modules[__name__], _lock=Lock)
+_lock = RLock()  # a signal handler may come in the middle
+renew_in_child(sys.modules[__name__], _lock=RLock)
 
 
 def budget_for(dependency: str) -> RetryBudget:

@@ -180,3 +180,20 @@ def test_a_dependency_and_a_budget_are_one_too_many():
     """Which of them would count?"""
     with pytest.raises(ValueError, match="not both"):
         Retry(dependency="labs", budget=RetryBudget())
+
+
+def test_a_signal_handler_may_come_in_the_middle():
+    """What it tries counts, and nobody waits for the thread that it has interrupted."""
+    clock = FakeClock(monotonic=0.0)
+    once = iter([True])
+
+    class Interrupted(FakeClock):
+        def monotonic(self):
+            if next(once, False):
+                budget.begin()
+            return clock.monotonic()
+
+    budget = RetryBudget(window=WINDOW, minimum=0, ratio=1.0, clock=Interrupted())
+    budget.begin()
+
+    assert [budget.spend() for _ in range(3)] == [True, True, False]

@@ -14,13 +14,14 @@ Work = Callable[[sqlite3.Connection], T]
 class _Ticket(Generic[T]):
     """One thread's work, and the gate at which it waits until that is done or it is its turn to lead."""
 
-    __slots__ = ("committed", "done", "error", "gate", "leads", "result", "work")
+    __slots__ = ("committed", "done", "error", "gate", "leads", "result", "thread", "work")
 
     def __init__(self, work: Work[T]) -> None:
         self.work = work
         self.leads = self.done = self.committed = False
         self.result: T | None = None
         self.error: BaseException | None = None
+        self.thread = threading.get_ident()
         self.gate = threading.Lock()
         self.gate.acquire()
 
@@ -102,6 +103,8 @@ class GroupCommit:
             self._waiting.append(ticket)
             ticket.leads = not self._led
             self._led = True
+            if ticket.leads:
+                self._leader = ticket.thread
             return ticket.leads
 
     def _abandon(self, ticket: _Ticket[Any]) -> None:
@@ -114,6 +117,7 @@ class GroupCommit:
     def _pass_on(self) -> None:
         heir = self._waiting[0] if self._waiting else None
         self._led = heir is not None
+        self._leader = None if heir is None else heir.thread
         if heir is not None:
             heir.leads = True
             heir.gate.release()
@@ -124,10 +128,8 @@ class GroupCommit:
             with self._queue:
                 batch, self._waiting = self._waiting, []
             with self._using:
-                self._leader = threading.get_ident()
                 self._commit_batch(batch)
         finally:
-            self._leader = None
             for ticket in batch:
                 ticket.done = True
                 ticket.gate.release()

@@ -13,7 +13,8 @@ import os
 import socket
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +32,7 @@ class Lease:
         version: of the newest checkpoint, 0 if there is none.
         copies: names of the good copies, newest last.
         writing: held during a save, for managers that threads share.
+        writer: the thread that writes; none where nobody does.
     """
 
     path: Path
@@ -38,7 +40,27 @@ class Lease:
     owner: weakref.ref[object]
     version: int = 0
     copies: list[str] = field(default_factory=list)
-    writing: threading.Lock = field(default_factory=threading.Lock)
+    writing: threading.RLock = field(default_factory=threading.RLock)
+    writer: int | None = None
+
+    @contextmanager
+    def written(self, operation_id: str) -> Iterator[None]:
+        """Let no other thread write while the block runs.
+
+        Raises:
+            CheckpointConflictError: this very thread is writing: a signal handler has come in the middle.
+        """
+        with self.writing:
+            if self.writer is not None:
+                raise CheckpointConflictError(
+                    f"checkpoint {operation_id!r} is being written by this very thread, and a signal handler came in "
+                    "the middle: let the handler set a flag, and save after the step that is under way"
+                )
+            self.writer = threading.get_ident()
+            try:
+                yield
+            finally:
+                self.writer = None
 
     def hand_over(self, owner: object, *, seen: int | None, operation_id: str) -> None:
         """Make another manager of this process the writer.

@@ -68,7 +68,7 @@ class CheckpointManager:
         files = CheckpointFiles(self._folder, operation_id)
         with _explained(f"checkpoint {operation_id!r} cannot be saved in {self._folder}"):
             lease = self._lease(files)
-            with lease.writing:
+            with lease.written(operation_id):
                 files.write(data, lease)
             self._seen[operation_id] = lease.version
 
@@ -99,7 +99,7 @@ class CheckpointManager:
         with _explained(f"checkpoint {operation_id!r} cannot be deleted from {self._folder}"):
             if files.exist():
                 lease = held_here(files.lease) or self._lease(files)
-                with lease.writing:
+                with lease.written(operation_id):
                     files.remove()
                     lease.release(with_file=True)
         self._leases.pop(operation_id, None)
@@ -127,7 +127,7 @@ class CheckpointManager:
         tell(listeners, CheckpointDamageFound(files.operation_id, f"{files.main}: {why}", version))
         held = held_here(files.lease)
         if held is not None and held.owner() is self:
-            with held.writing:
+            with held.written(files.operation_id):
                 files.tidy(held)
 
 

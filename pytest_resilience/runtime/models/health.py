@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any, cast
+from typing import Any
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import HealthCheckFailed, ResilienceError, RetryableError
+from pytest_resilience.runtime.models.output import check_output, numbers_in
 from pytest_resilience.runtime.models.single_flight import SingleFlight
 
 LATENCY_LIMIT = 0.2
@@ -75,7 +75,7 @@ def examine(
             check="sample",
         )
     output = _answer(predict, sample, patience)
-    _check_output(output, sample)
+    check_output(output, sample)
     latency = median(_timed(predict, sample, patience, clock) for _ in range(calls))
     if not latency < latency_limit:
         raise HealthCheckFailed(
@@ -94,7 +94,7 @@ def check_golden(predict: Callable[[Any], Any], golden: GoldenRequest, *, patien
     Raises:
         HealthCheckFailed: the answer is not the right one.
     """
-    output = list(_numbers(_answer(predict, golden.rows, patience)))
+    output = list(numbers_in(_answer(predict, golden.rows, patience)))
     wrong = len(output) != len(golden.expected) or any(
         not abs(number - right) <= golden.tolerance
         for number, right in zip(output, golden.expected, strict=True)
@@ -137,53 +137,3 @@ def _answer(predict: Callable[[Any], Any], sample: Any, patience: float) -> Any:
             check="output",
             value=type(error).__name__,
         ) from error
-
-
-def _check_output(output: Any, sample: Any) -> None:
-    rows = _row_count(output)
-    if output is None or rows == 0:
-        raise _bad_output("is empty", value=rows, limit="at least one prediction")
-    expected = _table_rows(sample)
-    if expected is not None and rows is not None and rows != expected:
-        raise _bad_output(f"has {rows} predictions for {expected} rows", value=rows, limit=expected)
-    if any(not math.isfinite(number) for number in _numbers(output)):
-        raise _bad_output("holds NaN or infinity", value=math.nan, limit="finite numbers")
-
-
-def _bad_output(problem: str, *, value: Any, limit: Any) -> HealthCheckFailed:
-    return HealthCheckFailed(
-        f"The model's output {problem}. Look at its training data, or roll back.",
-        check="output",
-        value=value,
-        limit=limit,
-    )
-
-
-def _row_count(value: Any) -> int | None:
-    return len(value) if hasattr(value, "__len__") and getattr(value, "ndim", 1) != 0 else None
-
-
-def _table_rows(sample: Any) -> int | None:
-    """Return the rows of a DataFrame or a matrix; other samples do not say how many answers they want."""
-    return len(sample) if getattr(sample, "ndim", None) == 2 else None
-
-
-def _numbers(output: Any) -> Iterable[float]:
-    """Yield every real number in an output, however it is nested; a missing one is NaN."""
-    if isinstance(output, str | bytes):
-        return
-    if output is None or isinstance(output, float | int):
-        yield math.nan if output is None else output
-        return
-    for value in _parts(output):
-        yield from _numbers(value)
-
-
-def _parts(output: Any) -> Iterable[Any]:
-    if isinstance(output, dict):
-        return (value for value in output.values() if value is not None)
-    if hasattr(output, "to_numpy"):
-        return cast("Iterable[Any]", output.to_numpy().ravel().tolist())
-    if hasattr(output, "tolist"):
-        return cast("Iterable[Any]", output.ravel().tolist())
-    return output if isinstance(output, Iterable) else ()

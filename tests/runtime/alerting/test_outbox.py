@@ -315,6 +315,26 @@ class TestGroupCommit:
 
         assert outbox.totals()["accepted"] == 1
 
+    @pytest.mark.parametrize("moment", ["before", "after"])
+    def test_a_thread_that_leads_never_waits_for_itself(self, outbox, make_alert, monkeypatch, moment):
+        """A signal handler comes before its commit has begun, or when that is over and nobody else leads yet."""
+        commits, refused = outbox.commits, []
+        name = {"before": "_lead", "after": "_pass_on"}[moment]
+        go_on = getattr(commits, name)
+
+        def handler():
+            monkeypatch.setattr(commits, name, go_on)
+            with pytest.raises(sqlite3.OperationalError, match="by this very thread"):
+                outbox.add(make_alert(), ["slack"])
+            refused.append(moment)
+            go_on()
+
+        monkeypatch.setattr(commits, name, handler)
+        outbox.add(make_alert(), ["slack"])
+        outbox.add(make_alert(), ["slack"])
+
+        assert (refused, outbox.totals()["accepted"]) == ([moment], 2)
+
     def test_a_follower_of_an_interrupted_leader_is_told(self, outbox, make_alert):
         """It is not led to believe that its alert is on disk."""
         leading, follow, answers = threading.Event(), threading.Event(), []

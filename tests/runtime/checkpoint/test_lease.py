@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -160,3 +161,23 @@ for step in range(1, 400):
 
     assert reader.load_checkpoint("ingest")["step"] == 399
     assert sorted(seen) == seen
+
+
+def test_a_signal_handler_that_saves_in_the_middle_of_a_save_is_refused(tmp_path, monkeypatch):
+    """The thread would wait for itself; the checkpoint is there, and saving goes on."""
+    manager = CheckpointManager(tmp_path)
+    manager.save_checkpoint("ingest", {"row": 1})
+    once, flush = iter([True]), os.fsync
+
+    def handler(descriptor):
+        if next(once, False):
+            with pytest.raises(CheckpointConflictError, match="by this very thread"):
+                manager.save_checkpoint("ingest", {"row": 2})
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", handler)
+    manager.save_checkpoint("ingest", {"row": 3})
+
+    assert manager.load_checkpoint("ingest") == {"row": 3}
+    manager.save_checkpoint("ingest", {"row": 4})
+    assert CheckpointManager(tmp_path).load_checkpoint("ingest") == {"row": 4}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import threading
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -112,6 +114,17 @@ def test_a_model_that_raises_fails():
         pd.Series([0.1, math.nan]),
         {"p": [0.1, math.nan]},
         [np.float32(1.0), np.float32("nan")],
+        pd.Series([0.1, pd.NA], dtype="Float64"),
+        pd.Series([0.1, pd.NA], dtype="object"),
+        [pd.Timestamp(0), pd.NaT],
+        [Decimal(1), Decimal("nan")],
+        [1 + 1j, complex(0, math.nan)],
+        ["benign", "nan"],
+        ["", "benign"],
+        "ab",
+        0.5,
+        np.float64(0.5),
+        np.array(0.5),
     ],
     ids=repr,
 )
@@ -126,6 +139,8 @@ def test_an_output_that_is_none_fails(output):
         [0.0, 0.0],
         ["benign", "malignant"],
         [b"a", b"b"],
+        [Decimal("0.1"), Fraction(1, 3)],
+        [10**400, 1 + 1j],
         [[0.1, 0.9], [0.2, 0.8]],
         pd.DataFrame({"class": ["a", "b"], "p": [0.5, 0.5]}),
         [True, False],
