@@ -116,7 +116,7 @@ def take(
         prepare: is given a lease that is new to this process, before anybody else sees it.
 
     Raises:
-        CheckpointConflictError: another process, or another manager of this one, holds it.
+        CheckpointConflictError: another process, or another manager of this one, holds it, or has written since.
     """
     with _guard:
         held = _held.get(path)
@@ -126,10 +126,19 @@ def take(
         lease = _held[path] = _acquired(path, owner, operation_id)
         try:
             prepare(lease)
+            _refuse_who_has_not_seen(lease, seen, operation_id)
         except BaseException:
             lease.release(with_file=True)
             raise
         return lease
+
+
+def _refuse_who_has_not_seen(lease: Lease, seen: int | None, operation_id: str) -> None:
+    if seen is not None and seen < lease.version:
+        raise CheckpointConflictError(
+            f"checkpoint {operation_id!r} was moved on by another process, which has written version {lease.version}, "
+            f"and this one has seen {seen}; load the checkpoint before saving"
+        )
 
 
 def _acquired(path: Path, owner: object, operation_id: str) -> Lease:

@@ -67,7 +67,7 @@ class CheckpointManager:
         data = encoded(checked_id(operation_id), state)
         files = CheckpointFiles(self._folder, operation_id)
         with _explained(f"checkpoint {operation_id!r} cannot be saved in {self._folder}"):
-            lease = self._lease(files)
+            lease = self._lease(files, seen=self._seen.get(operation_id))
             with lease.written(operation_id):
                 files.write(data, lease)
             self._seen[operation_id] = lease.version
@@ -98,14 +98,14 @@ class CheckpointManager:
         files = CheckpointFiles(self._folder, checked_id(operation_id))
         with _explained(f"checkpoint {operation_id!r} cannot be deleted from {self._folder}"):
             if files.exist():
-                lease = held_here(files.lease) or self._lease(files)
+                lease = held_here(files.lease) or self._lease(files, seen=None)
                 with lease.written(operation_id):
                     files.remove()
                     lease.release(with_file=True)
         self._leases.pop(operation_id, None)
         self._seen.pop(operation_id, None)
 
-    def _lease(self, files: CheckpointFiles) -> Lease:
+    def _lease(self, files: CheckpointFiles, *, seen: int | None) -> Lease:
         operation_id = files.operation_id
 
         def prepare(lease: Lease) -> None:
@@ -115,7 +115,7 @@ class CheckpointManager:
         lease = take(
             files.lease,
             self,
-            seen=self._seen.get(operation_id),
+            seen=seen,
             operation_id=operation_id,
             prepare=prepare,
         )

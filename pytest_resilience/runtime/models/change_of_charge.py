@@ -125,10 +125,11 @@ class ChangeOfCharge:
     def _settle(self, entry: LedgerEntry, now: Before, version: str | None) -> Before:
         """End what a killed process has begun, and return what counts as before."""
         before = Before(entry.from_version, entry.previous)
-        if now.champion not in {entry.from_version, entry.to_version}:
-            self._journal.note(
-                "superseded", entry.action, entry.to_version, now, "its process died, others went on"
-            )
+        wanted = entry.to_version if entry.action == "rollback" else entry.from_version
+        is_gone = wanted not in {None, now.champion} and not self.registry.has(self.model_name, str(wanted))
+        if is_gone or now.champion not in {entry.from_version, entry.to_version}:
+            why = "its version was deleted" if is_gone else "others went on"
+            self._journal.note("superseded", entry.action, entry.to_version, now, f"its process died, {why}")
             return now
         if entry.action == "rollback":
             then = Before(entry.to_version, self._journal.ledger.previous_of(entry.to_version))

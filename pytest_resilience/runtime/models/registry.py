@@ -129,6 +129,21 @@ class ModelRegistry:
         )
         return [str(version.version) for version in found if version.current_stage == stage]
 
+    def has(self, model_name: str, version: str) -> bool:
+        """Return whether a version is there, and was not deleted."""
+        from mlflow.exceptions import MlflowException
+
+        def ask(client: MlflowClient) -> bool:
+            try:
+                client.get_model_version(model_name, version)
+            except MlflowException as error:
+                if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                    return False
+                raise
+            return True
+
+        return self.request(f"Looking up {_named(model_name, version)}", ask)
+
     def metric(self, model_name: str, version: str, name: str) -> float | None:
         """Return a metric of the run that a version came from; None where it was not logged."""
 

@@ -75,8 +75,9 @@ class Aliases:
     def restore(self, model_name: str, version: str, before: Before) -> None:
         """Move `@champion` back, then `@previous`; the version becomes `@candidate`."""
         self.registry.set_alias(model_name, CHAMPION, before.champion)
-        self.registry.set_alias(model_name, PREVIOUS, before.previous)
-        if version != before.champion:
+        is_there = before.previous is None or self.registry.has(model_name, before.previous)
+        self.registry.set_alias(model_name, PREVIOUS, before.previous if is_there else None)
+        if version != before.champion and self.registry.has(model_name, version):
             self.registry.set_alias(model_name, CANDIDATE, version)
 
 
@@ -107,7 +108,7 @@ class Stages:
         """Move the earlier version back to Production, then the version to Staging."""
         if before.champion is not None:
             self.registry.set_stage(model_name, before.champion, PRODUCTION)
-        if version != before.champion:
+        if version != before.champion and self.registry.has(model_name, version):
             self.registry.set_stage(model_name, version, STAGING)
 
 

@@ -21,6 +21,11 @@ manager.save_checkpoint("ingest", {"by": "the holder"})
 print("held", flush=True)
 sys.stdin.read()
 """
+SAVER = """
+import sys
+from pytest_resilience import CheckpointManager
+CheckpointManager(sys.argv[1]).save_checkpoint("ingest", {"row": 50})
+"""
 
 
 @pytest.fixture
@@ -181,3 +186,18 @@ def test_a_signal_handler_that_saves_in_the_middle_of_a_save_is_refused(tmp_path
     assert manager.load_checkpoint("ingest") == {"row": 3}
     manager.save_checkpoint("ingest", {"row": 4})
     assert CheckpointManager(tmp_path).load_checkpoint("ingest") == {"row": 4}
+
+
+def test_what_another_process_has_saved_since_is_not_overwritten(tmp_path, holder):
+    """Who loaded before that has to load again, although nobody holds the checkpoint any more."""
+    mine = CheckpointManager(tmp_path)
+    mine.load_checkpoint("ingest")
+    holder.kill()
+    holder.wait()
+    subprocess.run([sys.executable, "-c", SAVER, str(tmp_path)], check=True)
+
+    with pytest.raises(CheckpointConflictError, match="load the checkpoint before saving"):
+        mine.save_checkpoint("ingest", {"row": 2})
+    assert mine.load_checkpoint("ingest") == {"row": 50}
+    mine.save_checkpoint("ingest", {"row": 51})
+    assert mine.load_checkpoint("ingest") == {"row": 51}

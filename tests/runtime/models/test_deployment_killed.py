@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pytest_resilience.errors import FatalError
 from pytest_resilience.runtime.deployment import deploy_model_with_rollback, deployment_ledger, rollback_model
 from pytest_resilience.runtime.models.ledger import Ledger
 from pytest_resilience.runtime.models.registry import ModelRegistry
@@ -178,6 +179,47 @@ def test_a_killed_rollback_is_ended_by_the_next_change(
         assert result["status"] == "success"
         if begun:
             assert result["previous_version"] == middle
+
+
+def test_a_version_that_was_begun_and_deleted_holds_up_no_other(
+    register_quickly, client, model_name, deploy, tracking, in_charge
+):
+    """Who is killed while it is deployed may be deleted then; the next one is deployed."""
+    old = register_quickly(1.0)
+    deploy(old)
+    for registry in kills(tracking):
+        abandoned, new = register_quickly(2.0), register_quickly(3.0)
+        with suppress(Killed):
+            deploy(abandoned, registry)
+        if in_charge() != [old]:
+            continue
+        client.delete_model_version(model_name, abandoned)
+
+        assert deploy(new)["status"] == "success"
+        assert in_charge() == [new]
+        old = new
+
+
+@pytest.mark.parametrize("champion_too", [False, True])
+def test_a_rollback_to_a_deleted_version_fails_and_holds_up_no_other(
+    register_quickly, client, model_name, deploy, in_charge, scheme, *, champion_too
+):
+    """It says that the version is not there, the champion stays, and the next one is deployed."""
+    first, second = register_quickly(1.0), register_quickly(2.0)
+    deploy(first)
+    deploy(second)
+    client.delete_model_version(model_name, first)
+    if champion_too:
+        client.delete_model_version(model_name, second)
+    with suppress(FatalError):
+        result = rollback_model(model_name, scheme=scheme)
+        assert result["status"] in {"rolled_back", "unknown"}
+    if not champion_too:
+        assert in_charge() == [second]
+    third = register_quickly(3.0)
+
+    assert deploy(third)["status"] == "success"
+    assert in_charge() == [third]
 
 
 STEPS = st.one_of(
