@@ -37,9 +37,10 @@ CREDENTIAL_RULES = (
         "token",
         re.compile(
             r"\beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?|\b(?:AKIA|ASIA)[A-Z0-9]{12,}|\bgh[pousr]_\w{16,}"
+            r"|\bgithub_pat_\w{16,}|\bAIza[\w-]{30,}|\b[rs]k_(?:live|test)_\w{16,}|\bhf_[A-Za-z0-9]{20,}|\bdapi[0-9a-f]{32}\b"
             r"|\bglpat-[\w-]{16,}|\bxox[abeprs]-[\w-]{8,}|\bsk-[\w-]{16,}|\bhooks\.slack\.com/services/[^\s\"']+"
         ),
-        when=words("xoxa xoxb xoxe xoxp xoxr xoxs hooks") | {CAPITALS},
+        when=words("xoxa xoxb xoxe xoxp xoxr xoxs hooks github rk sk hf dapi") | {CAPITALS},
     ),
     Rule(
         "url-credentials",

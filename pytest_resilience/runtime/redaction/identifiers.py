@@ -57,8 +57,8 @@ IDENTIFIER_RULES = (
     ),
     Rule(
         "email",
-        re.compile(r"[^\s@<>\"'(),:;=\[\]/]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"),
-        when=frozenset("@"),
+        re.compile(r"[^\s@<>\"'(),:;=\[\]/]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"),
+        when=frozenset("@%"),
     ),
     Rule(
         "birth-date",

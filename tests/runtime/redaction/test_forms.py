@@ -72,6 +72,27 @@ def test_a_password_passes_in_no_part(text):
     assert DEFAULT_REDACTOR.text(shown, judged=False) == shown
 
 
+FORMS = [
+    f"github_pat_11ABCDEFG0abcdefghijkl_{'aB3' * 19}",
+    "dapi" + "9b86ad34" * 4,
+    "AIza" + "SyA12345_" * 4,
+    "sk_" + "live_bLd9Rb9xqODtLMulxluWx2Mq",
+    "rk_" + "test_bLd9Rb9xqODtLMulxluWx2Mq",
+    "hf_" + "iAsHY2rDwOAsAKAc6AjmaE814NGBJ87Toc",
+    "https://h/users/erika.mustermann%40example.org/labs",
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_has_a_form_of_its_own_does_not_pass(form):
+    """Whose tokens they are is seen, and an address with its @ encoded."""
+    shown = DEFAULT_REDACTOR.text(f"could not use {form} there", judged=False)
+
+    assert "[redacted:" in shown
+    assert form[-14:-6] not in shown
+    assert shown.endswith(" there")
+
+
 @pytest.mark.parametrize("text", [*COMMANDS, *PAIRS, *ELEMENTS])
 def test_a_value_does_not_pass_without_an_equals_sign(text):
     """Behind an option, beside its name in a pair, inside an element."""
