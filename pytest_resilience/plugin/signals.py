@@ -14,7 +14,7 @@ from pytest_resilience.clock import SYSTEM_CLOCK
 
 SAME_SIGNAL = 1.0
 """Seconds within which a signal that comes again is the same request, not an impatient one."""
-AT_ONCE = "resilience: ended at once; what was started is ended in the background, and no report was written"
+AT_ONCE = "resilience: ended at once; what was started is ended in the background"
 
 
 def end_with_a_report(config: pytest.Config) -> None:

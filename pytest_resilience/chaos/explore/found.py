@@ -24,9 +24,6 @@ def found_scenario(clean: CleanRun, orders: Sequence[FaultOrder], title: str, fi
     """
     declaration, record = clean.workload, finding.record
     finishes = declaration.resume == "rerun" or record.exit_code == 0
-    counts = (
-        declaration.drive is None
-    )  # as many calls as it takes are made of a server that is asked all the time
     return Scenario(
         title=title,
         workload=declaration.name,
@@ -34,14 +31,18 @@ def found_scenario(clean: CleanRun, orders: Sequence[FaultOrder], title: str, fi
         expect=Expectations(
             exit=0 if finishes and declaration.shape == "job" else None,
             exactly_once=tuple(promise.table for promise in declaration.exactly_once) if finishes else (),
-            sql=tuple(_as_undisturbed(clean, record) if finishes else _whole(clean, record))
-            if counts
-            else (),
+            sql=tuple(_rows(clean, record, finishes=finishes)),
             http=tuple(_serves(clean)),
             duration=declaration.deadline if any(process.blocked for process in record.processes) else None,
             no_leak=True,
         ),
     )
+
+
+def _rows(clean: CleanRun, record: RunRecord, *, finishes: bool) -> Iterator[SqlCheck]:
+    """Ask for rows; not of a server that is asked all the time, as often as it takes."""
+    if clean.workload.drive is None:
+        yield from _as_undisturbed(clean, record) if finishes else _whole(clean, record)
 
 
 def _as_undisturbed(clean: CleanRun, record: RunRecord) -> Iterator[SqlCheck]:

@@ -146,4 +146,9 @@ def _explained(what: str) -> Iterator[None]:
         passing = errno.errorcode.get(error.errno or 0) in PASSING
         kind: Callable[[str], Exception] = RetryableError if passing else FatalError
         advice = "free some space and try again" if passing else "look at the folder and its permissions"
+        if error.errno in {errno.EMFILE, errno.ENFILE}:
+            advice = (
+                "each checkpoint keeps a file open until it is deleted or its manager is gone: delete those of "
+                "operations that have ended, or raise the limit (`ulimit -n`)"
+            )
         raise kind(f"{what}: {error.strerror or error}; {advice}") from error

@@ -142,18 +142,12 @@ class History:
         Whoever has emptied it wants the rows of all of them back, and the first that comes again would hide that. An
         end that is noted meanwhile is kept: its rows are there.
         """
-        ends = [
-            (name, version)
-            for name, version, text in self.session.query(_ENDS, ())
-            if _is_of(name, text, table)
-        ]
-        if (
-            ends
-            and self.session.query(_MAY_LOOK, (table.sql,)) == [(True,)]
-            and table.is_empty(self.session.query)
-        ):
-            for end in ends:
-                self.session.execute(_FORGET.format(target=table.sql), end)
+        query = self.session.query
+        if query(_MAY_LOOK, (table.sql,)) != [(True,)] or not table.is_empty(query):
+            return
+        for operation, version, text in query(_ENDS, ()):
+            if _is_of(operation, text, table):
+                self.session.execute(_FORGET.format(target=table.sql), (operation, version))
 
     def save(self, state: IngestionState) -> None:
         """Write a checkpoint, in the transaction that is open."""

@@ -110,7 +110,7 @@ def test_a_forked_child_does_not_write_with_its_parents_lease(tmp_path):
     """What a child inherits is not a right to write: parent and child would be two writers."""
     script = """
 import os, sys
-from pytest_resilience import CheckpointConflictError, CheckpointManager
+from pytest_resilience import CheckpointConflictError, CheckpointManager, RetryableError
 manager = CheckpointManager(sys.argv[1])
 manager.save_checkpoint("ingest", {"by": "parent"})
 child = os.fork()
@@ -201,3 +201,28 @@ def test_what_another_process_has_saved_since_is_not_overwritten(tmp_path, holde
     assert mine.load_checkpoint("ingest") == {"row": 50}
     mine.save_checkpoint("ingest", {"row": 51})
     assert mine.load_checkpoint("ingest") == {"row": 51}
+
+
+MANY = """
+import resource, sys
+from pytest_resilience import CheckpointManager, RetryableError
+manager = CheckpointManager(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+try:
+    for number in range(100):
+        manager.save_checkpoint(f"day-{number}", {"row": number})
+except RetryableError as error:
+    print(error)
+for number in range(5):
+    manager.delete_checkpoint(f"day-{number}")
+manager.save_checkpoint("another", {"row": 1})
+"""
+
+
+def test_too_many_open_files_are_told_as_such(tmp_path):
+    """Not as a full disk; once some are deleted, it goes on."""
+    command = [sys.executable, "-c", MANY, str(tmp_path)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert "Too many open files; each checkpoint keeps a file open until it is deleted" in told
+    assert CheckpointManager(tmp_path).load_checkpoint("another") == {"row": 1}
