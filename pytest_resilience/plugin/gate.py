@@ -108,6 +108,7 @@ class GateSession:
             end_at_the_next_interrupt(self._config)
         if terminal is not None and not self.is_worker:
             terminal.write_line(f"\n{INTERRUPTED}")
+            terminal.flush()  # a pipe would show it when all is over
         self._config.stash[SUITE].abandon()
 
     @pytest.hookimpl(tryfirst=True)  # before pytest writes its JUnit file
