@@ -226,11 +226,12 @@ class Laboratory:
         return replace(third, workload=declaration, unstable=unstable, varying=varying, recording=recording)
 
     def _observe(self, declaration: WorkloadDeclaration, *, boundaries: bool) -> CleanRun:
+        kinds = {used: self.configuration.services[used].kind for used in declaration.uses}
         plan = Plan(
             workload=declaration,
             tweaks=Tweaks(time_scale=self.configuration.time_scale),
             boundaries=boundaries,
-            rests=has_come_to_rest,
+            rests=has_come_to_rest([used for used, kind in kinds.items() if kind == "http"]),
         )
         with self.sandbox(declaration.uses, f"clean run of {declaration.name}") as sandbox:
             begin, look = self._registries(sandbox, declaration), Look(sandbox)
@@ -240,7 +241,6 @@ class Laboratory:
             promises = [promise for promise in declaration.exactly_once if promise.rows is None]
             keys = {promise.table: read_keys(look.dsn(promise.service), promise) for promise in promises}
             identifiers = self._identifiers(declaration, look)
-        kinds = {used: self.configuration.services[used].kind for used in declaration.uses}
         return CleanRun(
             workload=declaration,
             record=record,

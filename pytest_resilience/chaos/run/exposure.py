@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -61,19 +61,28 @@ def has_answered(seen: Exposure) -> bool:
     return all(map(seen.is_settled, met)) and len(later) >= ANSWERS
 
 
-def has_come_to_rest(seen: Exposure) -> bool:
-    """Whether an undisturbed server that is sent nothing more has made the HTTP requests that it had put off.
+def has_come_to_rest(services: Collection[str]) -> Callable[[Exposure], bool]:
+    """Return what tells whether an undisturbed server that is sent nothing more has made the requests that it put off.
 
     One that makes none but while it answers has; and of one that never ends to make them nothing is to be awaited.
+
+    Args:
+        services: to which it may put them off, those that speak HTTP.
     """
-    made = [
-        message.at for message in seen.messages() if _changes(message) and not _is_within(message.at, seen)
-    ]
-    if not made:
-        return True
-    pause = max([LEAST_REST * seen.scale, *(after - before for before, after in pairwise(made))])
-    answered = max((call.ended or seen.now for call in seen.calls), default=0.0)
-    return seen.now - made[-1] >= RESTS * pause or seen.now - answered >= ENDLESS * pause
+
+    def rests(seen: Exposure) -> bool:
+        made = [
+            message.at
+            for message in seen.messages()
+            if message.service in services and _changes(message) and not _is_within(message.at, seen)
+        ]
+        if not made:
+            return True
+        pause = max([LEAST_REST * seen.scale, *(after - before for before, after in pairwise(made))])
+        answered = max((call.ended or seen.now for call in seen.calls), default=0.0)
+        return seen.now - made[-1] >= RESTS * pause or seen.now - answered >= ENDLESS * pause
+
+    return rests
 
 
 def _changes(message: Message) -> bool:

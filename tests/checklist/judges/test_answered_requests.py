@@ -134,4 +134,7 @@ def test_a_server_rests_when_it_has_made_what_it_put_off(requests, now, rests) -
     """What it makes while it answers is not put off, and of what never ends no end is awaited."""
     messages = list(itertools.chain.from_iterable(requests))
 
-    assert has_come_to_rest(exposed(calls(4), messages, now=now)) is rests
+    seen = exposed(calls(4), messages, now=now)
+
+    assert has_come_to_rest(["labs"])(seen) is rests
+    assert has_come_to_rest(["registry"])(seen)
