@@ -37,6 +37,7 @@ and l.objid::bigint = (hashtext(%s)::bigint & 4294967295)
 and l.database = (select oid from pg_database where datname = current_database())
 """
 
+_ANY = f"select exists (select from {FINISHED})"  # noqa: S608 - the name is ours
 _ENDS = f"select operation_id, version, state from {FINISHED}"  # noqa: S608 - the name is ours
 _MAY_LOOK = "select has_any_column_privilege(%s, 'select')"
 _FORGET = f"""
@@ -143,7 +144,11 @@ class History:
         end that is noted meanwhile is kept: its rows are there.
         """
         query = self.session.query
-        if query(_MAY_LOOK, (table.sql,)) != [(True,)] or not table.is_empty(query):
+        if (
+            query(_ANY, ()) != [(True,)]
+            or query(_MAY_LOOK, (table.sql,)) != [(True,)]
+            or not table.is_empty(query)
+        ):
             return
         for operation, version, text in query(_ENDS, ()):
             if _is_of(operation, text, table):
