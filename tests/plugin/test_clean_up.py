@@ -113,14 +113,17 @@ def test_the_second_interrupt_ends_the_run_at_once(pytester: pytest.Pytester) ->
         start_new_session=True,
         text=True,
     )
-    folder, *pids = _await_file(pytester.path / "ready", run)
-    run.send_signal(signal.SIGINT)
-    said = next(line for line in run.stdout if line.startswith("resilience: interrupted; "))
-    while run.poll() is None:
+    try:
+        folder, *pids = _await_file(pytester.path / "ready", run)
         run.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            run.wait(0.3)
-    printed, _ = run.communicate()
+        said = next(line for line in run.stdout if line.startswith("resilience: interrupted; "))
+        while run.poll() is None:
+            run.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                run.wait(0.3)
+    finally:
+        run.kill()  # where it has not ended, it never does
+        printed, _ = run.communicate()
 
     assert run.returncode == pytest.ExitCode.INTERRUPTED
     assert "Ctrl-C once more" in said
