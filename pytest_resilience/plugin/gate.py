@@ -103,12 +103,12 @@ class GateSession:
     def pytest_keyboard_interrupt(self) -> None:
         """Remember that not all was tried, end what is under way, and say what the wait is for."""
         self._interrupted = True
-        terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
         if not self.is_worker:
             end_at_the_next_interrupt(self._config)
-        if terminal is not None and not self.is_worker:
-            terminal.write_line(f"\n{INTERRUPTED}")
-            terminal.flush()  # a pipe would show it when all is over
+            terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+            if terminal is not None:
+                terminal.write_line(f"\n{INTERRUPTED}")
+                terminal.flush()  # a pipe would show it when all is over
         self._config.stash[SUITE].abandon()
 
     @pytest.hookimpl(tryfirst=True)  # before pytest writes its JUnit file

@@ -10,13 +10,12 @@ from pytest_resilience.chaos.explore.at_once import is_write
 from pytest_resilience.chaos.explore.exploration import RESTS_WITHIN
 from pytest_resilience.chaos.laboratory.clean import CleanRun
 from pytest_resilience.chaos.run.exposure import Exposure
-from pytest_resilience.chaos.run.record import CallRecord, FaultRecord, Message, RunRecord
+from pytest_resilience.chaos.run.record import FaultRecord, Message, RunRecord
+from pytest_resilience.checklist.judges.answered_calls import answered, are_alike
 from pytest_resilience.checklist.records.attempts import attempts
 from pytest_resilience.checklist.records.deliveries import Deliveries, changes, deliveries, missing
 from pytest_resilience.checklist.records.seen import Seen
-
-FEWEST = 3
-"""Calls of an undisturbed run that show how many requests one stands for."""
+from pytest_resilience.checklist.records.windows import windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +34,9 @@ class Promise:
     each: int
     sizes: tuple[int | None, ...]
 
-    def lost(self, seen: Seen, answered: int) -> int:
+    def lost(self, seen: Seen, calls: int) -> int:
         """Return how many are missing where so many calls were answered."""
-        owed = Deliveries(each=list(islice(cycle(self.sizes), self.each * answered)))
+        owed = Deliveries(each=list(islice(cycle(self.sizes), self.each * calls)))
         got = deliveries(seen, self.service, certain=False).get(self.what, Deliveries())
         return missing(owed, got)
 
@@ -54,7 +53,7 @@ def promises(clean: CleanRun) -> tuple[Promise, ...]:
     That is known where each leaves the same number of requests, none made before its call, and where the server notes
     in a database, between its answers, what it has sent: it means to lose none.
     """
-    return tuple(_promises(clean)) if _keeps_notes(clean) else ()
+    return tuple(_promises(clean)) if clean.record.calls and _keeps_notes(clean) else ()
 
 
 def has_kept(clean: CleanRun) -> Callable[[Exposure], bool] | None:
@@ -64,8 +63,8 @@ def has_kept(clean: CleanRun) -> Callable[[Exposure], bool] | None:
         return None
 
     def kept(seen: Exposure) -> bool:
-        wire, answered = _Wire(seen.messages(), seen.faults()), _answered(seen.calls, clean)
-        return not any(promise.lost(wire, answered) for promise in owed)
+        wire, number = _Wire(seen.messages(), seen.faults()), answered(seen.calls, clean.record)
+        return not any(promise.lost(wire, number) for promise in owed)
 
     return kept
 
@@ -79,35 +78,29 @@ def broken_promises(run: RunRecord, clean: CleanRun) -> Iterator[str]:
     """
     if len(run.processes) < 2:
         return
-    answered = _answered(run.calls, clean)
+    number = answered(run.calls, clean.record)
     for promise in promises(clean):
-        if lost := promise.lost(run, answered):
+        if lost := promise.lost(run, number):
             yield (
-                f"{promise.service} never got {lost} of the {promise.each * answered} {promise.what} that "
-                f"{answered} calls were answered for, within {RESTS_WITHIN:g} s after the last of them"
+                f"{promise.service} never got {lost} of the {promise.each * number} {promise.what} that "
+                f"{number} calls were answered for, within {RESTS_WITHIN:g} s after the last of them"
             )
-
-
-def _answered(calls: Sequence[CallRecord], clean: CleanRun) -> int:
-    usual = {call.outcome for call in clean.record.calls}
-    return sum(call.outcome in usual for call in calls)
 
 
 def _keeps_notes(clean: CleanRun) -> bool:
     """Whether a database is written to between answers."""
-    calls = clean.record.calls
-    first = min((call.began for call in calls), default=0.0)
+    times = [window for window, _ in windows(clean.record)]
     return any(
         is_write(message)
-        and message.at > first
-        and not any(call.began <= message.at <= (call.ended or message.at) for call in calls)
+        and message.at > times[0][0]
+        and not any(began <= message.at <= ended for began, ended in times)
         for message in clean.record.messages
     )
 
 
 def _promises(clean: CleanRun) -> Iterator[Promise]:
     calls = clean.record.calls
-    if len(calls) < FEWEST or len({call.outcome for call in calls}) > 1:
+    if not are_alike(clean.record):
         return
     begins = sorted(call.began for call in calls)
     for service in clean.workload.uses:

@@ -9,10 +9,9 @@ from typing import Literal, TypeAlias
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.chaos.state.difference import count
 from pytest_resilience.chaos.state.postgres import PostgresState
+from pytest_resilience.checklist.judges.answered_calls import answered, are_alike
 from pytest_resilience.checklist.records.asides import Asides, asides
 
-FEWEST = 3
-"""Calls of an undisturbed run that show how many rows one leaves."""
 _LEAVES_ROWS = ("SELECT", "UPDATE", "SHOW", "SET", "LISTEN", "UNLISTEN", "NOTIFY", "LOCK")
 """Statements after which a table has as many rows as before."""
 Fate: TypeAlias = Literal["lost", "doubled"]
@@ -47,8 +46,7 @@ def wrong_counts(run: RunRecord, clean: RunRecord, service: str) -> Iterator[Wro
     if not boundaries or not isinstance(seen, PostgresState) or _besides(asides(clean, service)):
         return
     before = boundaries[0]
-    usual = {call.outcome for call in clean.calls}
-    succeeded, made = sum(call.outcome in usual for call in run.calls), len(run.calls)
+    succeeded, made = answered(run.calls, clean), len(run.calls)
     for name, each in _rows_of_a_call(clean, before, clean.states[service]):
         if name not in seen.tables:
             continue
@@ -69,7 +67,7 @@ def _rows_of_a_call(
     clean: RunRecord, before: PostgresState, after: PostgresState
 ) -> Iterator[tuple[str, int]]:
     made = len(clean.calls)
-    if made < FEWEST or len({call.outcome for call in clean.calls}) > 1:
+    if not are_alike(clean):
         return
     for name in before.tables.keys() & after.tables.keys():
         each, rest = divmod(after.tables[name].count - before.tables[name].count, made)

@@ -41,7 +41,6 @@ class GroupCommit:
         self._connect = connect
         self._connection: sqlite3.Connection | None = connect()
         self._waiting: list[_Ticket[Any]] = []
-        self._led = False
         self._leader: int | None = None
         self._queue = threading.RLock()
         self._using = threading.Lock()
@@ -101,8 +100,7 @@ class GroupCommit:
     def _lead_or_queue(self, ticket: _Ticket[Any]) -> bool:
         with self._queue:
             self._waiting.append(ticket)
-            ticket.leads = not self._led
-            self._led = True
+            ticket.leads = self._leader is None
             if ticket.leads:
                 self._leader = ticket.thread
             return ticket.leads
@@ -116,7 +114,6 @@ class GroupCommit:
 
     def _pass_on(self) -> None:
         heir = self._waiting[0] if self._waiting else None
-        self._led = heir is not None
         self._leader = None if heir is None else heir.thread
         if heir is not None:
             heir.leads = True

@@ -32,7 +32,7 @@ class Lease:
         version: of the newest checkpoint, 0 if there is none.
         copies: names of the good copies, newest last.
         writing: held during a save, for managers that threads share.
-        writer: the thread that writes; none where nobody does.
+        is_written: whether a save is under way.
     """
 
     path: Path
@@ -41,7 +41,7 @@ class Lease:
     version: int = 0
     copies: list[str] = field(default_factory=list)
     writing: threading.RLock = field(default_factory=threading.RLock)
-    writer: int | None = None
+    is_written: bool = False
 
     @contextmanager
     def written(self, operation_id: str) -> Iterator[None]:
@@ -51,16 +51,16 @@ class Lease:
             CheckpointConflictError: this very thread is writing: a signal handler has come in the middle.
         """
         with self.writing:
-            if self.writer is not None:
+            if self.is_written:
                 raise CheckpointConflictError(
                     f"checkpoint {operation_id!r} is being written by this very thread, and a signal handler came in "
                     "the middle: let the handler set a flag, and save after the step that is under way"
                 )
-            self.writer = threading.get_ident()
+            self.is_written = True
             try:
                 yield
             finally:
-                self.writer = None
+                self.is_written = False
 
     def hand_over(self, owner: object, *, seen: int | None, operation_id: str) -> None:
         """Make another manager of this process the writer.
