@@ -11,6 +11,11 @@ from pytest_resilience.chaos.run.record import Message
 from pytest_resilience.chaos.trigger import Side
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+READS = re.compile(
+    r"/(?:\w*[_-])?(?:search|query|list|get|find|lookup|count|validate|graphql)(?:[_-]\w*)?$", re.IGNORECASE
+)
+"""Paths of what is only asked for, whatever the method."""
 
 
 def http_points(service: str, messages: Sequence[Message]) -> Iterator[FaultPoint]:
@@ -32,6 +37,12 @@ def http_request(message: Message) -> str | None:
     """Return `POST /items` of a request's message, or none where it is no HTTP request."""
     method, _, path = message.message.partition(" ")
     return f"{method} {message.shape or path}".strip() if method in _METHODS else None
+
+
+def changes(request: str) -> bool:
+    """Tell whether a request, as in `POST /items`, asks for a change."""
+    method, _, path = request.partition(" ")
+    return method in _CHANGING and not READS.search(path)
 
 
 def request_template(message: Message) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pytest_resilience.chaos.points.of_http import http_request
+from pytest_resilience.chaos.points.of_http import changes, http_request
 from pytest_resilience.chaos.run.record import CallRecord, FaultRecord, Message
 
 ANSWERS = 3
@@ -17,7 +17,6 @@ RESTS, ENDLESS = 2, 10
 """Times the longest pause between requests after which no other is to be expected, and after which there is no end."""
 LEAST_REST = 0.5
 """Seconds that a server rests, at least."""
-_READING = ("GET ", "HEAD ", "OPTIONS ", "TRACE ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +86,7 @@ def has_come_to_rest(services: Collection[str]) -> Callable[[Exposure], bool]:
 
 def _changes(message: Message) -> bool:
     request = http_request(message) if message.side == "request" else None
-    return request is not None and not request.startswith(_READING)
+    return request is not None and changes(request)
 
 
 def _is_within(at: float, seen: Exposure) -> bool:

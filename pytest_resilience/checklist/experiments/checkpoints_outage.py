@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from pytest_resilience.chaos.laboratory.clean import CleanRun
+from pytest_resilience.chaos.points.of_http import changes
 from pytest_resilience.chaos.points.point import FaultPoint
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder
@@ -15,7 +16,6 @@ from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.experiments.service_faults import LASTS, places
 from pytest_resilience.checklist.judges.deliveries import GIVEN_UP, undelivered
 from pytest_resilience.checklist.judges.proof import missing_proof
-from pytest_resilience.checklist.records.deliveries import changes
 from pytest_resilience.checklist.thresholds import BLOCKED_DEADLINES
 from pytest_resilience.checklist.verdict import Evidence
 

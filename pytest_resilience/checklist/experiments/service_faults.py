@@ -9,11 +9,11 @@ from typing import Any
 
 from pytest_resilience.chaos.configuration.model import ServiceKind
 from pytest_resilience.chaos.laboratory.clean import CleanRun
+from pytest_resilience.chaos.points.of_http import changes
 from pytest_resilience.chaos.points.point import FaultPoint
 from pytest_resilience.chaos.points.recording import record_points
 from pytest_resilience.chaos.scenario.model import FaultOrder, When
 from pytest_resilience.checklist.records.asides import Asides, asides, statement
-from pytest_resilience.checklist.records.deliveries import changes
 
 LASTS = 3600.0
 """Seconds of a fault that outlives every run."""

@@ -9,11 +9,12 @@ from itertools import cycle, islice
 from pytest_resilience.chaos.explore.at_once import is_write
 from pytest_resilience.chaos.explore.exploration import RESTS_WITHIN
 from pytest_resilience.chaos.laboratory.clean import CleanRun
+from pytest_resilience.chaos.points.of_http import changes
 from pytest_resilience.chaos.run.exposure import Exposure
 from pytest_resilience.chaos.run.record import FaultRecord, Message, RunRecord
 from pytest_resilience.checklist.judges.answered_calls import answered, are_alike
 from pytest_resilience.checklist.records.attempts import attempts
-from pytest_resilience.checklist.records.deliveries import Deliveries, changes, deliveries, missing
+from pytest_resilience.checklist.records.deliveries import Deliveries, deliveries, missing
 from pytest_resilience.checklist.records.seen import Seen
 from pytest_resilience.checklist.records.windows import windows
 

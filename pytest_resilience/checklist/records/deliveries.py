@@ -7,18 +7,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from pytest_resilience.chaos.points.of_http import READS, changes
 from pytest_resilience.checklist.records.attempts import REFUSING, Attempt, attempts
 from pytest_resilience.checklist.records.seen import Seen
 
-_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OVERWRITING = frozenset({"PUT", "DELETE"})
 """Methods of which a second request changes nothing that the first did not (RFC 9110, 9.2.2)."""
 _PASSING = frozenset({None, "delay", "slow"})
 """Faults that let a request through, and none."""
 
-_READS = re.compile(
-    r"/(?:\w*[_-])?(?:search|query|list|get|find|lookup|count|validate|graphql)(?:[_-]\w*)?$", re.IGNORECASE
-)
 
 _SETS = re.compile(r"/mlflow/(?!.*/create$)")
 """MLflow's interface: all but `create` sets what it names to what it says, so that a second time changes nothing."""
@@ -26,13 +23,7 @@ _SETS = re.compile(r"/mlflow/(?!.*/create$)")
 
 def may_be_sent_again(path: str) -> bool:
     """Tell whether a path says that what is sent to it does no more the second time."""
-    return any(names.search(path) for names in (_READS, _SETS))
-
-
-def changes(request: str) -> bool:
-    """Tell whether a request, as in `POST /items`, asks for a change."""
-    method, _, path = request.partition(" ")
-    return method in _CHANGING and not _READS.search(path)
+    return any(names.search(path) for names in (READS, _SETS))
 
 
 @dataclass(slots=True)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_resilience.chaos.explore.at_once import is_write
-from pytest_resilience.chaos.points.of_http import http_request
+from pytest_resilience.chaos.points.of_http import changes, http_request
 from pytest_resilience.chaos.run.record import Message, RunRecord
-from pytest_resilience.checklist.records.deliveries import changes
 from pytest_resilience.checklist.records.windows import windows
 
 _SENT = ("insert", "copy", "update", "merge", "delete", "with")
