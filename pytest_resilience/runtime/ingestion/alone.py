@@ -37,7 +37,7 @@ def ingest_alone(
         with guard.step(task.name):
             session.end_open_transaction()
             table = task.table(session)
-            table.matched(source.header().names)
+            columns = table.matched(source.header().names)
             history = History(session, operation_id(task.path, table.sql))
             history.lock()
         with history.held(guard, task.name):
@@ -50,7 +50,11 @@ def ingest_alone(
                 source=source,
                 table=table,
                 history=history,
-                gate=QualityGate(data_quality_score.with_threshold(task.quality_threshold), text_size),
+                gate=QualityGate(
+                    data_quality_score.with_threshold(task.quality_threshold),
+                    text_size,
+                    shortest_row=len(columns) + sum(column.required for column in columns),
+                ),
                 state=state,
                 guard=guard,
                 clock=clock,

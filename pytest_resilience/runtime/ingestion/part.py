@@ -19,7 +19,7 @@ from pytest_resilience.runtime.ingestion.state import IngestionState
 from pytest_resilience.runtime.ingestion.task import IngestionTask, explained_errors
 from pytest_resilience.runtime.rules import data_quality_score
 
-NO_FLOOR = QualityGate(data_quality_score.with_threshold(0.0), None)
+NO_FLOOR = QualityGate(data_quality_score.with_threshold(0.0))
 """The rule is for the whole file; a range is not judged by itself."""
 
 

@@ -147,7 +147,7 @@ def _end(
         rejected=sum(state.rejected for state, _ in states),
         timestamp=timestamp(SYSTEM_CLOCK),
     )
-    gate = QualityGate(data_quality_score.with_threshold(task.quality_threshold), plan.size)
+    gate = QualityGate(data_quality_score.with_threshold(task.quality_threshold))
     gate.judge(total, at_end=True)
     for part in plan.parts:
         history.progress.delete_checkpoint(part_operation(history.operation, part.number))

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from pytest_resilience.runtime.ingestion.state import IngestionState
 from pytest_resilience.runtime.rules import Rule
 
-MARGIN = 2.0
-"""How many more rows may follow than the bytes that are left make one think."""
-
 
 @dataclass(frozen=True, slots=True)
 class QualityGate:
@@ -18,10 +15,12 @@ class QualityGate:
     Args:
         rule: what share is good enough.
         text_size: bytes of the whole file, or None where they cannot be told from its size.
+        shortest_row: bytes that a good row has at least: its separators, its line end, and what has to be there.
     """
 
     rule: Rule
-    text_size: int | None
+    text_size: int | None = None
+    shortest_row: int = 1
 
     def judge(self, state: IngestionState, *, at_end: bool) -> None:
         """Let the rows read so far pass.
@@ -36,8 +35,8 @@ class QualityGate:
 
     def _best_end(self, state: IngestionState) -> float:
         """Return the score that there would be if everything that follows were good."""
-        if self.text_size is None or state.offset == 0:
+        if self.text_size is None:
             return 1.0
-        rows_left = MARGIN * state.last_row * max(0, self.text_size - state.offset) / state.offset
+        rows_left = (max(0, self.text_size - state.offset) + 1) // self.shortest_row
         total = state.last_row + rows_left
         return 1 - state.rejected / total if total else 1.0

@@ -183,6 +183,13 @@ def test_the_score_is_that_of_the_whole_file(write, table, ingest):
     assert ingest(path).rows == 92
 
 
+def test_wrong_rows_that_are_long_leave_hope_for_many_short_ones(write, table, ingest):
+    """How many rows follow is told by how short a row can be, and not by how long the first ones are."""
+    wrong = "".join(f"{'x' * 300}{n},MICU,1,80,,\n" for n in range(8))
+
+    assert ingest(write(HEADER + wrong + good(range(92)))).rows == 92
+
+
 def test_a_hopeless_file_is_given_up_early(write, table, ingest):
     """When the rest cannot save it any more, the rest is not read."""
     text = HEADER + "".join(f"x{n},MICU,1,80,,\n" + good([n]) for n in range(500))
