@@ -1,7 +1,8 @@
 """Whether something listens on a port of this machine, seen without connecting to it.
 
 A server that takes a single connection would take ours for its client.
-Source: Linux, Documentation/networking/proc_net_tcp.rst; addresses are words in the machine's byte order.
+Source: sock_diag(7); Linux, Documentation/networking/proc_net_tcp.rst (addresses are words in the machine's byte
+order), for a kernel that does not answer the former.
 """
 
 from __future__ import annotations
@@ -11,28 +12,48 @@ import struct
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
+from pytest_resilience.services.sock_diag import told
+
 TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-_LISTEN = "0A"
+_LISTEN = 10
+_ASK = struct.Struct("=BBHI48x")
+_TELL = struct.Struct("!4xH2x16s")
 
 
 def listening_host(port: int) -> str | None:
     """Return the address by which what listens on `port` is reached from here; none where nothing does."""
     if not TABLES[0].exists():
         return _host_that_accepts(port)
-    for table in TABLES:
-        for address in _listeners(table, port):
-            return _reachable(address)
-    return None
+    try:
+        found = _told(port)
+    except OSError:
+        found = [address for table in TABLES for address in _listed(table, port)]
+    return _reachable(found[0]) if found else None
 
 
-def _listeners(table: Path, port: int) -> list[IPv4Address | IPv6Address]:
+def _told(port: int) -> list[IPv4Address | IPv6Address]:
+    """Ask the kernel.
+
+    Raises:
+        OSError: it does not answer.
+    """
+    found: list[IPv4Address | IPv6Address] = []
+    for family, size, address in ((socket.AF_INET, 4, IPv4Address), (socket.AF_INET6, 16, IPv6Address)):
+        for message in told(_ASK.pack(family, socket.IPPROTO_TCP, 0, 1 << _LISTEN)):
+            source, host = _TELL.unpack_from(message)
+            if source == port:
+                found.append(address(host[:size]))
+    return found
+
+
+def _listed(table: Path, port: int) -> list[IPv4Address | IPv6Address]:
     try:
         lines = table.read_text().splitlines()[1:]
     except OSError:  # a kernel without IPv6
         return []
     wanted = f":{port:04X}"
     rows = (line.split(maxsplit=4) for line in lines if wanted in line)
-    return [_parsed(row[1]) for row in rows if row[3] == _LISTEN and row[1].endswith(wanted)]
+    return [_parsed(row[1]) for row in rows if int(row[3], 16) == _LISTEN and row[1].endswith(wanted)]
 
 
 def _parsed(local: str) -> IPv4Address | IPv6Address:

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from pytest_resilience.services import listening
+from pytest_resilience.services import listening, sock_diag
 from pytest_resilience.services.listening import listening_host
 
 
@@ -19,6 +19,14 @@ def listener(family: int, host: str) -> socket.socket:
     return server
 
 
+@pytest.fixture(params=["told", "listed"])
+def source(request, monkeypatch):
+    """Let the kernel be asked, or have its tables read where it does not answer."""
+    if request.param == "listed":
+        monkeypatch.setattr(sock_diag, "BY_FAMILY", 0xFFF)
+
+
+@pytest.mark.usefixtures("source")
 @pytest.mark.parametrize(
     ("family", "host", "expected"),
     [
@@ -45,6 +53,7 @@ def test_listener_is_found(family, host, expected):
     assert (found, ready) == (expected, [])
 
 
+@pytest.mark.usefixtures("source")
 def test_nothing_listens():
     """A bound socket that does not listen, and a connected one, are no listeners."""
     with socket.socket() as bound:

@@ -129,7 +129,7 @@ def _inodes(pid: int) -> Iterator[str]:
 
 def _table(pid: int, inodes: set[str]) -> dict[str, Socket]:
     """Return the other side of each of these sockets, by inode; listening ones and pairs of pipes have none."""
-    table: dict[str, Socket] = {}
+    table = {inode: seen for inode, seen in _unix(pid) if inode in inodes}  # first: these are told in no time
     for name in ("tcp", "tcp6"):
         wanted = inodes - table.keys()
         text = _net(pid, name) if wanted else ""
@@ -138,8 +138,6 @@ def _table(pid: int, inodes: set[str]) -> dict[str, Socket]:
             if row and (row[3] == _LISTENS or not row[2].endswith(":0000")):
                 host, port = _decoded(row[2])
                 table[inode] = Socket(pid=pid, host=host, port=port, local=_decoded(row[1])[0])
-    if inodes - table.keys():
-        table.update((inode, seen) for inode, seen in _unix(pid) if inode in inodes)
     return table
 
 
