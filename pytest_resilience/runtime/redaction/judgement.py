@@ -16,10 +16,13 @@ _WORD = (
     rf"(?:[{_UPPER}](?:{_APOSTROPHE}[{_UPPER}])?[{_LOWER}]+(?:(?:-|{_APOSTROPHE})[{_UPPER}]?[{_LOWER}]+)?"
     rf"|[{_UPPER}]\.)"
 )
+_GAP = "[ \\t\u00a0\u2009\u202f]{1,3}"
+"""Between the words of a name: also what keeps it on one line, and what lines up columns."""
 _PARTICLE = r"(?:van|von|de|del|der|den|da|di|la|le|bin|al) "
-_RUN = rf"(?<![\w./\\:@-]){_WORD}(?:(?:,? | ,)(?:{_PARTICLE})?{_WORD}){{0,5}}(?![\w/\\(=@]|\.\w|::)"
+_RUN = rf"(?<![\w./\\:@-]){_WORD}(?:(?:,?{_GAP}| ,)(?:{_PARTICLE})?{_WORD}){{0,5}}(?![\w/\\(=@]|\.\w|::)"
 _CAPITALS = (
-    rf"(?<![\w.])[{_UPPER}][{_UPPER}']+(?:(?P<comma>, ?)|(?P<caret>\^)| )[{_UPPER}][{_UPPER}']+(?:[\^ ][{_UPPER}]*)?"
+    rf"(?<![\w.])[{_UPPER}][{_UPPER}']+(?:(?P<comma>,(?:{_GAP})?)|(?P<caret>\^)|{_GAP})"
+    rf"[{_UPPER}][{_UPPER}']+(?:[\^ ][{_UPPER}]*)?"
     r"(?![\w(=.])"
 )
 _WORDS = re.compile(_WORD)
@@ -68,7 +71,7 @@ def _passes(word: str) -> bool:
 
 
 def _capitals(match: re.Match[str]) -> str:
-    names = [word.lower() for word in re.split(r"[\^, ]+", match[0]) if word]
+    names = [word.lower() for word in re.split(r"[\^,\s]+", match[0]) if word]
     strange = not any(name in PASSING_WORDS for name in names)
     known = any(name in GIVEN_NAMES for name in names)
     return mark("capitals") if match["caret"] or known or (match["comma"] and strange) else match[0]
@@ -79,8 +82,8 @@ _CUED = re.compile(
     re.IGNORECASE,
 )
 _TITLES = words("mr mrs ms miss dr prof sir")
-_TITLED = re.compile(rf"\b(?:{'|'.join(_TITLES)}) \Z", re.IGNORECASE)
-_PATIENT = re.compile(r"\b(?:Patient|Nurse|Doctor) \Z")
+_TITLED = re.compile(rf"\b(?:{'|'.join(_TITLES)}){_GAP}\Z", re.IGNORECASE)
+_PATIENT = re.compile(rf"\b(?:Patient|Nurse|Doctor){_GAP}\Z")
 """What begins a sentence, and the run of capitals that the name is in."""
 
 _MEASURED = re.compile(rf"\b(?:{_MEASURES})\W{{1,3}}(?:of |is |to |was )?\Z", re.IGNORECASE)

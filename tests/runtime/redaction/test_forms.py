@@ -1,6 +1,7 @@
 """A secret or a name does not pass because of the form in which it is quoted, listed or escaped."""
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -91,6 +92,18 @@ def test_what_has_a_form_of_its_own_does_not_pass(form):
     assert "[redacted:" in shown
     assert form[-14:-6] not in shown
     assert shown.endswith(" there")
+
+
+@pytest.mark.parametrize("gap", [" ", "  ", "\t", "\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}"])
+@pytest.mark.parametrize(
+    "name", ["Erika{}Mustermann", "ROE{}JANE", "MUSTERMANN,{}ERIKA", "Dr.{}Grey", "Patient{}Roe"]
+)
+def test_a_name_does_not_pass_whatever_is_between_its_words(name, gap):
+    """Two columns of a table, or a space that a form put there to keep the name on one line."""
+    shown = DEFAULT_REDACTOR.text(f"no bed for {name.format(gap)} today")
+
+    assert "[redacted:" in shown
+    assert not {"erika", "mustermann", "jane", "roe", "grey"} & set(re.findall(r"[a-z]+", shown.lower()))
 
 
 @pytest.mark.parametrize("text", [*COMMANDS, *PAIRS, *ELEMENTS])

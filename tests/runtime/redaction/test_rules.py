@@ -89,6 +89,7 @@ def test_any_text_comes_back_as_text(text):
         "couldn't select a model",
         "libpq 16.2, psycopg2 2.9.9 (dt dec pq3 ext lo64)",
         "HEALTH CHECK FAILED, ROLLING BACK",
+        "Service   Status\tReason\nLabs      Down\tConnection Refused",
         "patients table is empty",
         "AttributeError: 'NoneType' object has no attribute 'fetchone'",
         "File 'scripts/ingest.py', line 123456",
