@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, TypeVar
 
+from pytest_resilience.errors import FatalError
 from pytest_resilience.runtime.deadline import Deadline
 from pytest_resilience.runtime.models.allotted_time import AllottedTime
 from pytest_resilience.runtime.models.change_of_charge import Changed, ChangeOfCharge, Status
@@ -216,5 +217,10 @@ def _check_auroc(registry: ModelRegistry, model_name: str, version: str, rule: R
     if rule is None:
         return
     value = registry.metric(model_name, version, AUROC)
-    if value is not None:
-        rule(value, where=f"model {model_name!r} version {version}")
+    if value is None:
+        return
+    place = f"model {model_name!r} version {version}"
+    try:
+        rule(value, where=place)
+    except ValueError as error:
+        raise FatalError(f"{place}: its metric {AUROC!r} is no AUROC: {error}. {rule.advice}") from error

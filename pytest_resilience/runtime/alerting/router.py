@@ -18,7 +18,13 @@ from pytest_resilience.runtime.alerting.channel import Channel
 from pytest_resilience.runtime.alerting.configuration import Configuration, from_environment
 from pytest_resilience.runtime.alerting.courier import FAILOVER_ORDER, LAST_RESORT, Courier
 from pytest_resilience.runtime.alerting.local_file import FileChannel
-from pytest_resilience.runtime.alerting.rules import POLICY_RULES, Rules, channels_for, load_rules
+from pytest_resilience.runtime.alerting.rules import (
+    POLICY_RULES,
+    Rules,
+    channels_for,
+    checked_rules,
+    load_rules,
+)
 from pytest_resilience.runtime.error_record import digest
 from pytest_resilience.runtime.log_record import write_record
 from pytest_resilience.runtime.redaction import DEFAULT_REDACTOR, Redactor
@@ -43,7 +49,7 @@ class AlertRouter:
         clock: stamps alerts.
 
     Raises:
-        RulesError: if the file of rules is wrong.
+        RulesError: if the rules, or their file, are wrong.
     """
 
     ROUTING_RULES: ClassVar[dict[tuple[str, str], list[str]]] = dict(POLICY_RULES)
@@ -57,7 +63,8 @@ class AlertRouter:
         redactor: Redactor = DEFAULT_REDACTOR,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._rules = load_rules(rules) if isinstance(rules, str | Path) else rules
+        given = load_rules(rules) if isinstance(rules, str | Path) else rules
+        self._rules = None if given is None else checked_rules(given)
         found = from_environment()
         self._configuration = Configuration(
             found.channels if channels is None else tuple(channels), Path(outbox) if outbox else found.outbox

@@ -39,7 +39,7 @@ ANY = "*"
 
 
 class RulesError(FatalError):
-    """Say what is wrong in a file of routing rules, and where."""
+    """Say what is wrong in routing rules, and where."""
 
 
 def channels_for(severity: str, component: str, rules: Rules) -> list[str]:
@@ -48,6 +48,21 @@ def channels_for(severity: str, component: str, rules: Rules) -> list[str]:
         if key in rules:
             return list(rules[key])
     return list(POLICY_DEFAULTS[severity])
+
+
+def checked_rules(rules: Mapping[Any, Any]) -> Rules:
+    """Return rules that were written in Python, if they can mean something.
+
+    Raises:
+        RulesError: a key is no pair of a severity and a component, or its channels are no list of names.
+    """
+    for key, channels in rules.items():
+        if not (isinstance(key, tuple) and len(key) == 2):
+            raise RulesError(f"Routing rules: the key {key!r} is no pair (severity, component).")
+        _known(key[0], tuple(map(str, Severity)), f"Routing rules, {key!r}: severity")
+        if isinstance(channels, str) or not all(isinstance(name, str) for name in channels):
+            raise RulesError(f"Routing rules, {key!r}: channels must be a list of names, got {channels!r}.")
+    return rules
 
 
 def load_rules(path: str | Path) -> dict[tuple[str, str], list[str]]:
@@ -91,6 +106,7 @@ def _rule(table: Any, where: str) -> tuple[tuple[str, str], list[str]]:
 def _known(name: Any, names: tuple[str, ...], what: str) -> str:
     if name in names:
         return str(name)
-    near = get_close_matches(str(name), names, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}."
+    folded = {known.casefold(): known for known in names}
+    near = get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.4)
+    hint = f"did you mean {folded[near[0]]!r}?" if near else f"known are {', '.join(names)}."
     raise RulesError(f"{what} {name!r} is unknown: {hint}")

@@ -110,3 +110,18 @@ def test_channels_are_listed_once():
     """Names that rules may use are distinct, and hold every one of the policy's."""
     assert len(set(CHANNELS)) == len(CHANNELS)
     assert {name for names in TABLE.values() for name in names} <= set(CHANNELS)
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({("HIGH", "api"): "slack"}, "must be a list of names, got 'slack'"),
+        ({("HIGH", "api"): [7]}, r"must be a list of names, got \[7\]"),
+        ({("high", "api"): ["slack"]}, "severity 'high' is unknown: did you mean 'HIGH'"),
+        ({"HIGH": ["slack"]}, "'HIGH' is no pair"),
+    ],
+)
+def test_wrong_rules_in_python_are_refused(rules, message):
+    """A rule that matches no alert, or names the letters of a channel, is found before an alert needs it."""
+    with pytest.raises(FatalError, match=message):
+        AlertRouter(rules=rules, channels=[])

@@ -215,15 +215,17 @@ def test_a_golden_request_is_answered_right_or_rolled_back(register, model_name,
     assert aliases()["champion"] == "1"
 
 
-def test_auroc_below_the_rule_is_rolled_back(register, client, model_name):
-    """The metric that the training logged is held to the policy's floor."""
+@pytest.mark.parametrize("auroc", [0.7, 1.5])
+def test_auroc_below_the_rule_is_rolled_back(auroc, register, client, model_name):
+    """The metric that the training logged is held to the policy's floor, and one that is no AUROC proves nothing."""
     version = register()
-    client.log_metric(client.get_model_version(model_name, version).run_id, "auroc", 0.7)
+    client.log_metric(client.get_model_version(model_name, version).run_id, "auroc", auroc)
 
     result = deploy_model_with_rollback(model_name, version)
 
     assert result["status"] == "rolled_back"
     assert "model_auroc" in result["error"]
+    assert f"{auroc}" in result["error"]
 
 
 def test_of_two_deployments_at_once_one_wins(register, model_name):
