@@ -124,7 +124,7 @@ class Sender:
         except RetryableError as error:
             self._deliveries.failed(claim.owner)
             self._pause(error)
-        except Exception as error:  # noqa: BLE001 - a channel is foreign code; what it does not expect is final
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code: what it does not expect is final
             self._deliveries.refused(claim.owner)
             self._report(self.channel.name, error, self.failures + 1)
             self.give_to(self._others, waiting=False)

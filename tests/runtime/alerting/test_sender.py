@@ -149,7 +149,10 @@ class TestFailures:
 
         assert len(receiver.taken) == 1
 
-    @pytest.mark.parametrize("failure", [FatalError("never"), TypeError("a bug in a channel")])
+    @pytest.mark.parametrize(
+        "failure",
+        [FatalError("never"), TypeError("a bug in a channel"), SystemExit("a channel that ends its thread")],
+    )
     def test_a_refusal_is_handed_over_at_once(self, sender, receiver, outbox, make_alert, failure):
         """And stops nothing else."""
         add(outbox, make_alert, 2)
