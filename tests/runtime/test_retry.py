@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import functools
 import gc
+import pickle
+import subprocess
+import sys
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -268,6 +271,35 @@ def test_layers_do_not_multiply_through_a_translation():
         Retry(max_retries=2, backoff=AT_ONCE).call(load)
 
     assert len(call.calls) == 4
+
+
+GIVES_UP = """
+import pickle, sys
+from pytest_resilience import Retry, RetryableError
+from pytest_resilience.runtime.backoff import FixedDelay
+from pytest_resilience.testing import FlakyCall
+try:
+    Retry(max_retries=1, backoff=FixedDelay(0)).call(FlakyCall(RetryableError("down")))
+except RetryableError as error:
+    sys.stdout.buffer.write(pickle.dumps(error))
+"""
+
+
+def test_layers_do_not_multiply_across_processes():
+    """What a worker process has given up comes back by pickle, as from a pool of them, and is not tried again."""
+    with pytest.raises(RetryableError):  # marks here are newer than the first one there
+        Retry(max_retries=1, backoff=AT_ONCE).call(FlakyCall(RetryableError("down")))
+    calls = []
+
+    def load():
+        calls.append(1)
+        told = subprocess.run([sys.executable, "-c", GIVES_UP], stdout=subprocess.PIPE, check=True).stdout
+        raise pickle.loads(told)  # noqa: S301 - the lines above wrote it
+
+    with pytest.raises(RetryableError, match="down"):
+        Retry(max_retries=2, backoff=AT_ONCE).call(load)
+
+    assert calls == [1]
 
 
 def test_layers_multiply_on_request():
