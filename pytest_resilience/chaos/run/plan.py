@@ -32,7 +32,8 @@ class Plan:
         sees_out: go on until `enough` although the faults have healed by themselves.
         settles: wait for a server's last requests although `enough` says when to end.
         rests: tells whether a server that is sent nothing more has done what it put off; it is waited for.
-        rests_within: the workload's seconds for which that is waited for.
+        rests_within: seconds for which that is waited for, the workload's and real ones: no `time_scale` makes a
+            database's leases shorter, or a server that is not in Python quicker.
         dead_alerts: what the captured alert endpoints do, from before the first start until all faults heal.
         most_starts: of a job or a function, at most; by default as it declares.
         again: heal everything when the first start has ended, and start the workload once more, undisturbed.

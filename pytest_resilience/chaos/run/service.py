@@ -97,7 +97,8 @@ class Service:
             return True
         if self._alone_since is None:
             self._alone_since = self.clock.now()
-        is_late = self.clock.now() - self._alone_since > self.plan.rests_within
+        waited = self.clock.now() - self._alone_since
+        is_late = waited > self.plan.rests_within * max(1.0, self.clock.scale)
         return is_late or self.plan.rests(self._exposure())
 
     def _exposure(self) -> Exposure:
