@@ -43,8 +43,7 @@ class Steps:
 
     def plan(self, resumed: Resumed) -> Plan:
         """Return the plan of a run in which they are looked at."""
-        scale = resumed.laboratory.configuration.time_scale
-        tweaks = Tweaks(time_scale=scale, control=True)
+        tweaks = Tweaks(time_scale=resumed.laboratory.scale(resumed.workload), control=True)
         return resumed.laboratory.plan(resumed.workload, tweaks=tweaks, file_events=self.ask)
 
 
