@@ -59,6 +59,11 @@ def varying_requests(first: RunRecord, second: RunRecord) -> frozenset[tuple[str
     return frozenset(request for request in one.keys() | other.keys() if one[request] != other[request])
 
 
+def keeps_its_pace(record: RunRecord) -> bool:
+    """Whether a `time_scale` is nothing for a workload: it is not in Python, or busy for as long as it may wait."""
+    return record.untweaked is not None or any(process.blocked for process in record.processes)
+
+
 def why_not(declaration: WorkloadDeclaration, record: RunRecord) -> str | None:
     """Return why an undisturbed run did not work; none where it did."""
     name = declaration.name

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 
 from pytest_resilience.chaos.configuration.model import Configuration, ExactlyOnce, WorkloadDeclaration
-from pytest_resilience.chaos.laboratory.clean import CleanRun, varying_requests, why_not
+from pytest_resilience.chaos.laboratory.clean import CleanRun, keeps_its_pace, varying_requests, why_not
 from pytest_resilience.chaos.laboratory.side_by_side import SideBySide
 from pytest_resilience.chaos.laboratory.trial import Trial, trial_of
 from pytest_resilience.chaos.points.recording import record_points
@@ -80,7 +80,7 @@ class Laboratory:
         return replace(plan, **more)  # type: ignore[arg-type]
 
     def scale(self, name: str) -> float:
-        """Return how much faster a workload's waits run: as declared, unless its clean run could not be made faster."""
+        """Return how much faster a workload's waits run: as declared, unless its clean run keeps its own pace."""
         clean = self._clean.get(name)
         return self.configuration.time_scale if clean is None else clean.record.time_scale
 
@@ -217,7 +217,7 @@ class Laboratory:
         """Run twice, which shows the columns that differ from run to run; where some do, once more without them."""
         declaration, scale = self.workload(name), self.configuration.time_scale
         first = self._observe(declaration, scale, boundaries=False)
-        if first.record.untweaked is not None:  # not in Python: its waits last as long as they do
+        if scale != 1.0 and keeps_its_pace(first.record):
             scale = 1.0
             first = self._observe(declaration, scale, boundaries=False)
         if first.why_not is not None:

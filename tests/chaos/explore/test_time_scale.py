@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_resilience.chaos.configuration.reading import read_configuration
+from pytest_resilience.chaos.laboratory.clean import keeps_its_pace
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory
+from pytest_resilience.chaos.run.record import ProcessRecord
 from pytest_resilience.services.run_folder import RunFolder
 
 CONFIGURATION = """
@@ -47,3 +50,12 @@ def test_only_what_is_in_python_is_scaled(name: str, scale: float, laboratory: L
     assert clean.why_not is None
     assert clean.record.time_scale == scale
     assert laboratory.plan(name).tweaks.time_scale == scale
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_who_is_busy_for_longer_than_it_may_wait_is_not_scaled(busy: bool, laboratory: Laboratory) -> None:
+    """Its computing, and what it waits for in a database, are as slow as they are."""
+    record = laboratory.clean("python").record
+    process = ProcessRecord(began=0.0, ended=None if busy else 1.0, exit_code=0, blocked=busy)
+
+    assert keeps_its_pace(replace(record, processes=(process,))) == busy

@@ -96,6 +96,33 @@ def test_a_mistake_fails_its_item(trying, mode, fault, item, words) -> None:
     assert found.replay == f'pytest --chaos --checklist "resilience::{name}"'
 
 
+PERSISTENT = """
+    from telling import TROUBLE, LabsDown, ask, log, told
+
+    def score():
+        for number in range(3):
+            try:
+                return ask(timeout=1.5)
+            except TROUBLE as error:
+                log("ERROR", told(error), error)
+                last = error
+        raise LabsDown(told(last)) from last
+"""
+
+
+@pytest.mark.parametrize(
+    ("deadline", "outcome", "scale"), [(2, "passed", 1.0), (0.7, "failed", 1.0), (100, "passed", 20.0)]
+)
+def test_time_outs_of_sockets_are_not_held_to_time_that_ran_faster(trying, deadline, outcome, scale) -> None:
+    """1.5 s are in time by a deadline of 2 s, and 30 s where time runs twenty times faster; by 0.7 s they are not."""
+    settings = only("sound").replace("deadline = 2", f"deadline = {deadline}")
+    attempt = trying(score_py=PERSISTENT, resilience_toml=f"time_scale = 20\n{settings}")
+    result = attempt("external-calls::sound::labs::hang")
+    found = next(each for each in result.evidence if each.item == "external-calls")
+
+    assert (found.outcome, result.record.time_scale) == (outcome, scale)
+
+
 LATER = """
     import os, sys, urllib.error, urllib.request
     from pathlib import Path
