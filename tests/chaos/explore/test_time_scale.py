@@ -53,7 +53,7 @@ def test_only_what_is_in_python_is_scaled(name: str, scale: float, laboratory: L
 
 
 @pytest.mark.parametrize("busy", [True, False])
-def test_who_is_busy_for_longer_than_it_may_wait_is_not_scaled(busy: bool, laboratory: Laboratory) -> None:
+def test_who_is_busy_for_longer_than_it_may_wait_is_not_scaled(*, busy: bool, laboratory: Laboratory) -> None:
     """Its computing, and what it waits for in a database, are as slow as they are."""
     record = laboratory.clean("python").record
     process = ProcessRecord(began=0.0, ended=None if busy else 1.0, exit_code=0, blocked=busy)
