@@ -75,14 +75,9 @@ class Laboratory:
     def plan(self, name: str, faults: Sequence[FaultOrder] = (), **more: object) -> Plan:
         """Return a plan for a workload, on its time scale."""
         inside = any(order.kind in INNER for order in faults)
-        tweaks = Tweaks(time_scale=self.scale(name), control=inside)
+        tweaks = Tweaks(time_scale=self._scale(name), control=inside)
         plan = Plan(workload=self.workload(name), faults=tuple(faults), tweaks=tweaks)
         return replace(plan, **more)  # type: ignore[arg-type]
-
-    def scale(self, name: str) -> float:
-        """Return how much faster a workload's waits run: as declared, unless its clean run keeps its own pace."""
-        clean = self._clean.get(name)
-        return self.configuration.time_scale if clean is None else clean.record.time_scale
 
     def masked(self, plan: Plan, clean: CleanRun) -> Plan:
         """Return the plan with the columns masked that differ from run to run."""
@@ -200,6 +195,11 @@ class Laboratory:
                 own = tuple(package.partition(".")[0] for package in self.configuration.packages)
                 self._preparations[workload.name] = Preparation(self.folder, own=own)
             return self._preparations[workload.name]
+
+    def _scale(self, name: str) -> float:
+        """Return how much faster a workload's waits run: as declared, unless its clean run keeps its own pace."""
+        clean = self._clean.get(name)
+        return self.configuration.time_scale if clean is None else clean.record.time_scale
 
     def _go(self, run: Run) -> RunRecord:
         self._running.add(run)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pytest_resilience.chaos.run.plan import Plan
 from pytest_resilience.chaos.run.record import RunRecord
-from pytest_resilience.chaos.workload.control import Decision, FileEvent, Tweaks
+from pytest_resilience.chaos.workload.control import Decision, FileEvent
 from pytest_resilience.checklist.experiments.checkpoints_kill import ITEM, Resumed
 from pytest_resilience.checklist.experiments.experiment import ExperimentResult
 from pytest_resilience.checklist.experiments.result import result_of
@@ -43,8 +43,8 @@ class Steps:
 
     def plan(self, resumed: Resumed) -> Plan:
         """Return the plan of a run in which they are looked at."""
-        tweaks = Tweaks(time_scale=resumed.laboratory.scale(resumed.workload), control=True)
-        return resumed.laboratory.plan(resumed.workload, tweaks=tweaks, file_events=self.ask)
+        plan = resumed.laboratory.plan(resumed.workload, file_events=self.ask)
+        return replace(plan, tweaks=replace(plan.tweaks, control=True))
 
 
 @dataclass(frozen=True, slots=True)
