@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_resilience.chaos.explore.oracle import wrongs
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory
@@ -47,6 +47,7 @@ def explore(
     *,
     title: str,
     rests: Callable[[Exposure], bool] | None = None,
+    time_scale: float | None = None,
 ) -> Finding:
     """Break a workload, and judge what became of it.
 
@@ -56,6 +57,7 @@ def explore(
         faults: what is broken.
         title: what the run is called.
         rests: tells whether a server that is sent nothing more has done what it put off; waited for `RESTS_WITHIN` s.
+        time_scale: how much faster its time runs; none for the workload's.
 
     Raises:
         HarnessError: something of ours did not work.
@@ -72,8 +74,9 @@ def explore(
         rests=rests,
         rests_within=RESTS_WITHIN,
     )
-    masked = laboratory.masked(plan, clean)
-    with laboratory.trial(masked, title) as trial:
+    if time_scale is not None:
+        plan = replace(plan, tweaks=replace(plan.tweaks, time_scale=time_scale))
+    with laboratory.trial(laboratory.masked(plan, clean), title) as trial:
         found = wrongs(trial, clean, laboratory.configuration.folder)
         return Finding(record=trial.record, wrongs=found, unproven=_why_unproven(trial.record))
 

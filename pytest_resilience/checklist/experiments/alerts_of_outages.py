@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import get_args
 
 from pytest_resilience.chaos.laboratory.clean import CleanRun
@@ -15,6 +16,7 @@ from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
 from pytest_resilience.checklist.experiments.exposed import has_alerted, has_alerted_soon
+from pytest_resilience.checklist.experiments.in_time import trial_in_time
 from pytest_resilience.checklist.experiments.quiet import Quiet, Transient
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.experiments.said import Said, no_services, no_traffic
@@ -22,6 +24,7 @@ from pytest_resilience.checklist.experiments.service_faults import outage, passi
 from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges import alerts
 from pytest_resilience.checklist.judges.case import Case, subject_of
+from pytest_resilience.checklist.judges.external_calls import is_blocked
 from pytest_resilience.checklist.judges.proof import uses
 from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.verdict import Evidence
@@ -65,7 +68,9 @@ class Outage:
 
     def _run(self, plan: Plan, what: str) -> RunRecord:
         masked = self.laboratory.masked(plan, self.laboratory.clean(self.workload))
-        with self.laboratory.trial(masked, f"{what} of {self.service}") as trial:
+        judge = alerts.is_late if plan.dead_alerts is None else is_blocked
+        late = partial(judge, workload=self.laboratory.workload(self.workload))
+        with trial_in_time(self.laboratory, masked, f"{what} of {self.service}", late=late) as trial:
             return trial.record
 
     def _plan(self, **more: object) -> Plan:

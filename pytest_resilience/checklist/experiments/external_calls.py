@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from pytest_resilience.chaos.laboratory.clean import CleanRun
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory
 from pytest_resilience.chaos.laboratory.trial import Trial
 from pytest_resilience.chaos.run.exposure import has_answered
 from pytest_resilience.chaos.run.plan import Plan
-from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
 from pytest_resilience.checklist.experiments.exposed import has_alerted_soon
+from pytest_resilience.checklist.experiments.in_time import trial_in_time
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.experiments.said import no_services, no_traffic
 from pytest_resilience.checklist.experiments.service_faults import ServiceFault, service_faults
@@ -21,7 +22,6 @@ from pytest_resilience.checklist.judges import external_calls, messages, structu
 from pytest_resilience.checklist.judges.case import subject_of
 from pytest_resilience.checklist.judges.proof import uses
 from pytest_resilience.checklist.records.asides import asides
-from pytest_resilience.checklist.records.attempts import attempts
 from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.thresholds import BLOCKED_DEADLINES
 from pytest_resilience.checklist.verdict import Evidence
@@ -30,8 +30,6 @@ ITEM = external_calls.ITEM
 ITEMS = (external_calls.ITEM, structured_logs.ITEM, messages.ITEM)
 CALLS = 5
 """Calls of a function in one run: the fault meets the first, or all."""
-WORTH_WAITING = 60.0
-"""The longest deadline, in seconds, that code which never gave up at a faster clock is given in full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,31 +64,13 @@ class FailingService:
         return f"{ITEM}::{self.workload}::{self.service}::{self.fault.name}"
 
     def run(self) -> ExperimentResult:
-        """Run the workload once under the fault, and judge what it did, logged and said.
-
-        No `time_scale` shortens a socket's time-out: code that was too late by a clock that ran faster is given its
-        deadline in full.
-        """
+        """Run the workload once under the fault, and judge what it did, logged and said."""
         clean = self.laboratory.clean(self.workload)
         plan = self.laboratory.masked(self._plan(clean), clean)
-        result = self._tried(plan, clean)
-        if self._may_be_in_time(result.record, clean):
-            result = self._tried(replace(plan, tweaks=replace(plan.tweaks, time_scale=1.0)), clean)
-        return result
-
-    def _tried(self, plan: Plan, clean: CleanRun) -> ExperimentResult:
-        with self.laboratory.trial(plan, self.id) as trial:
+        late = partial(external_calls.is_blocked, workload=clean.workload)
+        with trial_in_time(self.laboratory, plan, self.id, late=late) as trial:
             evidence = tuple(self._told(each) for each in self._judged(trial, clean))
         return result_of(evidence, trial.record)
-
-    def _may_be_in_time(self, record: RunRecord | None, clean: CleanRun) -> bool:
-        """Whether it was too late by a clock that ran faster, and it gave up, or its deadline can be waited for."""
-        if record is None or record.time_scale <= 1 or not external_calls.is_blocked(record, clean.workload):
-            return False
-        ended = all(process.ended is not None or process.told_to_end for process in record.processes)
-        struck = [attempt for attempt in attempts(record, self.service) if attempt.kind is not None]
-        gave_up = len(struck) > 1 or (ended and all(call.ended is not None for call in record.calls))
-        return gave_up or clean.workload.deadline <= WORTH_WAITING
 
     def _plan(self, clean: CleanRun) -> Plan:
         """One start is enough: what the next ones do is for other items.

@@ -13,10 +13,12 @@ from pytest_resilience.chaos.laboratory.laboratory import Laboratory
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.experiments.experiment import ExperimentResult, Found
 from pytest_resilience.checklist.experiments.found_file import found_file
+from pytest_resilience.checklist.experiments.in_time import slower
 from pytest_resilience.checklist.judges import checkpoints, transactions
 from pytest_resilience.checklist.judges.answered_requests import broken_promises, has_kept
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.deliveries import fix_of, undelivered, with_repeats
+from pytest_resilience.checklist.judges.external_calls import is_blocked
 from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.verdict import Evidence, Outcome
 
@@ -64,6 +66,9 @@ class SingleFault:
         finding = self._explored()
         if finding.never_fired:
             finding = self._explored()  # what comes by in no fixed order may come by the next time
+        workload = self._clean.workload
+        if is_blocked(finding.record, workload) and (scale := slower(finding.record, workload.deadline)):
+            finding = self._explored(time_scale=scale)
         lost = (*undelivered(finding.record, self._clean), *broken_promises(finding.record, self._clean))
         finding = replace(finding, wrongs=(*finding.wrongs, *lost))
         evidence = self._evidence(finding)
@@ -78,9 +83,14 @@ class SingleFault:
             found=self._found(finding) if finding.wrongs and finding.unproven is None else None,
         )
 
-    def _explored(self) -> Finding:
+    def _explored(self, *, time_scale: float | None = None) -> Finding:
         rests = has_kept(self._clean) if self.probe.name == "kill" else None
-        return explore(self.laboratory, self.workload, [self.probe.order], title=self.id, rests=rests)
+        return explore(
+            *(self.laboratory, self.workload, [self.probe.order]),
+            title=self.id,
+            rests=rests,
+            time_scale=time_scale,
+        )
 
     def _survived(self, finding: Finding) -> Evidence:
         """Say whether it survived."""

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from pytest_resilience.chaos.laboratory.clean import CleanRun
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory
 from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
+from pytest_resilience.checklist.experiments.in_time import trial_in_time
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.experiments.said import Said, no_services, no_traffic
 from pytest_resilience.checklist.experiments.service_faults import places
 from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges import transactions
 from pytest_resilience.checklist.judges.case import Case, subject_of
+from pytest_resilience.checklist.judges.external_calls import is_blocked
 from pytest_resilience.checklist.judges.proof import missing_path, uses
 from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.thresholds import BLOCKED_DEADLINES
@@ -63,7 +66,8 @@ class LostForGood:
             patience=BLOCKED_DEADLINES,
             again=clean.workload.resume == "rerun",
         )
-        with self.laboratory.trial(self.laboratory.masked(plan, clean), self.id) as trial:
+        plan, late = self.laboratory.masked(plan, clean), partial(is_blocked, workload=clean.workload)
+        with trial_in_time(self.laboratory, plan, self.id, late=late) as trial:
             told = transactions.judge_outage(
                 trial.record,
                 clean=clean.record,

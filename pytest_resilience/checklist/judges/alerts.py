@@ -10,6 +10,7 @@ from typing import Any
 from pytest_resilience.chaos.configuration.model import AlertRule, AlertsDeclaration, WorkloadDeclaration
 from pytest_resilience.chaos.run.record import AlertRecord, LogLine, RunRecord
 from pytest_resilience.checklist.judges.case import Case, subject_of
+from pytest_resilience.checklist.judges.external_calls import is_blocked
 from pytest_resilience.checklist.judges.proof import (
     fault_name,
     missing_path,
@@ -55,6 +56,11 @@ def judge_outage(
     if alerts.rules and not run.alerts:
         return _by_rules(case, alerts.rules, run)
     return _by_events(case, run, within)
+
+
+def is_late(run: RunRecord, *, workload: WorkloadDeclaration, within: float = WITHIN) -> bool:
+    """Return whether what a run raised came too late, or it was not over by its deadline."""
+    return is_blocked(run, workload) or (bool(_raised(run)) and not _in_time(run, within))
 
 
 def judge_control(
@@ -152,15 +158,13 @@ def invalid(alert: AlertRecord) -> str | None:
 
 
 def _by_events(case: Case, run: RunRecord, within: float) -> Evidence:
-    since = run.first_receipt or 0.0
-    sent = [alert for alert in run.alerts if alert.at >= since]
+    since, sent = run.first_receipt or 0.0, _sent(run)
     if wrong := [(alert, why) for alert in sent if (why := invalid(alert)) is not None]:
         alert, why = wrong[0]
         return case.failed(
             f"an alert to {alert.channel} is invalid: {why}", "send what the service documents; see `why`"
         )
-    raised = [alert for alert in sent if not _resolves(alert)]
-    in_time = [alert for alert in raised if alert.at - since <= within]
+    raised, in_time = _raised(run), _in_time(run, within)
     if not in_time:
         late = f"the first came {raised[0].at - since:.3g} s after the fault" if raised else "none was sent"
         return case.failed(
@@ -172,6 +176,19 @@ def _by_events(case: Case, run: RunRecord, within: float) -> Evidence:
             "send HIGH to Slack, and CRITICAL to PagerDuty, where people look",
         )
     return _repeats(case, raised, sent, run)
+
+
+def _raised(run: RunRecord) -> list[AlertRecord]:
+    """Return the alerts since the fault, but for those that say it is over."""
+    return [alert for alert in _sent(run) if not _resolves(alert)]
+
+
+def _sent(run: RunRecord) -> list[AlertRecord]:
+    return [alert for alert in run.alerts if alert.at >= (run.first_receipt or 0.0)]
+
+
+def _in_time(run: RunRecord, within: float) -> list[AlertRecord]:
+    return [alert for alert in _raised(run) if alert.at - (run.first_receipt or 0.0) <= within]
 
 
 def _needs(run: RunRecord) -> str:

@@ -98,6 +98,28 @@ def test_a_mistake_with_alerts_is_found(trying, mode, part, words) -> None:
     assert words in result.why
 
 
+QUICK = TOML.replace("deadline = 4", "deadline = 30") % "sound"
+QUICK = f"time_scale = 40\n{QUICK}"
+
+
+def test_work_before_an_alert_does_not_make_it_late_by_a_clock_that_ran_faster(trying) -> None:
+    """2.5 s of it, a hundred where time runs forty times faster."""
+    code = WATCH.replace("MODE !=", "ctypes.CDLL(None).usleep(2_500_000) == 0 and MODE !=")
+    code = code.replace("import json", "import ctypes, json", 1)
+    result = trying(watch_py=code, resilience_toml=QUICK)("alerts::watch::labs::outage")
+
+    assert (result.outcome, result.why, result.record.time_scale) == ("passed", "", 1.0)
+
+
+def test_a_time_out_of_an_alert_is_not_held_to_time_that_ran_faster(trying, monkeypatch) -> None:
+    """3 s of a socket's, which no time scale shortens; a start has less than that where time runs faster."""
+    monkeypatch.setattr("pytest_resilience.chaos.run.life.WORK_SECONDS", 2.0)
+    attempt = trying(watch_py=WATCH.replace("else 0.3", "else 3"), resilience_toml=QUICK)
+    result = attempt("alerts::watch::labs::endpoint-hang")
+
+    assert (result.outcome, result.why, result.record.time_scale) == ("passed", "", 1.0)
+
+
 def test_alerts_that_nobody_declares_are_unproven(trying) -> None:
     """With the words that say what to declare."""
     toml = (TOML % "sound").replace("[alerts]", "").replace('env = { EVENTS = "{pagerduty}" }', "", 1)

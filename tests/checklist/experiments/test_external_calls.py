@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from small_jobs import Job, server
 
+from pytest_resilience.chaos.explore.choice import all_probes
 from pytest_resilience.chaos.scenario.model import FaultOrder, When
 from pytest_resilience.checklist.experiments.external_calls import failing_services
+from pytest_resilience.checklist.experiments.single_fault import SingleFault
 
 SCORE = """
     import sys
@@ -121,6 +123,18 @@ def test_time_outs_of_sockets_are_not_held_to_time_that_ran_faster(trying, deadl
     found = next(each for each in result.evidence if each.item == "external-calls")
 
     assert (found.outcome, result.record.time_scale) == (outcome, scale)
+
+
+def test_a_hang_at_one_request_is_not_held_to_time_that_ran_faster(laboratory_of, monkeypatch) -> None:
+    """A time-out of 3 s in real time; a start has less than that where time runs faster."""
+    monkeypatch.setattr("pytest_resilience.chaos.run.life.WORK_SECONDS", 2.0)
+    settings = (TWO_REQUESTS % "sound").replace("deadline = 5", "deadline = 15")
+    code = LATER.replace("timeout=0.4", "timeout=3")
+    laboratory = laboratory_of(later_py=code, resilience_toml=f"time_scale = 20\n{settings}")
+    probes = {each.id: each for each in all_probes(laboratory.clean("fetch").recording.points)}
+    result = SingleFault(laboratory, "fetch", probes["GET-orders-1-request-hang"], strict=True).run()
+
+    assert (result.outcome, result.why, result.record.time_scale) == ("passed", "", 1.0)
 
 
 LATER = """
