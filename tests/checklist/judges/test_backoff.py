@@ -123,6 +123,15 @@ def test_waits_without_jitter_are_a_warning():
     assert (found.outcome, found.warnings[0].startswith("no jitter")) == ("passed", True)
 
 
+def test_a_busy_machine_is_no_jitter():
+    """It makes one wait or another longer; draws would differ in most."""
+    held_up = judged([2, 4, 8], free=[[2, 4, 8], [2.5, 4, 8], [2, 4.5, 9]]).evidence
+    drawn = judged([2, 4, 8], free=[[2, 4.1, 8], [2.5, 4, 8], [2.2, 4.5, 9]]).evidence
+
+    assert held_up.warnings[0].startswith("no jitter")
+    assert not drawn.warnings
+
+
 def test_jitter_that_the_clock_hides_is_not_said_to_be_missing():
     """A tenth of a second is nothing where twenty of the workload's seconds pass in one."""
     gaps = [0.3, 0.6, 1.2]

@@ -57,12 +57,12 @@ def aligned(episodes: Episodes, *, noise: float) -> list[Sequence[float]]:
 
 
 def varies(episodes: Episodes, *, noise: float) -> bool:
-    """Tell whether the same wait differs from episode to episode, the longest quarter left out: a busy machine's."""
+    """Tell whether the same wait differs from episode to episode, the longest third left out: a busy machine's."""
     by_number: dict[int, list[float]] = {}
     for waits in episodes:
         for number, wait in enumerate(waits):
             by_number.setdefault(number, []).append(wait)
-    kept = (sorted(same)[: len(same) - len(same) // 4] for same in by_number.values() if len(same) > 1)
+    kept = (sorted(same)[: len(same) - len(same) // 3] for same in by_number.values() if len(same) > 1)
     return any(same[-1] - same[0] > JITTER_NOISE * noise for same in kept)
 
 
