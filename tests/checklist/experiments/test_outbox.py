@@ -82,4 +82,5 @@ def test_what_was_answered_for_is_sent_although_the_server_is_killed(laboratory_
 
     assert result.outcome == outcome, result.why
     assert ("labs never got 1 of the " in result.why) == (outcome == "failed")
+    assert any("a lease" in each.fix for each in result.evidence) == (outcome == "failed")
     assert result.found is None

@@ -13,7 +13,7 @@ from pytest_resilience.chaos.laboratory.clean import CleanRun
 from pytest_resilience.chaos.points.recording import Recording
 from pytest_resilience.chaos.run.record import CallRecord, ProcessRecord
 from pytest_resilience.checklist.judges.case import Case
-from pytest_resilience.checklist.judges.deliveries import FIX, fix_of, undelivered, with_repeats
+from pytest_resilience.checklist.judges.deliveries import FIX, LEASE, fix_of, undelivered, with_repeats
 
 JOB = WorkloadDeclaration(name="relay", shape="job", uses=("labs",), deadline=10.0)
 FUNCTION = replace(JOB, shape="function")
@@ -178,3 +178,11 @@ def test_the_fix_is_about_what_is_wrong():
 
     assert fix_of(lost, "rows") == FIX
     assert fix_of([*lost, "3 rows lost"], "rows") == fix_of([], "rows") == "rows"
+
+
+def test_a_lease_is_spoken_of_where_a_server_was_waited_for():
+    """What is held for longer than it was waited for comes later, and is not lost."""
+    owed = "labs never got 1 of the 4 POST /orders that 4 calls were answered for"
+    found = fix_of([f"{owed}, within 30 s after the last of them"], "rows")
+
+    assert found == FIX + LEASE
