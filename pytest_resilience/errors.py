@@ -90,6 +90,14 @@ class BusinessLogicError(ResilienceError):
         self.value = value
         self.threshold = threshold
 
+    def __str__(self) -> str:
+        if self.args or self.rule is None:
+            return super().__str__()
+        return (
+            f"The rule {self.rule} is broken: {self.value!r} was measured, and it asks for {self.threshold!r}. "
+            f"Mend the data or the model before it is used."
+        )
+
 
 class CircuitBreakerOpenError(ResilienceError):
     """Say that a breaker refused the call (policy §3).
@@ -146,6 +154,14 @@ class HealthCheckFailed(ResilienceError):  # noqa: N818 - the policy's name
         self.check = check
         self.value = value
         self.limit = limit
+
+    def __str__(self) -> str:
+        if self.args or self.check is None:
+            return super().__str__()
+        return (
+            f"The model failed its health check {self.check}: {self.value!r} was measured, and {self.limit!r} is "
+            f"allowed. Keep the version before it in charge."
+        )
 
 
 class HarnessError(ResilienceError):

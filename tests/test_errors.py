@@ -70,6 +70,19 @@ def test_facts_survive_pickling_and_copying(error, facts):
         assert facts == {name: getattr(copied, name) for name in facts}
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (BusinessLogicError(rule="model_auroc", value=0.7, threshold=0.75), ("model_auroc", "0.7", "0.75")),
+        (HealthCheckFailed(check="latency", value=312, limit=200), ("latency", "312", "200")),
+    ],
+)
+def test_what_is_broken_says_so_without_a_message(error, words):
+    """What was measured, what is asked for, and what to do."""
+    assert [word for word in words if word not in str(error)] == []
+    assert str(type(error)()) == ""
+
+
 def test_a_refusal_without_a_message_says_it_itself():
     """Which breaker, that the call was not made, when the next one may go, what to do."""
     message = str(CircuitBreakerOpenError(retry_after=12.5, breaker="labs"))

@@ -35,8 +35,11 @@ class HttpHandle(ServiceHandle):
 
     def at(
         self,
-        request: str,
+        message_or_request: str | None = None,
         *,
+        sql: None = None,
+        rows: None = None,
+        table: None = None,
         side: Side = "request",
         nth: int = 1,
         times: int | None = 1,
@@ -47,7 +50,10 @@ class HttpHandle(ServiceHandle):
         """Return the point at a request, for example `at("POST /runs/{id}")`.
 
         Args:
-            request: a method and a path without its query; `{x}` stands for one segment.
+            message_or_request: a method and a path without its query; `{x}` stands for one segment.
+            sql: of statements to databases alone.
+            rows: of statements to databases alone.
+            table: of statements to databases alone.
             side: `request`, the server never gets it; `reply`, the server acted and the client never hears.
             nth: the first match that is hit, counted from where the fault's `with` begins.
             times: how many matches are hit; none is every one from there on.
@@ -56,12 +62,19 @@ class HttpHandle(ServiceHandle):
             body: a regular expression that is searched in the request's body.
 
         Raises:
+            TypeError: no request is given, or what only a database has.
             ValueError: a value means nothing.
         """
         __tracebackhide__ = True
-        PathTemplate(request)  # what it refuses, the engine would only where the fault's block begins
+        if message_or_request is None or not sql is rows is table is None:
+            raise TypeError(
+                "a web service is sent neither SQL nor rows: give a request, such as 'POST /runs'"
+            )
+        PathTemplate(
+            message_or_request
+        )  # what it refuses, the engine would only where the fault's block begins
         when = trigger(
-            {"request": request},
+            {"request": message_or_request},
             {
                 "side": side,
                 "nth": nth,

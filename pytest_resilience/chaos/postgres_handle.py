@@ -58,7 +58,7 @@ class PostgresHandle(ServiceHandle):
 
     def at(
         self,
-        message: str | None = None,
+        message_or_request: str | None = None,
         *,
         sql: str | None = None,
         rows: int | None = None,
@@ -67,11 +67,13 @@ class PostgresHandle(ServiceHandle):
         nth: int = 1,
         times: int | None = 1,
         connection: int | None = None,
+        headers: None = None,
+        body: None = None,
     ) -> PostgresPoint:
         """Return the point at a message, for example `at("COMMIT", side="reply")`.
 
         Args:
-            message: a command tag (`COMMIT`) or a protocol message (`Parse`).
+            message_or_request: a command tag (`COMMIT`) or a protocol message (`Parse`).
             sql: a regular expression that is searched in the statement, ignoring case.
             rows: the point after so many rows, of `table` or of all.
             table: the table whose rows count.
@@ -79,18 +81,24 @@ class PostgresHandle(ServiceHandle):
             nth: the first match that is hit, counted from where the fault's `with` begins.
             times: how many matches are hit; none is every one from there on.
             connection: only on this connection of the test, from 1.
+            headers: of requests to web services alone.
+            body: of requests to web services alone.
 
         Raises:
-            TypeError: not exactly one of `message`, `sql` and `rows` is given.
+            TypeError: not exactly one of a message, `sql` and `rows` is given, or what only a request has.
             ValueError: there is no such message, or a value means nothing.
         """
         __tracebackhide__ = True
+        if not headers is body is None:
+            raise TypeError(
+                "a database is sent no headers and no body: narrow a message by `sql` or `connection`"
+            )
         when = trigger(
-            {"message": message, "sql": sql, "rows": rows},
+            {"message": message_or_request, "sql": sql, "rows": rows},
             {"table": table, "side": side, "nth": nth, "connection": connection},
             times=times,
         )
-        _check(message, sql)
+        _check(message_or_request, sql)
         return PostgresPoint(self.proxied, when, times)
 
 

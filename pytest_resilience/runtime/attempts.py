@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_resilience.errors import CircuitBreakerOpenError, DeadlineExceededError
 from pytest_resilience.events import AttemptFailed, GaveUp, RetriesSucceeded, tell
 from pytest_resilience.runtime.deadline import Deadline, remaining_time
-from pytest_resilience.runtime.exhaustion import LATEST, exhausted_since, mark_exhausted
+from pytest_resilience.runtime.exhaustion import LATEST, exhausted_since, mark_exhausted, origins
 from pytest_resilience.runtime.listeners import standard_listeners
 from pytest_resilience.runtime.retry_after import retry_after_of
 
@@ -90,7 +90,7 @@ class Attempts:
     def _why_not_at_all(self, error: Exception) -> str | None:
         """Return why this kind of failure is never tried again."""
         policy = self.policy
-        if isinstance(error, CircuitBreakerOpenError):
+        if any(isinstance(each, CircuitBreakerOpenError) for each in (error, *origins(error))):
             return "a breaker is open"
         if not policy.is_retriable(error):
             return f"{type(error).__name__} is not retriable"

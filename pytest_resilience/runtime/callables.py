@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
+from inspect import (
+    isasyncgen,
+    isasyncgenfunction,
+    iscoroutine,
+    iscoroutinefunction,
+    isgenerator,
+    isgeneratorfunction,
+)
 from typing import Any
 
 
@@ -22,6 +29,18 @@ def require_function(func: Callable[..., Any]) -> None:
             f"{name_of(func)} is a generator: its code runs after the call has returned. Decorate the function "
             f"that consumes it, or retry inside it with `for attempt in policy`."
         )
+
+
+def puts_off(value: object, given: object) -> bool:
+    """Return whether what a function returned has yet to run, with what the function was given.
+
+    So it is with a lambda around an asynchronous function: nothing has happened when it returns.
+    """
+    if iscoroutine(value):
+        value.close()  # nobody will await it, and Python need not complain of that
+        return True
+    frame = value.gi_frame if isgenerator(value) else value.ag_frame if isasyncgen(value) else None
+    return frame is not None and any(local is given for local in frame.f_locals.values())
 
 
 def name_of(func: Callable[..., Any]) -> str:

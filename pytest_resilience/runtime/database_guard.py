@@ -14,7 +14,7 @@ from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import FatalError, Severity
 from pytest_resilience.events import DatabaseLost, DatabaseRecovered, Listener, OperationsPaused, tell
 from pytest_resilience.runtime.arguments import seconds, whole_number
-from pytest_resilience.runtime.callables import name_of
+from pytest_resilience.runtime.callables import is_async, name_of, require_function
 from pytest_resilience.runtime.database.connect import connection_keywords
 from pytest_resilience.runtime.database.loss import is_database_loss
 from pytest_resilience.runtime.database_recovery import recover_database_connection
@@ -107,8 +107,14 @@ class DatabaseGuard:
         Raises:
             DatabaseAwayError: the database goes away too often or for too long; a person has been alerted.
             DeadlineExceededError: the deadline around this call passed while it waited.
+            TypeError: the function is asynchronous, or a generator: it would lose the database after this call.
         """
+        require_function(func)
         operation = name_of(func)
+        if is_async(func):
+            raise TypeError(
+                f"{operation} is asynchronous: it would run, and lose the database, after this call"
+            )
         while True:
             era = self.wait_until_there()
             try:

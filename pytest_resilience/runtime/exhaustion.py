@@ -20,7 +20,8 @@ LATEST = [0]
 
 _MARK = "__resilience_exhausted__"
 _UNMARKED = (0, 0)
-_DEPTH = 8
+_MOST = 64
+"""Exceptions that are looked at of one failure: many tasks may have failed together."""
 _numbers = count(1)
 _lock = Lock()
 renew_in_child(sys.modules[__name__], _lock=Lock)
@@ -35,13 +36,36 @@ def mark_exhausted(error: BaseException) -> None:
 
 
 def exhausted_since(before: int, error: BaseException) -> bool:
-    """Return whether the exception, or one that it was raised from, was marked after mark number `before`."""
-    cause: BaseException | None = error
-    for _ in range(_DEPTH):
-        if cause is None:
-            return False
-        process, number = getattr(cause, _MARK, _UNMARKED)
-        if number > before or (number and process != os.getpid()):
-            return True
-        cause = cause.__cause__
-    return False
+    """Return whether the exception, or one that it was raised from or carries, was marked after mark number `before`.
+
+    One that was raised while another was handled counts as raised from it, unless it says `from None`.
+    """
+    return _is_marked(error, before) or any(_is_marked(each, before) for each in origins(error, handled=True))
+
+
+def origins(error: BaseException, *, handled: bool = False) -> list[BaseException]:
+    """Return the exceptions that one carries as a group does, or was raised from, and theirs.
+
+    Args:
+        error: the exception, which is not among them.
+        handled: those too that were handled when one was raised without `from`.
+    """
+    found = _origins(error, handled=handled)
+    for each in found:
+        if len(found) >= _MOST:
+            break
+        found += [new for new in _origins(each, handled=handled) if all(new is not one for one in found)]
+    return found
+
+
+def _origins(error: BaseException, *, handled: bool) -> list[BaseException]:
+    cause = error.__cause__
+    if cause is None and handled and not error.__suppress_context__:
+        cause = error.__context__
+    found = [] if cause is None else [cause]
+    return [*found, *error.exceptions] if isinstance(error, BaseExceptionGroup) else found
+
+
+def _is_marked(error: BaseException, before: int) -> bool:
+    process, number = getattr(error, _MARK, _UNMARKED)
+    return number > before or bool(number and process != os.getpid())

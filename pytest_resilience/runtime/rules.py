@@ -61,11 +61,17 @@ class Rule:
     def _broken(self, value: float, where: str | None) -> BusinessLogicError:
         place = f" of {where}" if where else ""
         return BusinessLogicError(
-            f"{self.name}{place} is {value:.4g}, and must be at least {self.threshold:.4g}. {self.advice}",
+            f"{self.name}{place} is {_below(value, self.threshold)}, and must be at least {self.threshold:.4g}. "
+            f"{self.advice}",
             rule=self.name,
             value=value,
             threshold=self.threshold,
         )
+
+
+def _below(value: float, threshold: float) -> str:
+    """Return a number with as many digits as it takes to see that it is less."""
+    return next((text for digits in (4, 8) if float(text := f"{value:.{digits}g}") != threshold), repr(value))
 
 
 data_quality_score = Rule(

@@ -12,7 +12,7 @@ from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import FatalError, RetryableError
 from pytest_resilience.events import Listener
 from pytest_resilience.runtime.arguments import seconds
-from pytest_resilience.runtime.callables import is_async, name_of, require_function
+from pytest_resilience.runtime.callables import is_async, name_of, puts_off, require_function
 from pytest_resilience.runtime.database.commit_marker import CommitMarker
 from pytest_resilience.runtime.database.connection import (
     ClosedAfter,
@@ -105,8 +105,17 @@ def run_in_transaction(
     """
     require_function(work)
     if is_async(work):
-        raise TypeError(f"{name_of(work)} is asynchronous: a unit of work runs when it is called")
+        raise _NothingRanError(work)
     return _Unit(given=db_connection, connection=view_of(db_connection), work=work, **settings).run()
+
+
+class _NothingRanError(TypeError):
+    """The unit would be committed before anything of it ran."""
+
+    def __init__(self, work: Callable[..., Any]) -> None:
+        super().__init__(
+            f"{name_of(work)} is asynchronous, or a generator: a unit of work runs when it is called"
+        )
 
 
 class _RunAgainError(RetryableError):
@@ -172,6 +181,9 @@ class _Unit:
         self.attempts += 1
         try:
             outcome = self._work_done()
+        except _NothingRanError:
+            leave_clean(self.connection)
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is reported in the outcome
             leave_clean(self.connection)
             return self._failed(error)
@@ -190,6 +202,8 @@ class _Unit:
                 logger.info("unit %r was committed by an earlier run; nothing is done now", self.marker.name)
                 return self._outcome(TransactionStatus.COMMITTED, repeated=True)
             value = self.work(cursor)
+        if puts_off(value, cursor):
+            raise _NothingRanError(self.work)
         if self.connection.state() is TransactionState.ABORTED:
             # PostgreSQL would answer COMMIT with ROLLBACK, and the drivers call that success.
             raise FatalError(

@@ -78,6 +78,17 @@ TESTS = """
         with http_service.at("GET /").respond(503), pytest.raises(urllib.error.HTTPError):
             urllib.request.urlopen(os.environ["LABS_URL"])
 
+    def test_what_at_takes_has_one_name(http_service, postgres):
+        with postgres.at(message_or_request="COMMIT", headers=None, body=None).cut(must_fire=False):
+            pass
+        with http_service.at(message_or_request="GET /", sql=None, rows=None).respond(503, must_fire=False):
+            pass
+        with pytest.raises(TypeError, match="no headers and no body"):
+            postgres.at("COMMIT", body="x")
+        for wrong in ({}, {"sql": "select"}, {"rows": 1}, {"table": "labs"}):
+            with pytest.raises(TypeError, match="neither SQL nor rows"):
+                http_service.at(**wrong)
+
     def test_same_line(service):
         line = service("line")
         assert os.environ["LINE"] == f"{line.host}:{line.port}"
@@ -124,7 +135,7 @@ def test_declared_services(project: pytest.Pytester, workers: tuple[str, ...]) -
     project.makepyfile(TESTS)
     result = project.runpytest_subprocess("--chaos", *workers)
 
-    result.assert_outcomes(passed=9)
+    result.assert_outcomes(passed=10)
 
 
 def test_alerts_of_unmarked_tests(project: pytest.Pytester) -> None:

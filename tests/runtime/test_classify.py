@@ -65,6 +65,19 @@ def test_sqlstates(code, kind):
     assert code in verdict.condition
 
 
+@pytest.mark.parametrize(
+    ("sqlstate", "kind"),
+    [("57014", FatalError), ("28P01", FatalError), ("28000", FatalError), ("57P01", RetryableError)],
+)
+def test_psycopg2_errors_that_no_server_sent(sqlstate, kind):
+    """Their class stands for their SQLSTATE, whatever their message says: only the driver can give them a code."""
+    from psycopg2 import errors
+
+    verdict = classify(errors.lookup(sqlstate)("connection is closed"))
+
+    assert (verdict.kind, f"SQLSTATE {sqlstate}" in verdict.condition) == (kind, True)
+
+
 def test_real_psycopg2_errors(database):
     """What a real server makes psycopg2 raise."""
     import psycopg2

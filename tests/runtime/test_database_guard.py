@@ -317,3 +317,19 @@ def test_settings_must_make_sense(settings):
     """The name is in the message."""
     with pytest.raises((ValueError, TypeError), match=next(iter(settings))):
         DatabaseGuard({}, **settings)
+
+
+async def later():
+    """Do nothing when it is called."""
+
+
+def one_by_one():
+    """Do nothing when it is called."""
+    yield
+
+
+@pytest.mark.parametrize("func", [later, one_by_one])
+def test_what_runs_after_the_call_is_refused(func):
+    """The guard would not see it lose the database."""
+    with pytest.raises(TypeError, match=r"asynchronous|generator"):
+        DatabaseGuard({"dsn": "postgresql://nowhere"}).call(func)

@@ -302,6 +302,69 @@ def test_layers_do_not_multiply_across_processes():
     assert calls == [1]
 
 
+async def _in_a_group(inner):
+    async with asyncio.TaskGroup() as group:
+        group.create_task(inner())
+
+
+async def _translated_without_from(inner):
+    try:
+        await inner()
+    except ConnectionError:
+        raise ConnectionError("the labs are away")  # noqa: B904 - people forget it
+
+
+@pytest.mark.parametrize("between", [_in_a_group, _translated_without_from])
+def test_layers_do_not_multiply_through_groups_and_translations(between):
+    """A task group carries what its tasks raised, and a translation what it was raised while handling."""
+    call = FlakyCall(ConnectionError("refused"))
+
+    async def inner():
+        return call()
+
+    inner_layer = Retry(max_retries=3, backoff=AT_ONCE)
+    outer_layer = Retry(max_retries=2, backoff=AT_ONCE)
+
+    with pytest.raises((ConnectionError, ExceptionGroup)):
+        asyncio.run(outer_layer.call_async(between, lambda: inner_layer.call_async(inner)))
+
+    assert len(call.calls) == 4
+
+
+def test_what_was_handled_before_is_no_layer():
+    """A failure whose cause is denied, and one that the handling of another came to an end before."""
+    call = FlakyCall(ConnectionError("refused"))
+    inner = Retry(max_retries=1, backoff=AT_ONCE)
+
+    def denied():
+        try:
+            inner.call(call)
+        except ConnectionError:
+            raise RetryableError("something else") from None
+
+    with pytest.raises(RetryableError):
+        Retry(max_retries=2, backoff=AT_ONCE).call(denied)
+
+    assert len(call.calls) == 6
+
+
+@pytest.mark.parametrize("carried", ["cause", "group"])
+def test_an_open_breaker_is_not_retried_however_it_is_told(carried):
+    """Translated `from` it, or in a group: it stays open for longer than any wait."""
+    open_now, calls = CircuitBreakerOpenError(breaker="labs"), []
+
+    def call():
+        calls.append(1)
+        if carried == "group":
+            raise ExceptionGroup("both", [ConnectionError("refused"), open_now])
+        raise RetryableError("the labs are away") from open_now
+
+    with pytest.raises((RetryableError, ExceptionGroup)):
+        Retry(max_retries=2, backoff=AT_ONCE, retriable_exceptions=(Exception,)).call(call)
+
+    assert calls == [1]
+
+
 def test_layers_multiply_on_request():
     """`retry_exhausted=True` is for who means it."""
     call = FlakyCall(RetryableError("down"))

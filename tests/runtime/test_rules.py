@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from pytest_resilience import BusinessLogicError
@@ -25,6 +27,16 @@ def test_a_rule_is_broken_below_its_threshold(rule, threshold):
 
     error = caught.value
     assert (rule.name, threshold - 0.01, threshold) == (error.rule, error.value, error.threshold)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.8, "0.8"), (0.89999, "0.89999"), (0.9 - 1e-12, "0.899999999999"), (math.nan, "nan")],
+)
+def test_what_is_too_little_does_not_read_like_enough(value, said):
+    """However close it is."""
+    with pytest.raises(BusinessLogicError, match=f"is {said}, and must be at least 0.9\\. "):
+        rules.data_quality_score(value)
 
 
 def test_nothing_measured_is_nothing_proven():

@@ -438,13 +438,33 @@ def generated(cursor):
     yield cursor.execute(ADD, (1, "MICU"))
 
 
-@pytest.mark.parametrize("unit", [asynchronous, generated, functools.partial(asynchronous)])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        asynchronous,
+        generated,
+        functools.partial(asynchronous),
+        lambda cursor: asynchronous(cursor=cursor),
+        lambda cursor: generated(cursor=cursor),
+    ],
+)
 def test_a_unit_that_runs_later_is_refused(connection, stays, unit):
     """It would be committed before anything of it was done."""
     with pytest.raises(TypeError, match=r"asynchronous|generator"):
         run_in_transaction(connection, unit)
 
     assert stays() == []
+
+
+def test_a_unit_may_return_what_runs_later(connection, stays):
+    """Its own work is done: what it returns has nothing to do with its cursor."""
+
+    def unit(cursor):
+        cursor.execute(ADD, (1, "MICU"))
+        return (number for number in (1, 2))
+
+    assert list(run_in_transaction(connection, unit).result()) == [1, 2]
+    assert stays() == [(1, "MICU")]
 
 
 @pytest.mark.parametrize("timeout", [0, -1, None, "5", float("nan")])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
-from pytest_resilience.errors import ResilienceError, Severity
+from pytest_resilience.errors import Severity
 from pytest_resilience.runtime import log_sink
 from pytest_resilience.runtime.alerting import process
 from pytest_resilience.runtime.alerting.alert import Action, Alert, known_severity
@@ -159,9 +159,13 @@ class AlertRouter:
             component=where,
             message=text,
             details=self._redactor.mapping(details),
-            dedup_key=self._redactor.text(dedup_key) if dedup_key else f"{severity}/{where}/{digest(text)}",
+            dedup_key=self._key(dedup_key) or f"{severity}/{where}/{digest(text)}",
             created=self._clock.time(),
         )
+
+    def _key(self, given: str | None) -> str | None:
+        """Return a key as it leaves the process, the same in every event of an incident."""
+        return self._redactor.text(str(given)) if given else None
 
     def _log(self, alert: Alert) -> None:
         facts = {"component": alert.component, "message": alert.message, "details": alert.details}
@@ -187,13 +191,14 @@ class AlertRouter:
         try:
             courier = self._courier()
             level, where = known_severity(severity), self._redactor.text(str(component))
-            keys = [dedup_key] if dedup_key else courier.outbox.open_incidents(level, where)
+            given = self._key(dedup_key)
+            keys = [given] if given else courier.outbox.open_incidents(level, where)
             told = self._alert(level, component, f"{action}d", {}, None)
             for key in keys if "pagerduty" in courier.names else ():
                 again = dataclasses.replace(told, uid=uuid.uuid4().hex, action=action, dedup_key=key)
                 courier.add(again, ["pagerduty"])
             return len(keys)
-        except (OSError, sqlite3.Error, ResilienceError) as failure:
+        except Exception as failure:  # noqa: BLE001 - an alert must not add an error to the one it tells of
             log_sink.last_words(failure)
             return 0
 

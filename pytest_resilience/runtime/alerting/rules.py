@@ -56,6 +56,10 @@ def checked_rules(rules: Mapping[Any, Any]) -> Rules:
     Raises:
         RulesError: a key is no pair of a severity and a component, or its channels are no list of names.
     """
+    if not isinstance(rules, Mapping):
+        raise RulesError(
+            f"Routing rules must be a mapping of (severity, component) to channels, got {type(rules).__name__}."
+        )
     for key, channels in rules.items():
         if not (isinstance(key, tuple) and len(key) == 2):
             raise RulesError(f"Routing rules: the key {key!r} is no pair (severity, component).")

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Hashable
+from contextlib import suppress
+from functools import lru_cache
+from typing import cast
+
 from pytest_resilience.errors import Severity
 from pytest_resilience.runtime.foreign.verdict import Verdict, fatal, look_up, retryable
 
@@ -66,6 +72,9 @@ TEXTS: tuple[tuple[str, str], ...] = (
 )
 """What libpq says where it gives no SQLSTATE, as it does when connecting."""
 
+SQLSTATE = 5
+"""Characters of a SQLSTATE."""
+
 CODE_OF: dict[str, str] = {
     "psycopg2.Error": "pgcode",
     "psycopg.Error": "sqlstate",
@@ -97,7 +106,11 @@ def judge(error: BaseException) -> Verdict | None:
     if kind is None and attribute is None:
         return None
     code = getattr(error, attribute, None) if attribute else None
-    return _by_code(code or _code_in_text(error)) or kind or fatal("the database refused the statement")
+    return (
+        _by_code(code or _code_of_class(cast("Hashable", type(error))) or _code_in_text(error))
+        or kind
+        or fatal("the database refused the statement")
+    )
 
 
 def _by_code(code: str | None) -> Verdict | None:
@@ -105,6 +118,21 @@ def _by_code(code: str | None) -> Verdict | None:
         return None
     verdict = SQLSTATES.get(code) or SQLSTATES.get(code[:2]) or fatal("the database refused the statement")
     return Verdict(verdict.kind, f"SQLSTATE {code}, {verdict.condition}", verdict.advice, verdict.severity)
+
+
+@lru_cache(maxsize=512)
+def _code_of_class(kind: Hashable) -> str | None:
+    """Return the SQLSTATE that psycopg2 has a class for: an exception that no server has sent has no `pgcode`."""
+    if "psycopg2.errors" not in sys.modules:
+        return None
+    from psycopg2 import errorcodes, errors  # whose exceptions these are has loaded it
+
+    codes = [code for name, code in vars(errorcodes).items() if name.isupper() and len(str(code)) == SQLSTATE]
+    known = {}
+    for code in codes:
+        with suppress(KeyError):  # it has classes for errors alone
+            known[errors.lookup(code)] = code
+    return next((known[base] for base in cast("type", kind).__mro__ if base in known), None)
 
 
 def _code_in_text(error: BaseException) -> str | None:

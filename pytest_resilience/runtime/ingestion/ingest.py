@@ -15,6 +15,7 @@ from pytest_resilience.runtime.database.connect import connect
 from pytest_resilience.runtime.database.own_table import plain_name
 from pytest_resilience.runtime.database.postgres_session import PostgresSession
 from pytest_resilience.runtime.ingestion.alone import ingest_alone
+from pytest_resilience.runtime.ingestion.encodings import postgres_name
 from pytest_resilience.runtime.ingestion.parts import ingest_in_parts
 from pytest_resilience.runtime.ingestion.result import IngestionResult
 from pytest_resilience.runtime.ingestion.task import IngestionTask, explained_errors
@@ -68,6 +69,7 @@ def ingest_data_with_checkpoint(  # noqa: PLR0913 - two are needed, the others a
         clock: where time comes from.
 
     Raises:
+        TypeError, ValueError: an argument makes no sense.
         FatalError: the file, the table or the database's address is not there, the file does not fit the table
             or has changed since its ingestion began, or somebody else is ingesting it.
         RetryableError: the database was lost or did not answer; call again when it is back.
@@ -75,7 +77,10 @@ def ingest_data_with_checkpoint(  # noqa: PLR0913 - two are needed, the others a
     """
     whole_number("batch_size", batch_size, least=1)
     whole_number("partitions", partitions, least=1)
-    seconds("timeout", timeout)
+    seconds("timeout", timeout, zero=False)
+    postgres_name(encoding)
+    if not isinstance(target_table, str):
+        raise TypeError(f"target_table must be the name of a table, got {target_table!r}")
     data_quality_score.with_threshold(quality_threshold)
     task = IngestionTask(
         source_file=os.fspath(source_file),
@@ -89,6 +94,10 @@ def ingest_data_with_checkpoint(  # noqa: PLR0913 - two are needed, the others a
         timeout=timeout,
     )
     if executor is not None:
+        if not callable(getattr(executor, "submit", None)):
+            raise TypeError(
+                f"executor must have `submit`, as those of concurrent.futures have, got {executor!r}"
+            )
         if connection is not None:
             raise FatalError(
                 "with executor= each worker makes a connection of its own; pass dsn= and no connection="

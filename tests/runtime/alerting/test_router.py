@@ -95,6 +95,34 @@ class TestDelivery:
 
         assert configured.pagerduty[0].body["dedup_key"] == "warehouse"
 
+    def test_a_key_is_the_same_in_each_event_and_tells_no_patient(self, configured):
+        """It is redacted once for all, or nothing would ever resolve the incident."""
+        router, key = AlertRouter(), "stay of patient John Smith MRN 12345678"
+        router.route_alert("CRITICAL", "database", "lost", dedup_key=key)
+
+        assert router.acknowledge_alert("CRITICAL", "database", dedup_key=key) == 1
+        assert router.resolve_alert("CRITICAL", "database", dedup_key=key) == 1
+        assert router.flush(HANG_GUARD)
+        (shown,) = {event.body["dedup_key"] for event in configured.pagerduty}
+        assert [event.body["event_action"] for event in configured.pagerduty][1:] == [
+            "acknowledge",
+            "resolve",
+        ]
+        assert "Smith" not in shown
+        assert "12345678" not in shown
+
+    @pytest.mark.usefixtures("configured")
+    def test_a_follow_up_never_raises(self):
+        """Whatever the component is."""
+
+        class Nameless:
+            """What has no text."""
+
+            def __str__(self):
+                raise RuntimeError("no name")
+
+        assert AlertRouter().resolve_alert("CRITICAL", Nameless()) == 0
+
     def test_incidents_are_followed_up(self, configured):
         """Acknowledged and resolved under the keys that were triggered; others stay open."""
         router = AlertRouter()

@@ -119,6 +119,7 @@ def test_channels_are_listed_once():
         ({("HIGH", "api"): [7]}, r"must be a list of names, got \[7\]"),
         ({("high", "api"): ["slack"]}, "severity 'high' is unknown: did you mean 'HIGH'"),
         ({"HIGH": ["slack"]}, "'HIGH' is no pair"),
+        ([("HIGH", "api")], "must be a mapping .* got list"),
     ],
 )
 def test_wrong_rules_in_python_are_refused(rules, message):

@@ -89,11 +89,23 @@ def test_settings_that_make_no_sense_are_refused(settings, stays, table, ingest)
         ingest(stays, **settings)
 
 
-@pytest.mark.parametrize("settings", [{"batch_size": 0}, {"timeout": -1}, {"quality_threshold": 1.5}])
+@pytest.mark.parametrize(
+    "settings", [{"batch_size": 0}, {"timeout": -1}, {"timeout": 0}, {"quality_threshold": 1.5}]
+)
 def test_numbers_that_make_no_sense_are_refused(settings, stays, ingest):
     """The value is in the message."""
     with pytest.raises(ValueError, match=str(next(iter(settings.values())))):
         ingest(stays, **settings)
+
+
+@pytest.mark.parametrize("settings", [{"executor": 5}, {"target_table": None}])
+def test_what_is_no_executor_or_table_is_refused_and_leaves_nothing(settings, stays, table, ingest):
+    """The right call after it is the first."""
+    given = {"target_table": "stays"} | settings
+    with pytest.raises(TypeError, match=next(iter(settings))):
+        ingest_data_with_checkpoint(stays, given.pop("target_table"), dsn="postgresql://nowhere", **given)
+
+    assert ingest(stays).rows == 25
 
 
 def test_gzip_is_told_by_its_bytes(write, table, ingest, stays):
