@@ -158,19 +158,26 @@ def _is_bounded(guard: Guard, given: Arguments) -> bool:
     return any(not (consts(limit) and all(c is None for c in consts(limit))) for limit in named)
 
 
+_UNKNOWN_GROWTH = Growth(backoff="unknown", jitter=True)
+
+
 def _growth(act: Act, values: Values | None, depth: int) -> Growth | None:
-    """Return how delays grow by the wait strategies among the alternatives, added ones together."""
+    """Return how delays grow by the wait strategies among the alternatives, added ones together.
+
+    None where not a single one is known; else a function of the code, or whatever else is not, is among them.
+    """
     table = act.world.catalogue.growths
     found: list[Growth] = []
     for value in values or UNKNOWN:
         path = value.path if isinstance(value, Ref) else value.type if isinstance(value, Made) else ""
         if path in table:
             found.append(table[path])
-        elif depth and (details := act.world.details.get(value)) is not None:
-            found += [
-                g for part in details.arguments.all() if (g := _growth(act, part, depth - 1)) is not None
-            ]
-    if not found:
+            continue
+        details = act.world.details.get(value) if depth else None
+        parts = () if details is None else details.arguments.all()
+        grown = [g for part in parts if (g := _growth(act, part, depth - 1)) is not None]
+        found += grown or [_UNKNOWN_GROWTH]
+    if all(growth is _UNKNOWN_GROWTH for growth in found):
         return None
     order = ("exponential", "linear", "unknown", "constant")
     return Growth(

@@ -141,3 +141,33 @@ def test_jitter_is_missed_where_delays_can_be_told(read, wait, warns):
     warnings = [warning for one in evidence(report, "backoff") for warning in one.warnings]
 
     assert bool([warning for warning in warnings if "do not vary" in warning]) is warns
+
+
+@pytest.mark.parametrize(
+    ("wait", "outcome"),
+    [
+        ("wait_fixed(5)", "failed"),
+        ("wait_fixed(5) if constant else own", None),
+        ("wait_fixed(5) if constant else wait_fixed(9)", "failed"),
+        ("own", None),
+    ],
+)
+def test_one_constant_wait_among_others_is_no_constant_wait(read, wait, outcome):
+    """A function of the code may grow, and may be the one that all callers choose."""
+    report = read(f"""
+        import requests
+        import sys
+        from tenacity import Retrying, stop_after_attempt, wait_fixed
+
+        def own(state):
+            return 0.4 * 2**state.attempt_number
+
+        def fetch(constant):
+            for attempt in Retrying(wait={wait}, stop=stop_after_attempt(3)):
+                with attempt:
+                    return requests.get("https://x", timeout=1)
+
+        fetch(len(sys.argv) > 1)
+    """)
+
+    assert [one.outcome for one in evidence(report, "backoff")] == ([outcome] if outcome else [])
