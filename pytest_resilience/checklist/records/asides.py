@@ -25,7 +25,8 @@ class Asides:
     """What is done on the side.
 
     Args:
-        names: requests and statements that are mostly made between answers, besides others that answers need.
+        names: requests and statements that are made between answers mostly, or now and then where some answers do
+            without them, besides others that answers need.
         needed: those that are made while it answers, where any are made besides.
         connects: whether connections are opened for them alone.
         later: all that is asked of the service is asked between answers, so that no answer says how it went.
@@ -75,7 +76,11 @@ def asides(clean: RunRecord, service: str) -> Asides:
     for attempt in tried:
         is_within = any(began <= attempt.began <= ended for began, ended in times)
         (within if is_within else besides)[attempt.what] += 1
-    names = frozenset(name for name, times in besides.items() if times > within[name])
+    names = frozenset(
+        name
+        for name, number in besides.items()
+        if number > within[name] or not _in_each(times, [a.began for a in tried if a.what == name])
+    )
     needed = frozenset(within.keys() - names)
     if not names:
         return Asides()
@@ -85,6 +90,12 @@ def asides(clean: RunRecord, service: str) -> Asides:
     own = {attempt.connection for attempt in tried if attempt.what not in names}
     connects = any(attempt.connection not in own for attempt in tried)
     return Asides(names, needed, connects=connects)
+
+
+def _in_each(times: Iterable[tuple[float, float]], begins: Iterable[float]) -> bool:
+    """Tell whether something began in each call: an answer that does without it now and then does not need it."""
+    moments = list(begins)
+    return all(any(began <= moment <= ended for moment in moments) for began, ended in times)
 
 
 def _is_named(attempt: Attempt) -> bool:

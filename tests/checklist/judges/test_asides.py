@@ -90,6 +90,15 @@ def test_a_server_that_does_all_after_its_answers_has_no_others():
     assert asides(clean(exchange(1.0)), "labs") == Asides()
 
 
+@pytest.mark.parametrize(("at", "later"), [((2.1, 2.2, 3.1, 3.5), True), ((1.1, 2.1, 3.1, 3.5), False)])
+def test_what_an_answer_does_without_is_not_needed_for_it(at, later):
+    """A prompt outbox sends mostly while another call is answered; what each call has, and one besides, is needed."""
+    sent = in_order(*(exchange(moment, number) for number, moment in enumerate(at, 1)))
+    seen = clean(sent, calls=calls("202", "202", "202", began=1.0, lasts=0.3))
+
+    assert asides(seen, "labs").later == later
+
+
 def waits_of(parts, *, undisturbed=POLLED, ended=100.0):
     """Judge one call from 1 s until 90 s."""
     seen = run(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import chain
 
 import pytest
-from seen_runs import clean, episode, exchange, fault, get, run, struck
+from seen_runs import calls, clean, episode, exchange, fault, get, run, struck
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.explore.at_once import callers_at_once
@@ -15,6 +15,7 @@ from pytest_resilience.checklist.judges.backoff import Trials, judge_repeats, ju
 from pytest_resilience.checklist.judges.backoff.episodes import episodes
 
 JOB = WorkloadDeclaration(name="ingest", shape="job", uses=("labs",))
+SERVER = WorkloadDeclaration(name="orders", shape="server", uses=("labs",))
 ONE_BY_ONE = (*exchange(0.5), *exchange(0.6, 2))
 SIDE_BY_SIDE = sorted((*exchange(0.5), *exchange(0.503, 2)), key=lambda message: message.at)
 
@@ -205,6 +206,40 @@ def test_a_key_stays_the_same_over_all_attempts(keys, outcome):
         for message in attempts
     ]
     found = judge_repeats([run(messages)], clean=clean(undisturbed), workload=JOB, service="labs")
+
+    assert found.outcome == outcome, found.why
+
+
+def put_off(*sent, lost=0):
+    """Return POSTs at a second and a key each, the first of which are lost; they are sent between the answers."""
+    messages = []
+    for number, (at, key) in enumerate(sent, 1):
+        parts = (
+            struck(at, method="POST", connection=number)
+            if number <= lost
+            else exchange(at, number, method="POST")
+        )
+        messages += [
+            replace(each, keyed=True, target=key) if each.side == "request" else each for each in parts
+        ]
+    return messages
+
+
+@pytest.mark.parametrize(
+    ("tries", "outcome"),
+    [
+        ([(1.5, "a"), (2.5, "a")], "passed"),
+        ([(1.5, "a"), (2.5, "b")], "failed"),
+        ([(0.5, "a"), (1.5, "b"), (2.5, "c")], "passed"),
+    ],
+    ids=["same", "new", "its own"],
+)
+def test_a_key_stays_the_same_in_an_outbox_that_is_sent_in_batches(tries, outcome):
+    """Undisturbed, several go out between two calls; one call is one order, and what nobody called for is none."""
+    served = calls("202", "202", "202", began=1.0, lasts=0.1)
+    undisturbed = clean(put_off((2.3, "1"), (2.4, "2"), (3.5, "3")), calls=served)
+    seen = run(put_off(*tries, lost=1), calls=calls("202", began=1.0, lasts=0.1), faults=[fault()])
+    found = judge_repeats([seen], clean=undisturbed, workload=SERVER, service="labs")
 
     assert found.outcome == outcome, found.why
 

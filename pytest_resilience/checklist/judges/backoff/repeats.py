@@ -165,11 +165,11 @@ def _shared_key(clean: RunRecord, service: str, *, alike: bool = False) -> str |
 
 def _new_keys(runs: Sequence[RunRecord], clean: RunRecord, service: str) -> Iterator[str]:
     """Yield what was lost, and sent under more keys in one call or process than it ever has undisturbed."""
-    later = asides(clean, service).later
-    usual = _most_keys(clean, _keyed(clean, service), later=later)
+    count = _keys_a_call if asides(clean, service).later else _most_keys
+    usual = count(clean, _keyed(clean, service))
     for run in runs:
         keyed = _keyed(run, service)
-        most = _most_keys(run, keyed, later=later)
+        most = count(run, keyed)
         lost = sorted({each.what for each in keyed if each.failed and each.unanswered})
         yield from (what for what in lost if most[what] > usual[what] > 0)
 
@@ -178,10 +178,21 @@ def _keyed(run: RunRecord, service: str) -> list[Attempt]:
     return [each for each in attempts(run, service) if each.keyed and each.target]
 
 
-def _most_keys(run: RunRecord, keyed: Sequence[Attempt], *, later: bool) -> Counter[str]:
+def _keys_a_call(run: RunRecord, keyed: Sequence[Attempt]) -> Counter[str]:
+    """Return how many keys each request has had for a call, rounded up, where what is put off goes out in batches.
+
+    What was sent before anybody called is sent for no call, and is left out.
+    """
+    first = min(call.began for call in run.calls)
+    own = {each.what for each in keyed if each.began < first}
+    total = Counter(what for what, _ in {(each.what, each.target) for each in keyed} if what not in own)
+    return Counter({what: -(-number // len(run.calls)) for what, number in total.items()})
+
+
+def _most_keys(run: RunRecord, keyed: Sequence[Attempt]) -> Counter[str]:
     """Return how many keys each request has had in the call, or the process, in which it had most."""
     most: Counter[str] = Counter()
-    for (began, ended), _ in windows(run, later=later):
+    for (began, ended), _ in windows(run):
         seen = {(each.what, each.target) for each in keyed if began <= each.began <= ended}
         most |= Counter(what for what, _ in seen)
     return most
