@@ -124,6 +124,17 @@ def test_modules_are_loaded_once_and_the_teams_own_never(both, preparation) -> N
     assert "team" not in (preparation.modules or [])
 
 
+def test_who_ends_by_the_signal_it_was_told_to_end_by_leaves_the_names_too(both, preparation) -> None:
+    """Servers do; else each start of theirs would load everything anew."""
+    plain, prepared = both(program="import psycopg2, signal; signal.raise_signal(signal.SIGTERM)")
+    for work in (plain, prepared):
+        work.start()
+        work.wait(LONG)
+
+    assert (plain.exit_code, prepared.exit_code, prepared.prepared) == (143, 143, [True])
+    assert "psycopg2" in (preparation.modules or [])
+
+
 def test_module_that_starts_threads_is_not_loaded(make, preparation, tmp_path: Path, monkeypatch) -> None:
     """A package that has threads after its import is left to each fork, the others are loaded."""
     site = tmp_path / "site"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pytest_resilience.chaos.workload.control import Tweaks
 
 LONG = 60.0
@@ -50,6 +52,34 @@ def test_what_escapes_is_told(make) -> None:
     work.wait(LONG)
 
     assert work.inside.escaped == ["SystemRandom: its draws are not pinned"]
+
+
+@pytest.mark.parametrize("end", ["sys.exit()", "signal.raise_signal(signal.SIGTERM)"])
+def test_what_escapes_is_told_however_the_process_ends(make, end) -> None:
+    """A server raises the signal again that it was told to end by; what runs `atexit` never runs then."""
+    work = make(
+        program=f"import os, signal, sys, types; sys.modules['uvloop'] = types.ModuleType('uvloop'); {end}",
+        tweaks=Tweaks(time_scale=2.0),
+    )
+    work.start()
+    work.wait(LONG)
+
+    assert work.inside.escaped == ["uvloop: its timers are not scaled"]
+
+
+def test_a_handled_signal_is_no_end(make) -> None:
+    """Its handler decides, and what comes after it is seen."""
+    program = """
+import signal, sys, types
+signal.signal(signal.SIGTERM, lambda *_: print("handled"))
+signal.raise_signal(signal.SIGTERM)
+sys.modules["uvloop"] = types.ModuleType("uvloop")
+"""
+    work = make(program=program, tweaks=Tweaks(time_scale=2.0))
+    work.start()
+    work.wait(LONG)
+
+    assert (work.stdout, work.inside.escaped) == ("handled\n", ["uvloop: its timers are not scaled"])
 
 
 def test_without_tweaks_nothing_is_changed(make) -> None:

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import sys
 from typing import Any
 
 from . import desk
+from .at_end import at_end
 
 
 def start(path: str) -> None:
@@ -48,7 +48,7 @@ def _time(plan: dict[str, Any]) -> None:
             page.floats[JUMP : JUMP + 1], lambda by: desk.ask({"receipt": "clock_jump", "by": by})
         )
     if plan["time_scale"] != 1:
-        atexit.register(_tell_of, "uvloop", "its timers are not scaled")
+        at_end(_tell_of, "uvloop", "its timers are not scaled")
 
 
 def _random(plan: dict[str, Any]) -> None:
@@ -59,7 +59,7 @@ def _random(plan: dict[str, Any]) -> None:
     pinned_random.install()
     pinned_random.DICE.pinned = True
     pinned_random.DICE.tell = lambda what: desk.ask({"escaped": f"{what}: its draws are not pinned"})
-    atexit.register(_tell_of, "numpy.random", "its draws are not pinned")
+    at_end(_tell_of, "numpy.random", "its draws are not pinned")
 
 
 def _files(plan: dict[str, Any]) -> None:
@@ -77,7 +77,7 @@ def _imports(plan: dict[str, Any]) -> None:
     if plan.get("imports"):
         from . import imports
 
-        atexit.register(imports.record, plan["imports"])
+        at_end(imports.record, plan["imports"])
 
 
 def _tell_of(module: str, what: str) -> None:
