@@ -135,6 +135,17 @@ def test_who_ends_by_the_signal_it_was_told_to_end_by_leaves_the_names_too(both,
     assert "psycopg2" in (preparation.modules or [])
 
 
+def test_uvloop_that_is_loaded_beforehand_gives_way_too(both) -> None:
+    """A server's loop is asyncio's where time is scaled, and its own where it is not."""
+    program = "import asyncio, uvloop; print(isinstance(uvloop.new_event_loop(), asyncio.SelectorEventLoop))"
+    scaled, usual = (both(program=program, tweaks=tweaks)[1] for tweaks in (Tweaks(time_scale=2.0), Tweaks()))
+    for work in (scaled, usual):
+        work.start()
+        work.wait(LONG)
+
+    assert (scaled.prepared, scaled.stdout, usual.stdout) == ([True], "True\n", "False\n")
+
+
 def test_module_that_starts_threads_is_not_loaded(make, preparation, tmp_path: Path, monkeypatch) -> None:
     """A package that has threads after its import is left to each fork, the others are loaded."""
     site = tmp_path / "site"

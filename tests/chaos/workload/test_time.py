@@ -69,6 +69,44 @@ print(json.dumps(results))
 """
 
 
+LOOPS = """
+import asyncio, json, time
+from importlib import import_module
+real = import_module("_resilience_inside.real_time").monotonic
+LONG = 600.0
+async def limited():
+    try: await asyncio.wait_for(asyncio.Event().wait(), LONG)
+    except TimeoutError: pass
+def spent(run):
+    began, at = real(), time.monotonic()
+    run()
+    return real() - began, time.monotonic() - at
+import uvloop
+def by_policy():
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    asyncio.run(limited())
+def by_factory():
+    loop = uvloop.new_event_loop()
+    loop.run_until_complete(limited()); loop.close()
+def installed():
+    uvloop.install()
+    asyncio.run(limited())
+print(json.dumps([spent(one) for one in (by_policy, by_factory, installed, lambda: uvloop.run(limited()))]))
+"""
+
+
+def test_timers_of_uvloop_agree(make) -> None:
+    """Its loops are asyncio's where time is scaled, however they are made."""
+    work = make(program=LOOPS, tweaks=Tweaks(time_scale=SCALE))
+    work.start()
+    status = work.wait(LONG)
+
+    assert (status, work.stderr) == (0, "")
+    for spent, clock in json.loads(work.stdout):
+        assert spent < LONG <= clock
+    assert work.inside.escaped == []
+
+
 def test_waits_and_clocks_agree(make) -> None:
     """Ten minutes of any wait pass in much less, and every clock says that at least ten minutes went by."""
     work = make(program=WAITS, tweaks=Tweaks(time_scale=SCALE))

@@ -2,7 +2,8 @@
 
 `sleep(1)` takes 1 / scale seconds of the machine, in which every clock of the process goes on by 1 second. Waits for
 locks, conditions, events, queues, threads, select and polls, and so asyncio's timers, are scaled where they reach the
-interpreter's C code. Time-outs of sockets are not, nor are waits in extension modules (uvloop, database drivers).
+interpreter's C code. Time-outs of sockets are not, nor are waits in extension modules (database drivers; `loops` sees
+to uvloop).
 """
 
 from __future__ import annotations

@@ -48,7 +48,10 @@ def _time(plan: dict[str, Any]) -> None:
             page.floats[JUMP : JUMP + 1], lambda by: desk.ask({"receipt": "clock_jump", "by": by})
         )
     if plan["time_scale"] != 1:
-        at_end(_tell_of, "uvloop", "its timers are not scaled")
+        from . import loops
+
+        loops.install()
+        at_end(_tell_of_loops)
 
 
 def _random(plan: dict[str, Any]) -> None:
@@ -78,6 +81,13 @@ def _imports(plan: dict[str, Any]) -> None:
         from . import imports
 
         at_end(imports.record, plan["imports"])
+
+
+def _tell_of_loops() -> None:
+    from . import loops
+
+    if loops.escaped():
+        desk.ask({"escaped": f"{loops.NAME}: its timers are not scaled"})
 
 
 def _tell_of(module: str, what: str) -> None:
