@@ -29,9 +29,11 @@ _RESETTING = frozenset({"reset_peer", "down"})
 _CLEANUP = ("ROLLBACK", "ABORT", "RESET", "DISCARD", "DEALLOCATE", "CLOSE", "UNLISTEN")
 _BEGINS = ("BEGIN", "START TRANSACTION", "SAVEPOINT", "SET ", "SHOW ")
 _PROBE = re.compile(
-    r"select\s+(\?|\d+|version\(\)|now\(\)|pg_is_in_recovery\(\)|current_\w+)\s*;?", re.IGNORECASE
+    r"select\s+(\?|\d+|(pg_catalog\.)?version\(\)|now\(\)|pg_is_in_recovery\(\)|current_\w+(\(\))?)\s*;?"
+    r"|(select|with)\b[\s\S]*?\bfrom\s+(pg_catalog\.)?pg_type\b[\s\S]*|;",
+    re.IGNORECASE,
 )
-"""A question that only asks whether the server is there."""
+"""A question that only asks whether the server is there, or, as drivers and their wrappers do, what it is."""
 _STARTS = frozenset({"Query", "Execute", "Parse"})
 _COMPLETE = frozenset({"ReadyForQuery", _TURN})
 _CANCEL = "CancelRequest"

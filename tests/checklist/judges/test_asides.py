@@ -13,6 +13,7 @@ from pytest_resilience.checklist.judges import breakers
 from pytest_resilience.checklist.judges.backoff import Trials, judge_permanent, judge_waits
 from pytest_resilience.checklist.judges.backoff.episodes import episodes
 from pytest_resilience.checklist.records.asides import Asides, asides, statement
+from pytest_resilience.checklist.records.attempts import Attempt
 
 SERVER = WorkloadDeclaration(name="orders", shape="server", uses=("labs",))
 WRITE, POLL = "insert into orders values (?, ...)", "select id from outbox where not done"
@@ -246,3 +247,20 @@ def test_a_breaker_of_what_is_done_after_answers_is_seen_by_what_goes_out():
 def test_a_statement_is_found_by_its_shape(sql, found):
     """Whatever its data and its line breaks, and nothing that only holds it."""
     assert bool(re.search(statement(WRITE), sql, re.IGNORECASE)) is found
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_prelude"),
+    [
+        ("select pg_catalog.version()", True),
+        ("select current_schema()", True),
+        (";", True),
+        ("SELECT t.oid, typarray FROM pg_type t JOIN pg_namespace ns ON typnamespace = ns.oid", True),
+        ("WITH RECURSIVE types (oid) AS (SELECT oid FROM pg_catalog.pg_type WHERE oid = $1) ...", True),
+        ("select version from schemas", False),
+        ("select id from outbox", False),
+    ],
+)
+def test_what_drivers_ask_of_each_new_connection_says_not_what_it_is_for(asked, is_prelude):
+    """SQLAlchemy's first questions and its ping, and the types that psycopg2 and asyncpg look up."""
+    assert Attempt(what=asked, began=0.0, connection=1).is_prelude == is_prelude
