@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_resilience.errors import ResilienceError as ResilienceError
     from pytest_resilience.errors import RetryableError as RetryableError
     from pytest_resilience.errors import Severity as Severity
+    from pytest_resilience.runtime.agent_result import AgentResult as AgentResult
     from pytest_resilience.runtime.alerting.router import AlertRouter as AlertRouter
     from pytest_resilience.runtime.backoff import ExponentialBackoff as ExponentialBackoff
     from pytest_resilience.runtime.backoff import FixedDelay as FixedDelay
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from pytest_resilience.runtime.handover import limit_statements as limit_statements
     from pytest_resilience.runtime.handover import statement_timeout as statement_timeout
     from pytest_resilience.runtime.idempotency import idempotency_key as idempotency_key
+    from pytest_resilience.runtime.ingestion.agent import DataIngestionAgent as DataIngestionAgent
     from pytest_resilience.runtime.ingestion.ingest import (
         ingest_data_with_checkpoint as ingest_data_with_checkpoint,
     )
@@ -86,6 +88,7 @@ if TYPE_CHECKING:
     from pytest_resilience.runtime.transaction import run_in_transaction as run_in_transaction
 
 _HOMES = {
+    "runtime.agent_result": ("AgentResult",),
     "runtime.alerting.router": ("AlertRouter",),
     "runtime.correlation": ("operation",),
     "runtime.error_log": ("StructuredErrorLogger",),
@@ -138,6 +141,7 @@ _HOMES = {
     "runtime.database.outcome": ("TransactionOutcome",),
     "runtime.database_guard": ("DatabaseAwayError", "DatabaseGuard"),
     "runtime.database_recovery": ("recover_database_connection",),
+    "runtime.ingestion.agent": ("DataIngestionAgent",),
     "runtime.ingestion.ingest": ("ingest_data_with_checkpoint",),
     "runtime.ingestion.result": ("IngestionResult",),
     "runtime.transaction": ("execute_with_rollback", "run_in_transaction"),

@@ -19,6 +19,7 @@ POLICY_NAMES = {
     "CircuitBreaker",
     "CircuitBreakerOpenError",
     "CircuitState",
+    "DataIngestionAgent",
     "FatalError",
     "HealthCheckFailed",
     "RetryableError",

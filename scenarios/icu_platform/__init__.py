@@ -7,8 +7,8 @@ No row is a real patient's, but for the public research tables that ship inside 
 from __future__ import annotations
 
 from icu_platform.ingestion_agent import DataIngestionAgent
-from icu_platform.result import AgentResult
 from icu_platform.serving_agent import Answer, ServingAgent
 from icu_platform.training_agent import TrainingAgent
+from pytest_resilience import AgentResult
 
 __all__ = ["AgentResult", "Answer", "DataIngestionAgent", "ServingAgent", "TrainingAgent"]

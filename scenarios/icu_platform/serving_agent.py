@@ -8,8 +8,8 @@ from typing import Any
 from uuid import uuid4
 
 from icu_platform import breast_cancer
-from icu_platform.result import AgentResult
 from pytest_resilience import (
+    AgentResult,
     BusinessLogicError,
     CircuitBreaker,
     FatalError,

@@ -10,9 +10,8 @@ from typing import Any
 from uuid import uuid4
 
 from icu_platform import breast_cancer
-from icu_platform.result import AgentResult
 from icu_platform.training_store import TrainingStore
-from pytest_resilience import FatalError, ResilienceError, StructuredErrorLogger
+from pytest_resilience import AgentResult, FatalError, ResilienceError, StructuredErrorLogger
 from pytest_resilience.runtime.rules import Rule, model_auroc
 
 LEAST_OF_EACH = 4

@@ -26,6 +26,7 @@ def planted(pytester: pytest.Pytester):
     """Return a function that copies the platform, plants a mistake, and runs scenarios of the copy."""
     scenarios = pytester.path / "scenarios"
     shutil.copytree(ROOT / "scenarios", scenarios, ignore=NEVER_COPIED)
+    shutil.copy(ROOT / "pytest_resilience/runtime/ingestion/agent.py", scenarios / AGENT)
     text = SETTINGS.search((ROOT / "pyproject.toml").read_text()).group()
     declared = re.sub(r"^link = .*\n", "", text, flags=re.MULTILINE)
     pytest_too = (

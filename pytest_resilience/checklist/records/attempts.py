@@ -33,9 +33,8 @@ _PROBE = re.compile(
     r"|(select|with)\b[\s\S]*?\bfrom\s+(pg_catalog\.)?pg_type\b[\s\S]*|;",
     re.IGNORECASE,
 )
-"""A question that only asks whether the server is there, or, as drivers and their wrappers do, what it is."""
-_STARTS = frozenset({"Query", "Execute", "Parse"})
-_COMPLETE = frozenset({"ReadyForQuery", _TURN})
+"""A question that only asks whether the server is there, or, as drivers do, what it is."""
+_STARTS, _COMPLETE = frozenset({"Query", "Execute", "Parse"}), frozenset({"ReadyForQuery", _TURN})
 _CANCEL = "CancelRequest"
 """It has a connection of its own, which the server closes without an answer: it gives an attempt up, and is none."""
 _ENCRYPTION = frozenset({"SSLRequest", "GSSENCRequest"})
@@ -97,8 +96,8 @@ class Attempt:
     @property
     def is_prelude(self) -> bool:
         """Whether it only prepares a unit of work."""
-        is_probe = _PROBE.fullmatch(self.what) is not None
-        return self.what == CONNECT or is_probe or self.what.upper().startswith(_BEGINS)
+        begins = self.what == CONNECT or self.what.upper().startswith(_BEGINS)
+        return begins or _PROBE.fullmatch(self.what) is not None
 
 
 def attempts(run: Seen, service: str) -> tuple[Attempt, ...]:

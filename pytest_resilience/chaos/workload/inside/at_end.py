@@ -5,7 +5,7 @@ So uvicorn ends (and whoever follows the documentation of `signal`), which no `a
 
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found]
 import atexit
 import sys
 from collections.abc import Callable

@@ -17,7 +17,7 @@ def install() -> None:
     if NAME in sys.modules:
         give_way(sys.modules[NAME])
     else:
-        sys.meta_path.insert(0, _Finder())  # type: ignore[arg-type]
+        sys.meta_path.insert(0, _Finder())
 
 
 def escaped() -> bool:
@@ -53,7 +53,7 @@ class _Finder:
         """Return the real module's specification; none for all others."""
         if name != NAME:
             return None
-        sys.meta_path.remove(self)  # type: ignore[arg-type]
+        sys.meta_path.remove(self)
         found = (finder.find_spec(name, path, target) for finder in sys.meta_path)
         spec = next((each for each in found if each is not None), None)
         if spec is not None and spec.loader is not None:
