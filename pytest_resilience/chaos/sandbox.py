@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from pytest_resilience.services.alert_inbox import AlertInbox
 
 Told = Callable[[Mapping[str, str]], None]
+_FIRST = ("message", "request", "message_or_request")
+"""How a trigger names what a handle's `at` takes first."""
 
 
 class UnknownServiceError(HarnessError):
@@ -210,7 +212,7 @@ class Sandbox:
         Args:
             service: the service's name.
             kind: a network fault, or with `when` a fault at a message.
-            when: the trigger, with the arguments of the handle's `at`.
+            when: the trigger, with the arguments of the handle's `at`; `message` or `request` for its first.
             attributes: the fault's own.
         """
         __tracebackhide__ = True
@@ -219,7 +221,8 @@ class Sandbox:
             return handle.inject(kind, **attributes)
         if not isinstance(handle, PostgresHandle | HttpHandle):
             raise TypeError(f"service {service!r} has no messages that are known, so `when` means nothing")
-        return handle.at(**when).inject(kind, **attributes)
+        by_name = {"message_or_request" if name in _FIRST else name: value for name, value in when.items()}
+        return handle.at(**by_name).inject(kind, **attributes)
 
     @property
     def faults(self) -> list[Fault]:
