@@ -40,6 +40,11 @@ def guess_alerts(project: Project) -> list[Guess]:
             env = _OF_RUNTIME | env
             guess.seen.append(f"pytest_resilience alerts, by these variables: {source.path.as_posix()}")
     guess.values = {"env": env}
+    if env and not any(value.startswith("{") for value in env.values()):
+        guess.todo.append(
+            'env: name the variable with the address too, as `PAGERDUTY_EVENTS_URL = "{pagerduty}"`: alerts would go '
+            "to the real service"
+        )
     return [guess] if env else _only_comments(todo)
 
 

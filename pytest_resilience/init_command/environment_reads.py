@@ -52,6 +52,9 @@ def _names_another(node: ast.Call) -> bool:
 
 
 def _named(node: ast.expr, constants: dict[str, ast.expr]) -> Iterator[tuple[str, int]]:
+    if isinstance(node, ast.IfExp):
+        for one in (node.body, node.orelse):
+            yield from _named(one, constants)
     value = constants.get(node.id, node) if isinstance(node, ast.Name) else node
     if isinstance(value, ast.Constant) and isinstance(value.value, str) and _VARIABLE.fullmatch(value.value):
         yield value.value, node.lineno

@@ -17,6 +17,7 @@ from pytest_resilience.init_command.environment_reads import environment_reads
         ("os.getenv('A')", ["A"]),
         ("getenv('A') or environ['B']", ["A", "B"]),
         ("NAME = 'A'\nos.environ[NAME]", ["A"]),
+        ("NAME = 'A'\nos.environ[NAME if loud else 'B']", ["A", "B"]),
         ("config('A', default='x')", ["A"]),
         ("env.str('A')", ["A"]),
         ("env('A')", ["A"]),

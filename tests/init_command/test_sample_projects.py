@@ -48,6 +48,15 @@ def test_pipeline(initialised, tmp_path: Path) -> None:
     assert "# TODO: command: add its arguments, sys.argv[1]\n" in text
 
 
+def test_a_key_without_an_address_is_not_all_of_an_alert(initialised, tmp_path: Path) -> None:
+    """Else alerts of faults would wake somebody."""
+    code = "import os\nkey = os.environ['PAGERDUTY_ROUTING_KEY']\nif __name__ == '__main__': ...\n"
+    configuration = initialised({"icu.py": code})
+
+    assert configuration.alerts is not None
+    assert "TODO: env: name the variable with the address too" in (tmp_path / "resilience.toml").read_text()
+
+
 def test_fastapi_with_settings(initialised, tmp_path: Path) -> None:
     """An async server under `src`, with pydantic's settings, SQLAlchemy on asyncpg, alembic, and an HTTP dependency."""
     configuration = initialised(
