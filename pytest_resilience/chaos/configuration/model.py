@@ -74,12 +74,14 @@ class Drive:
     Args:
         request: method and path.
         body: the file whose content is sent; none sends no body.
+        headers: sent with each; `{uuid}` in a value is another one in each request.
         every: seconds from one request to the next.
         one_by_one: the next one waits for the answer to the one before; not to be declared.
     """
 
     request: str
     body: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     every: float = 0.1
     one_by_one: bool = False
 

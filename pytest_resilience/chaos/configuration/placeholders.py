@@ -23,6 +23,9 @@ OF_ALERTS = ("pagerduty", "slack", "smtp_host", "smtp_port")
 OF_CANARIES = ("canary",)
 """What stands in the `env` of the canaries."""
 
+OF_HEADERS = ("uuid",)
+"""What may stand in the `headers` of the requests that drive a server."""
+
 OF_STEP = ("python",)
 """What may stand in a command that does something and ends: `init`, `rollback`."""
 

@@ -43,6 +43,9 @@ VARIABLE = Shape(
 TABLE = Shape(re.compile(rf"(?:{_SQL_NAME}\.)?{_SQL_NAME}"), 'a table is "schema.table", or "table"')
 COLUMN = Shape(re.compile(rf"{_SQL_NAME}\.{_SQL_NAME}\.{_SQL_NAME}"), 'a column is "schema.table.column"')
 REQUEST = Shape(re.compile(_REQUEST), 'a request is a method and a path, "GET /health"')
+HEADER = Shape(
+    re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII), "a header has letters, digits and - (RFC 9110, 5.1)"
+)
 FUNCTION = Shape(
     re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*"),
     'a function is "package.module:name"',

@@ -20,10 +20,16 @@ from pytest_resilience.chaos.configuration.model import (
     WorkloadShape,
 )
 from pytest_resilience.chaos.configuration.packages import locate, similar
-from pytest_resilience.chaos.configuration.placeholders import OF_COMMAND, OF_STEP, placeholders
+from pytest_resilience.chaos.configuration.placeholders import (
+    OF_COMMAND,
+    OF_HEADERS,
+    OF_STEP,
+    mistakes,
+    placeholders,
+)
 from pytest_resilience.chaos.configuration.promises import Kinds, is_service, read_atomic, read_exactly_once
 from pytest_resilience.chaos.configuration.services import KINDS
-from pytest_resilience.chaos.configuration.shapes import COLUMN, FUNCTION, NAME, REQUEST
+from pytest_resilience.chaos.configuration.shapes import COLUMN, FUNCTION, HEADER, NAME, REQUEST
 from pytest_resilience.chaos.configuration.table import Table
 from pytest_resilience.chaos.configuration.templates import command, environment
 
@@ -33,7 +39,7 @@ KEYS = (
 )
 """Every key of a workload."""
 
-DRIVE_KEYS = ("request", "body", "every")
+DRIVE_KEYS = ("request", "body", "headers", "every")
 """Every key of `drive`."""
 
 _OF_FUNCTIONS = "only a function is called again and again; this is a command"
@@ -220,4 +226,20 @@ def _drive(outer: Table, folder: Path) -> Drive | None:
     body = table.text("body")
     if body is not None:
         named_path(table, folder, body, "file", "body")
-    return Drive(request=request or "", body=body, every=table.duration("every", None) or 0.1)
+    return Drive(
+        request=request or "",
+        body=body,
+        headers=_headers(table),
+        every=table.duration("every", None) or 0.1,
+    )
+
+
+def _headers(drive: Table) -> dict[str, str]:
+    found = drive.pairs("headers")
+    for name, value in found.items():
+        HEADER.check(drive, name, "headers", name)
+        for mistake in mistakes(value, OF_HEADERS):
+            drive.complain(f"{drive.label('headers')}.{name}: {mistake}", "headers", name)
+        if not value.isprintable() or not value.isascii():
+            drive.complain(f"{drive.label('headers')}.{name} has to be one line of ASCII", "headers", name)
+    return found

@@ -9,10 +9,12 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
+from pytest_resilience.chaos.configuration.placeholders import fill
 from pytest_resilience.chaos.run.record import CallRecord
 from pytest_resilience.chaos.workload.call import described
 
@@ -29,14 +31,16 @@ class Request:
     Args:
         method, path: as declared, `POST /predict`.
         body: the bytes; none where nothing is sent.
+        more: headers; `{uuid}` in a value is another one each time.
     """
 
     method: str
     path: str
     body: bytes | None = None
+    more: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, text: str, *, body: Path | None = None) -> Request:
+    def parse(cls, text: str, *, body: Path | None = None, more: Mapping[str, str] | None = None) -> Request:
         """Read `METHOD /path`.
 
         Raises:
@@ -45,14 +49,21 @@ class Request:
         method, _, path = text.strip().partition(" ")
         if not method.isalpha() or not path.strip().startswith("/"):
             raise ValueError(f"{text!r} is no request: write a method and a path, for example 'GET /health'")
-        return cls(method=method.upper(), path=path.strip(), body=None if body is None else body.read_bytes())
+        return cls(
+            method=method.upper(),
+            path=path.strip(),
+            body=None if body is None else body.read_bytes(),
+            more=more or {},
+        )
 
     @property
     def headers(self) -> dict[str, str]:
-        """The content type, where there is a body."""
-        if self.body is None:
-            return {}
-        return {"Content-Type": "application/json" if _is_json(self.body) else "application/octet-stream"}
+        """What is declared, and the content type, where there is a body and none is declared."""
+        given = {name: fill(value, {"uuid": uuid4()}) for name, value in self.more.items()}
+        if self.body is None or "content-type" in map(str.lower, given):
+            return given
+        kind = "application/json" if _is_json(self.body) else "application/octet-stream"
+        return {"Content-Type": kind, **given}
 
     def send(self, connection: http.client.HTTPConnection) -> tuple[int, bytes]:
         """Send it; return the reply's status and body."""

@@ -48,9 +48,8 @@ class Serving:
         self._ready = None if declaration.ready is None else Request.parse(declaration.ready)
         self._request = None
         if (drive := declaration.drive) is not None:
-            self._request = Request.parse(
-                drive.request, body=None if drive.body is None else folder / drive.body
-            )
+            body = None if drive.body is None else folder / drive.body
+            self._request = Request.parse(drive.request, body=body, more=drive.headers)
         self._driver: Driver | None = None
 
     def wait_until_ready(self, process: Process) -> None:

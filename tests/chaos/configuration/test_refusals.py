@@ -90,6 +90,9 @@ BY_SHAPE = {
     '[workloads.s]\ncommand = ["{port}"]\nready = "/health"': "workloads.s.ready is '/health': a request is",
     '[workloads.s]\ncommand = ["{port}"]\ndrive = {}': "workloads.s.drive has no request",
     '[workloads.s]\ncommand = ["{port}"]\ndrive = {request = "GET /", body = "../x"}': "3:29: workloads.s.drive.body",
+    '[workloads.s]\ncommand = ["{port}"]\ndrive = {request = "GET /", headers = {"a b" = "c"}}': "a header has letters",
+    '[workloads.s]\ncommand = ["{port}"]\ndrive = {request = "GET /", headers = {a = "{guid}"}}': "did you mean 'uuid'",
+    '[workloads.s]\ncommand = ["{port}"]\ndrive = {request = "GET /", headers = {a = "b\\nc: d"}}': "one line of ASCII",
     '[workloads.s]\ncommand = ["{port}"]\ndrive = {request = "GET /", every = 0}': "drive.every is 0: a time above 0",
     # external services
 }

@@ -63,6 +63,7 @@ VALID = (
     'services.q = {kind = "tcp", upstream = "x {port}"}\nexternal = {q = "h:1"}',
     'workloads.j = {command = "x y", rollback = "icu_platform:undo", deadline = "1.5 m", start = "prepared"}',
     'workloads.s = {command = ["{port}"], ready = "GET /", drive = {request = "PUT /x", every = "5ms"}}',
+    'workloads.t = {command = ["{port}"], drive = {request = "GET /x", headers = {Accept = "a", X-Key = "{uuid}"}}}',
     'workloads.f = {function = "icu_platform:main", every = 0, calls = 2, rollback = ["x"]}',
     'copy = ["data"]\nlink = ["data"]\ntime_scale = 0.5\nlogs = "logs/app.jsonl"\nboundary = "library"',
     'alerts.rules = [{severity = "LOW", component = "x", level = "ERROR", within = "2h", matches = "a"}]',

@@ -31,7 +31,8 @@ class Handler(BaseHTTPRequestHandler):
         if sys.argv[2:] == ["late"]: together.wait()
         if sys.argv[2:] == ["drop"]: return
         if sys.argv[2:] == ["die"]: os._exit(3)
-        text = json.dumps([self.headers["Content-Type"], body.decode()]).encode()
+        more = [self.headers[name] for name in ("Authorization", "Idempotency-Key") if self.headers[name]]
+        text = json.dumps([self.headers["Content-Type"], body.decode(), *more]).encode()
         self.send_response(201); self.send_header("Content-Length", str(len(text))); self.end_headers()
         self.wfile.write(text)
     def log_message(self, *_): pass
@@ -49,8 +50,8 @@ def serve(make, tmp_path: Path):
     """A maker of the server, which posts `{"x": 1}` each 10 ms."""
     (tmp_path / "body.json").write_text('{"x": 1}')
 
-    def server(*arguments: str, **other):
-        drive = Drive(request="POST /predict", body="body.json", every=0.01)
+    def server(*arguments: str, headers: dict[str, str] | None = None, **other):
+        drive = Drive(request="POST /predict", body="body.json", headers=headers or {}, every=0.01)
         declared = {"shape": "server", "ready": "GET /health", "drive": drive, **other}
         return make("{port}", *arguments, program=SERVER, **declared)
 
@@ -70,6 +71,19 @@ def test_server_is_driven_once_it_is_ready(serve) -> None:
     assert json.loads(calls[0].message) == ["application/json", '{"x": 1}']
     assert [call.number for call in calls] == list(range(1, len(calls) + 1))
     assert all(0 <= call.began <= (call.ended or call.began) for call in calls)
+
+
+def test_headers_are_sent_as_declared(serve) -> None:
+    """A login, a kind of content, and a key of its own for each request."""
+    headers = {"content-type": "text/csv", "Authorization": "Bearer x", "Idempotency-Key": "key {uuid}"}
+    work = serve(headers=headers)
+    work.start()
+    _until(lambda: sum(call.outcome == "201" for call in work.calls) >= 3)
+    work.terminate()
+    sent = [json.loads(call.message) for call in work.calls if call.outcome == "201"]
+
+    assert {(kind, login) for kind, _, login, _ in sent} == {("text/csv", "Bearer x")}
+    assert len({key for *_, key in sent}) == len(sent)
 
 
 def test_requests_do_not_wait_for_each_other(serve) -> None:
