@@ -33,6 +33,7 @@ from pytest_resilience.checklist.records.progress import progress
 from pytest_resilience.checklist.thresholds import (
     CLEAN_ROUND_TRIPS,
     CLOCK_NOISE,
+    JITTER_NOISE,
     LEAST_ATTEMPTS,
     MOST_ATTEMPTS,
     PINNED_RUNS,
@@ -260,7 +261,10 @@ def _jitter(drawn: Sequence[Sequence[float]], *, noise: float) -> tuple[str, ...
         return (
             "whether the waits have jitter was not seen: it would not show in the noise of so short ones",
         )
-    return ("no jitter: all clients that failed together try again together; draw each wait",)
+    least = JITTER_NOISE * noise
+    return (
+        f"no jitter of more than {least:.2g} s: all clients that failed together try again together; draw each wait",
+    )
 
 
 def _say(case: Case, growth: Growth, waits: Sequence[float], warnings: tuple[str, ...]) -> Evidence:
