@@ -90,10 +90,13 @@ class Attempts:
     def _why_not_at_all(self, error: Exception) -> str | None:
         """Return why this kind of failure is never tried again."""
         policy = self.policy
-        if any(isinstance(each, CircuitBreakerOpenError) for each in (error, *origins(error))):
+        if isinstance(error, CircuitBreakerOpenError):
             return "a breaker is open"
         if not policy.is_retriable(error):
             return f"{type(error).__name__} is not retriable"
+        carries = error.__cause__ is not None or isinstance(error, BaseExceptionGroup)
+        if carries and any(isinstance(each, CircuitBreakerOpenError) for each in origins(error)):
+            return "a breaker is open"
         if not policy.retry_exhausted and exhausted_since(self._before, error):
             return "a retry inside it is used up already"
         if policy.write and not policy.idempotent and policy.key is None:

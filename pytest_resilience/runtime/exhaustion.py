@@ -40,7 +40,12 @@ def exhausted_since(before: int, error: BaseException) -> bool:
 
     One that was raised while another was handled counts as raised from it, unless it says `from None`.
     """
-    return _is_marked(error, before) or any(_is_marked(each, before) for each in origins(error, handled=True))
+    if _is_marked(error, before):
+        return True
+    stands_alone = error.__context__ is None and error.__cause__ is None
+    if stands_alone and not isinstance(error, BaseExceptionGroup):
+        return False  # most do, and this is asked at each failure
+    return any(_is_marked(each, before) for each in origins(error, handled=True))
 
 
 def origins(error: BaseException, *, handled: bool = False) -> list[BaseException]:
