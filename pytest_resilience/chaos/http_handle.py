@@ -70,9 +70,8 @@ class HttpHandle(ServiceHandle):
             raise TypeError(
                 "a web service is sent neither SQL nor rows: give a request, such as 'POST /runs'"
             )
-        PathTemplate(
-            message_or_request
-        )  # what it refuses, the engine would only where the fault's block begins
+        # What this refuses, the engine would only where the fault's block begins.
+        PathTemplate(message_or_request)
         when = trigger(
             {"request": message_or_request},
             {

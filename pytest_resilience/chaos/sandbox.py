@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pytest_resilience.services.alert_inbox import AlertInbox
 
 Told = Callable[[Mapping[str, str]], None]
-_FIRST = ("message", "request", "message_or_request")
+_FIRST = ("message", "request")
 """How a trigger names what a handle's `at` takes first."""
 
 

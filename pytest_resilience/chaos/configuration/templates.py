@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_resilience.chaos.configuration.placeholders import mistakes, words
-from pytest_resilience.chaos.configuration.shapes import VARIABLE
+from pytest_resilience.chaos.configuration.shapes import VARIABLE, Shape
 from pytest_resilience.chaos.configuration.table import Table
 
 
-def environment(table: Table, known: Sequence[str], *, key: str = "env") -> dict[str, str]:
-    """Return the variables of a table, in whose values these placeholders may stand."""
+def environment(
+    table: Table, known: Sequence[str], *, key: str = "env", names: Shape = VARIABLE
+) -> dict[str, str]:
+    """Return the variables of a table, or what else has such names, in whose values these placeholders may stand."""
     env = table.pairs(key)
     for name, template in env.items():
-        VARIABLE.check(table, name, key, name)
+        names.check(table, name, key, name)
         for mistake in mistakes(template, known):
             table.complain(f"{table.label(key)}.{name}: {mistake}", key, name)
         if "\0" in template:

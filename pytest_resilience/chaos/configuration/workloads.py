@@ -20,13 +20,7 @@ from pytest_resilience.chaos.configuration.model import (
     WorkloadShape,
 )
 from pytest_resilience.chaos.configuration.packages import locate, similar
-from pytest_resilience.chaos.configuration.placeholders import (
-    OF_COMMAND,
-    OF_HEADERS,
-    OF_STEP,
-    mistakes,
-    placeholders,
-)
+from pytest_resilience.chaos.configuration.placeholders import OF_COMMAND, OF_HEADERS, OF_STEP, placeholders
 from pytest_resilience.chaos.configuration.promises import Kinds, is_service, read_atomic, read_exactly_once
 from pytest_resilience.chaos.configuration.services import KINDS
 from pytest_resilience.chaos.configuration.shapes import COLUMN, FUNCTION, HEADER, NAME, REQUEST
@@ -235,11 +229,8 @@ def _drive(outer: Table, folder: Path) -> Drive | None:
 
 
 def _headers(drive: Table) -> dict[str, str]:
-    found = drive.pairs("headers")
+    found = environment(drive, OF_HEADERS, key="headers", names=HEADER)
     for name, value in found.items():
-        HEADER.check(drive, name, "headers", name)
-        for mistake in mistakes(value, OF_HEADERS):
-            drive.complain(f"{drive.label('headers')}.{name}: {mistake}", "headers", name)
         if not value.isprintable() or not value.isascii():
             drive.complain(f"{drive.label('headers')}.{name} has to be one line of ASCII", "headers", name)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pytest_resilience.chaos.explore.oracle import wrongs
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory
@@ -75,7 +75,7 @@ def explore(
         rests_within=RESTS_WITHIN,
     )
     if time_scale is not None:
-        plan = replace(plan, tweaks=replace(plan.tweaks, time_scale=time_scale))
+        plan = plan.tweaked(time_scale=time_scale)
     with laboratory.trial(laboratory.masked(plan, clean), title) as trial:
         found = wrongs(trial, clean, laboratory.configuration.folder)
         return Finding(record=trial.record, wrongs=found, unproven=_why_unproven(trial.record))

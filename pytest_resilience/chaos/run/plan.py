@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.run.dead_endpoints import Death
@@ -61,3 +62,7 @@ class Plan:
     again: bool = False
     file_events: Callable[[FileEvent], Decision] | None = None
     ended: Callable[[int, Path], None] | None = None
+
+    def tweaked(self, **changes: Any) -> Plan:
+        """Return the plan with something else changed inside the workload, by fields of `Tweaks`."""
+        return replace(self, tweaks=replace(self.tweaks, **changes))

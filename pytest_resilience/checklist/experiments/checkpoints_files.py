@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from pytest_resilience.chaos.run.plan import Plan
 from pytest_resilience.chaos.run.record import RunRecord
@@ -43,8 +43,7 @@ class Steps:
 
     def plan(self, resumed: Resumed) -> Plan:
         """Return the plan of a run in which they are looked at."""
-        plan = resumed.laboratory.plan(resumed.workload, file_events=self.ask)
-        return replace(plan, tweaks=replace(plan.tweaks, control=True))
+        return resumed.laboratory.plan(resumed.workload, file_events=self.ask).tweaked(control=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from pytest_resilience.chaos.laboratory.laboratory import Laboratory
 from pytest_resilience.chaos.laboratory.trial import Trial
@@ -37,7 +36,7 @@ def trial_in_time(
         if scale is None:
             yield trial
             return
-    with laboratory.trial(replace(plan, tweaks=replace(plan.tweaks, time_scale=scale)), title) as trial:
+    with laboratory.trial(plan.tweaked(time_scale=scale), title) as trial:
         yield trial
 
 

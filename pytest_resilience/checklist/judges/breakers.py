@@ -124,16 +124,15 @@ def _judge_calls(case: Case, run: RunRecord, service: str, clean: RunRecord) -> 
     )
 
 
-_SOONER = "let a call that fails give up sooner, for the fault is over before more of them have"
-
-
 def _too_few(lost: Sequence[Seen], service: str) -> Missing | None:
     """Return what nobody can tell for want of calls while the service is lost, and what to do."""
     if len(lost) <= BREAKER_FAILURES:
         return (
             f"only {len(lost)} calls were made while {service!r} was lost",
-            f"declare calls = {BREAKER_CALLS} and a pace (`every`) that lets them fall into the fault; if you have, "
-            + _SOONER,
+            (
+                f"declare calls = {BREAKER_CALLS} and a pace (`every`) that lets them fall into the fault; "
+                "if you have, let a call that fails give up sooner, for the fault is over before more of them have"
+            ),
         )
     if not any(one.tries for one in lost):
         return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -92,9 +92,8 @@ def asides(clean: RunRecord, service: str) -> Asides:
     return Asides(names, needed, connects=connects)
 
 
-def _in_each(times: Iterable[tuple[float, float]], begins: Iterable[float]) -> bool:
+def _in_each(times: Iterable[tuple[float, float]], moments: Sequence[float]) -> bool:
     """Tell whether something began in each call: an answer that does without it now and then does not need it."""
-    moments = list(begins)
     return all(any(began <= moment <= ended for moment in moments) for began, ended in times)
 
 
