@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,8 @@ from pytest_resilience.plugin.replays import BEGIN, as_here
 from pytest_resilience.plugin.suite import SUITE
 
 if TYPE_CHECKING:
-    from pytest_resilience.checklist.experiments.experiment import Experiment
+    from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
+    from pytest_resilience.checklist.waivers.waiver import Waiver
 
 ROOT = "resilience"
 
@@ -37,7 +39,7 @@ class ExperimentItem(pytest.Item):
         self.extra_keyword_matches.update(getattr(experiment, "also", ()))  # `-k messages`
 
     def runtest(self) -> None:
-        """Try it, or wait for who has begun to.
+        """Try it, or wait for who has begun to; what a waiver covers is expected to fail.
 
         Raises:
             WrongError: the code under test did something wrong.
@@ -57,10 +59,22 @@ class ExperimentItem(pytest.Item):
             pytest.skip(result.why)
         lines = (result.why, suite.unnamed(result.details), self._replay())
         text = "\n".join(line for line in lines if line)
+        if (waiver := self._waiver(result)) is not None:
+            said = f"waived until {waiver.expires} by {waiver.owner}: {waiver.reason}"
+            pytest.xfail(f"{said} (it covers: {result.why})")
         if result.outcome == "failed":
             raise WrongError(text, result.why)
         if result.outcome == "unproven":
             raise UnprovenError(f"unproven: {text}", f"unproven: {result.why}")
+
+    def _waiver(self, result: ExperimentResult) -> Waiver | None:
+        """Return the first waiver under which the gate lets the experiment fail; none where it does not."""
+        from pytest_resilience.checklist.waivers.waiver import covering
+
+        if not self.config.getoption("resilience_checklist", default=False):
+            return None
+        today = datetime.now(UTC).date()
+        return covering(self.config.stash[SUITE].waivers, result.evidence, today=today)
 
     def _replay(self) -> str:
         options = [f"--chaos-seed={self.config.stash[SUITE].laboratory.seed}"]

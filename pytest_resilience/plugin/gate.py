@@ -50,7 +50,6 @@ class GateSession:
         self.began = datetime.now(UTC)
         self._config = config
         self._run = run
-        self._own_failures = 0
         self._other_failures = 0
         self._interrupted = False
 
@@ -69,11 +68,8 @@ class GateSession:
         if self.is_worker:
             return
         self.ledger.take(report)
-        if report.failed:
-            if report.nodeid.startswith("resilience::"):
-                self._own_failures += 1
-            else:
-                self._other_failures += 1
+        if report.failed and not report.nodeid.startswith("resilience::"):
+            self._other_failures += 1
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Count what could not be collected."""
@@ -93,10 +89,15 @@ class GateSession:
             return None
         done, seconds = len(self.ledger.done), (datetime.now(UTC) - self.began).total_seconds()
         total = max(done, len(self.ledger.expected))
-        words = {"passed": ("passed", ".", "SURVIVED"), "failed": ("failed", "F", "FAILED")}
-        if report.outcome not in words:
+        words = {
+            "passed": ("passed", ".", "SURVIVED"),
+            "failed": ("failed", "F", "FAILED"),
+            "waived": ("xfailed", "w", "WAIVED"),
+        }
+        outcome = "waived" if report.skipped and hasattr(report, "wasxfail") else report.outcome
+        if outcome not in words:
             return None
-        category, letter, word = words[report.outcome]
+        category, letter, word = words[outcome]
         return category, letter, f"{word} ({done}/{total}, {done / max(seconds, 0.001):.1f}/s)"
 
     @pytest.hookimpl(tryfirst=True)  # pytest takes its time to show where it was
@@ -181,7 +182,6 @@ class GateSession:
 
     def _publish(self) -> Report:
         from pytest_resilience.checklist.experiments.outside import evidence_outside_of_runs
-        from pytest_resilience.checklist.waivers.file import read_waivers
         from pytest_resilience.report.judged import judged
         from pytest_resilience.report.publish import publish
 
@@ -196,7 +196,7 @@ class GateSession:
             )
         evidence = [replace(each, replay=as_here(self._config, each.replay)) for each in evidence]
         today = datetime.now(UTC).date()
-        waivers = () if configuration.waivers is None else read_waivers(configuration.waivers, today=today)
+        waivers = self._config.stash[SUITE].waivers
         why = self._why_left_out()
         left_out = self.ledger.left_out(why, early=self._ended_early()) if self.asked else {}
         report = judged(

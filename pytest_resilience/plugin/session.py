@@ -62,7 +62,6 @@ def pytest_configure(config: pytest.Config) -> None:
     run = config.stash[RUN] = begin(config)
     _collect_scenarios(config, run.configuration.scenarios)
     config.stash[SUITE] = make_suite(config, run)
-    _refuse_wrong_waivers(run.configuration.waivers)
     gate = GateSession(config, run)
     if not gate.is_worker:
         refuse_unwritable(config)
@@ -70,17 +69,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(gate, "resilience-gate")
     if not gate.is_worker:
         end_with_a_report(config)
-
-
-def _refuse_wrong_waivers(file: Path | None) -> None:
-    """Read the waivers before anything runs: what is wrong in them is not told after an hour."""
-    from pytest_resilience.checklist.waivers.file import WaiverError, read_waivers
-
-    try:
-        if file is not None:
-            read_waivers(file)
-    except WaiverError as error:
-        raise pytest.UsageError(str(error)) from error
 
 
 def _collect_scenarios(config: pytest.Config, folder: Path) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_resilience.chaos.configuration.model import Configuration
     from pytest_resilience.chaos.laboratory.laboratory import Laboratory
     from pytest_resilience.chaos.scenario.model import Scenario
+    from pytest_resilience.checklist.waivers.waiver import Waiver
     from pytest_resilience.plugin.chaos_run import ChaosRun
     from pytest_resilience.plugin.crew import Crew
 
@@ -35,6 +36,7 @@ class Suite:
         laboratory: makes runs.
         crew: runs experiments ahead.
         budget: seconds for experiments, from the first one on; none is without end.
+        waivers: what may fail, until when.
     """
 
     configuration: Configuration
@@ -42,6 +44,7 @@ class Suite:
     laboratory: Laboratory
     crew: Crew
     budget: float | None = None
+    waivers: Sequence[Waiver] = ()
     _began: float | None = None
     _by_file: dict[Path, Scenario] = field(init=False)
 
@@ -98,12 +101,13 @@ def make_suite(config: pytest.Config, run: ChaosRun) -> Suite:
     """Make the suite of a test run; nothing is started yet.
 
     Raises:
-        pytest.UsageError: scenario files are broken; all that is wrong in all of them.
+        pytest.UsageError: scenario files or waivers are broken; all that is wrong in all of them.
     """
     import os
 
     from pytest_resilience.chaos.laboratory.laboratory import Laboratory
     from pytest_resilience.chaos.scenario.files import read_scenarios
+    from pytest_resilience.checklist.waivers.file import read_waivers
     from pytest_resilience.errors import HarnessError
     from pytest_resilience.plugin.crew import Crew
 
@@ -111,11 +115,12 @@ def make_suite(config: pytest.Config, run: ChaosRun) -> Suite:
     laboratory = Laboratory(run.configuration, run.pool, run.folder, seed=run.seed)
     try:
         scenarios = read_scenarios([run.configuration.scenarios, *_named(config)], run.configuration)
+        waivers = () if run.configuration.waivers is None else read_waivers(run.configuration.waivers)
     except HarnessError as error:
         raise pytest.UsageError(str(error)) from error
     workers = (os.cpu_count() or 1) if alone else 1
     budget = config.getoption("resilience_budget", default=None)
-    return Suite(run.configuration, scenarios, laboratory, Crew(workers), budget)
+    return Suite(run.configuration, scenarios, laboratory, Crew(workers), budget, waivers)
 
 
 def _named(config: pytest.Config) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import tomllib
 from datetime import date, timedelta
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from pytest_resilience.checklist.items import ITEMS
-from pytest_resilience.checklist.waivers import read_waivers
+from pytest_resilience.checklist.verdict import Evidence
+from pytest_resilience.checklist.waivers import Waiver, read_waivers
 from pytest_resilience.checklist.waivers.file import WaiverError
+from pytest_resilience.checklist.waivers.waiver import covering
 
 TODAY = date(2026, 3, 1)
 GOOD = """\
@@ -181,3 +184,36 @@ def test_the_schema_knows_the_same_file():
     assert list(Draft202012Validator(schema).iter_errors(data)) == []
     assert len(list(Draft202012Validator(schema).iter_errors(wrong))) == 1
     assert [item.id for item in ITEMS] == schema["$defs"]["waiver"]["properties"]["item"]["enum"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_covered"),
+    [
+        ({}, True),
+        ({"subject": "workload ingest*"}, True),
+        ({"subject": "workload score*"}, False),
+        ({"item": "breakers"}, False),
+        ({"expires": date(2026, 3, 1)}, True),
+        ({"expires": date(2026, 2, 28)}, False),
+    ],
+)
+def test_what_is_covered_is_all_that_did_not_pass(changed, is_covered):
+    """One waiver is no reason to pass over what it says nothing of, or what another, expired one did."""
+    terms = {"reason": "later", "owner": "ana", "approver": "ben", "expires": date(2026, 4, 1)}
+    waiver = Waiver(**{"item": "transactions", **terms, **changed})
+    found = {
+        outcome: Evidence(
+            item="transactions",
+            kind="dynamic",
+            subject="workload ingest / service warehouse",
+            outcome=outcome,
+        )
+        for outcome in ("passed", "failed", "unproven", "not-applicable")
+    }
+    other = dataclasses.replace(found["failed"], item="messages")
+    today = date(2026, 3, 1)
+
+    assert (covering([waiver], found.values(), today=today) is waiver) == is_covered
+    assert covering([waiver], [*found.values(), other], today=today) is None
+    assert covering([waiver], [found["passed"], found["not-applicable"]], today=today) is None
+    assert covering([], found.values(), today=today) is None

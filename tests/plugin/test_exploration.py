@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,37 @@ def test_a_name_that_is_none_is_refused(pytester: pytest.Pytester, workers: tupl
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert f"did you mean '{COMMIT}'" in result.stdout.str() + result.stderr.str()
+
+
+@pytest.mark.parametrize(
+    ("subject", "workers", "expected"),
+    [("*", (), {"xfailed": 1}), ("*", ("-n", "1"), {"xfailed": 1}), ("another", (), {"failed": 1})],
+)
+def test_what_a_waiver_covers_is_expected_to_fail(
+    pytester: pytest.Pytester, subject: str, workers: tuple[str, ...], expected: dict[str, int]
+) -> None:
+    """What the gate lets pass ends no run with `-x`, and pytest's last line does not contradict the verdict."""
+    write_ingestion(pytester.path, POSITION_AFTER)
+    waiver = {
+        "item": "transactions",
+        "subject": subject,
+        "reason": "the position is mended in May",
+        "owner": "ana",
+        "approver": "ben",
+        "expires": str(date.today() + timedelta(days=9)),  # noqa: DTZ011 - some day to come, in any zone
+    }
+    text = "\n".join(("[[waiver]]", *(f"{key} = '{value}'" for key, value in waiver.items())))
+    (pytester.path / "resilience-waivers.toml").write_text(text)
+    point = COMMIT.replace("COMMIT-2-reply-lost-reply", "UPDATE-1-request-kill")
+    result = run(pytester, "--checklist", "-v", "-rx", point, *workers)
+    (transactions,) = (each for each in report_of(pytester)["items"] if each["id"] == "transactions")
+
+    assert {key: count for key, count in result.parseoutcomes().items() if key != "warnings"} == expected
+    assert ("WAIVED (1/" in result.stdout.str()) == ("xfailed" in expected)
+    assert ("by ana: the position is mended in May (it covers: " in result.stdout.str()) == (
+        "xfailed" in expected
+    )
+    assert "failed" in {each["outcome"] for each in transactions["evidence"]}  # it is covered, and not hidden
 
 
 def test_what_is_found_is_a_scenario_that_is_red_until_the_code_is_mended(pytester: pytest.Pytester) -> None:

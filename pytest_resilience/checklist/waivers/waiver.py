@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
 
-from pytest_resilience.checklist.verdict import Verdict, WaiverNote
+from pytest_resilience.checklist.verdict import Evidence, Verdict, WaiverNote
 
 LONGEST = 90
 """Days ahead that a waiver may expire, at most."""
+
+OPEN = frozenset({"failed", "unproven"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,17 @@ class Waiver:
         return f"the waiver of {about} at {self.place}" if self.place else f"the waiver of {about}"
 
 
+def covering(waivers: Iterable[Waiver], evidence: Iterable[Evidence], *, today: date) -> Waiver | None:
+    """Return the first of the valid waivers that cover all that failed or is unproven; none where one does not."""
+    valid = [waiver for waiver in waivers if not waiver.is_expired(today)]
+    covers = [
+        next((waiver for waiver in valid if waiver.item == each.item and waiver.covers(each.subject)), None)
+        for each in evidence
+        if each.outcome in OPEN
+    ]
+    return covers[0] if covers and None not in covers else None
+
+
 def unused(waivers: Iterable[Waiver], verdicts: Iterable[Verdict], *, today: date) -> tuple[Waiver, ...]:
     """Return the valid waivers that cover nothing which failed or is unproven: they can be removed."""
     by_item = {verdict.item: verdict for verdict in verdicts}
@@ -75,5 +88,5 @@ def unused(waivers: Iterable[Waiver], verdicts: Iterable[Verdict], *, today: dat
 def _is_used(waiver: Waiver, verdict: Verdict | None) -> bool:
     if verdict is None or verdict.word in {"passed", "not-applicable"}:
         return False
-    open_subjects = [each.subject for each in verdict.evidence if each.outcome in {"failed", "unproven"}]
+    open_subjects = [each.subject for each in verdict.evidence if each.outcome in OPEN]
     return waiver.subject is None or any(waiver.covers(subject) for subject in open_subjects)
