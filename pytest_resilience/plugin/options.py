@@ -38,6 +38,13 @@ def _exploration(given: str) -> str:
     return given
 
 
+def _folder(given: str) -> str:
+    """Refuse what an unset variable of a shell leaves."""
+    if not given.strip():
+        raise argparse.ArgumentTypeError("it names no folder")
+    return given
+
+
 def _shard(given: str) -> tuple[int, int]:
     """Read `I/N`."""
     part, _, parts = given.partition("/")
@@ -104,7 +111,12 @@ OPTIONS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     (
         "--chaos-report",
         "resilience_report",
-        {"metavar": "DIR", "default": "resilience-report", "help": "where reports go (default: %(default)s)"},
+        {
+            "type": _folder,
+            "metavar": "DIR",
+            "default": "resilience-report",
+            "help": "where reports go (default: %(default)s)",
+        },
     ),
     (
         "--chaos-list",

@@ -206,6 +206,14 @@ def test_a_report_that_cannot_be_written_is_told_before_anything_runs(
     assert (listed.ret, plain.ret) == (0, 0)
 
 
+def test_a_report_in_no_folder_is_refused(pytester: pytest.Pytester) -> None:
+    """An unset variable of a shell must not write into the project."""
+    result = pytester.runpytest_subprocess("--chaos", "--chaos-report=")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--chaos-report: it names no folder"])
+
+
 def test_a_verdict_is_shown_though_it_cannot_be_written(pytester: pytest.Pytester) -> None:
     """What goes wrong with the folder meanwhile is said below it, on a line of its own."""
     pytester.makepyfile("def test(): open('late', 'w')")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,6 +171,9 @@ def _uses(table: Table, around: Surroundings) -> tuple[str, ...]:
         for index, name in table.texts("uses")
         if is_service(table, name, around.kinds, KINDS, "uses", index)
     )
+    for name, count in Counter(uses).items():
+        if count > 1:
+            table.complain(f"{table.label('uses')} names {name!r} {count} times: once is enough", "uses")
     setters: dict[str, list[str]] = defaultdict(list)
     for name in dict.fromkeys(uses):
         for variable in around.services[name].env if name in around.services else ():

@@ -129,6 +129,7 @@ BY_MEANING = {
     f'{RULE}severity = "HIGH"\nmatches = "("': "4:1: alerts.rules[0].matches is no regular expression",
     # workloads
     f"{JOB}uses = ['dbs']": "4:9: workloads.job.uses names 'dbs', and no service is called so: did you mean 'db'?",
+    f"{JOB}uses = ['db', 'db']": "4:1: workloads.job.uses names 'db' 2 times: once is enough",
     f"{JOB}uses = ['db', 'db2']": "4:1: workloads.job.uses: db and db2 both set URL",
     f"{JOB}snapshot = ['q']": "workloads.job.snapshot names 'q', which is tcp: it has to be postgres or mlflow",
     f"{JOB}deadline = inf": "workloads.job.deadline is inf",
