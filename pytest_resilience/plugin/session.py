@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +111,21 @@ def _first(config: pytest.Config, run: ChaosRun) -> list[str]:
     names = ", ".join(run.configuration.workloads)
     if not names or reports_nothing(config) or not config.stash[SELECTED].wanted:
         return []
-    return [f"resilience: each workload runs undisturbed before there are experiments on it: {names}"]
+    return [
+        f"resilience: each workload runs undisturbed before there are experiments on it: {names}",
+        *_compiles_anew(),
+    ]
+
+
+def _compiles_anew() -> list[str]:
+    """Say why all is slow where no process finds what it imports compiled, as in many images of containers."""
+    spec = pytest.__spec__
+    compiled = spec.cached is None or Path(spec.cached).exists()
+    if compiled or not os.environ.get("PYTHONDONTWRITEBYTECODE"):
+        return []
+    what = "PYTHONDONTWRITEBYTECODE is set and the packages are not compiled"
+    so = "each process that is started compiles all that it imports"
+    return [f"resilience: {what}: {so}; unset it, or run `python -m compileall` on site-packages once"]
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

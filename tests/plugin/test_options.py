@@ -237,6 +237,21 @@ def test_what_is_waited_for_first_is_told(pytester: pytest.Pytester) -> None:
     pytester.runpytest_subprocess("--chaos", "--chaos-explore=off").stdout.no_fnmatch_line(line)
 
 
+def test_why_every_process_is_slow_to_start_is_told(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where none of them finds or leaves what is compiled."""
+    (pytester.path / "resilience.toml").write_text('workloads.job.command = ["{python}", "-c", "exit(3)"]\n')
+    pytester.makepyfile("def test(): pass")
+    said = "resilience: PYTHONDONTWRITEBYTECODE is set and the packages are not compiled: *"
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(pytester.path / "empty"))
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    pytester.runpytest_subprocess("--chaos").stdout.fnmatch_lines([said])
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE")
+
+    pytester.runpytest_subprocess("--chaos").stdout.no_fnmatch_line(said)
+
+
 def test_why_there_is_no_attestation_is_told(pytester: pytest.Pytester) -> None:
     """A report outside of the repository makes no commit dirty; what differs from it does."""
     project = pytester.mkdir("project")
