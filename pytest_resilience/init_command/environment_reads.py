@@ -55,6 +55,9 @@ def _named(node: ast.expr, constants: dict[str, ast.expr]) -> Iterator[tuple[str
     if isinstance(node, ast.IfExp):
         for one in (node.body, node.orelse):
             yield from _named(one, constants)
+    if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("AliasChoices"):
+        for one in node.args:
+            yield from _named(one, constants)
     value = constants.get(node.id, node) if isinstance(node, ast.Name) else node
     if isinstance(value, ast.Constant) and isinstance(value.value, str) and _VARIABLE.fullmatch(value.value):
         yield value.value, node.lineno
@@ -63,6 +66,12 @@ def _named(node: ast.expr, constants: dict[str, ast.expr]) -> Iterator[tuple[str
 def _in_settings(node: ast.ClassDef) -> Iterator[tuple[str, int]]:
     prefix = re.search(r"env_prefix\s*=\s*['\"](\w*)['\"]", ast.unparse(node))
     for field in node.body:
-        name = ast.unparse(field.target) if isinstance(field, ast.AnnAssign) else "model_config"
-        if name != "model_config":
-            yield f"{prefix[1] if prefix else ''}{name}".upper(), field.lineno
+        if isinstance(field, ast.AnnAssign) and not _has_alias(field.value):
+            name = ast.unparse(field.target)
+            if name != "model_config":
+                yield f"{prefix[1] if prefix else ''}{name}".upper(), field.lineno
+
+
+def _has_alias(default: ast.expr | None) -> bool:
+    """Whether a field is read from a variable of another name, which stands there: then it has no prefix."""
+    return isinstance(default, ast.Call) and any(keyword.arg in _KEYWORDS for keyword in default.keywords)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pytest_resilience.init_command.alerts import is_of_alerts
 from pytest_resilience.init_command.declared import Guess
 from pytest_resilience.init_command.project import Project
+from pytest_resilience.init_command.sightings import SourceFile
 from pytest_resilience.init_command.tables import databases
 
 HTTP_CLIENTS = ("requests", "httpx", "aiohttp", "urllib3", "urllib.request")
@@ -21,15 +22,22 @@ _NOT_HTTP = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A library whose server is known: what it is called, where it listens, which variables find it."""
+    """A library whose server is known: what it is called, where it listens, which variables find it.
+
+    Of those that can be a queue's broker, which has an address, the scheme of one in the code tells which it is.
+    """
 
     libraries: tuple[str, ...]
     name: str
     kind: str
     upstream: str
     env: tuple[tuple[str, str], ...]
-    always: bool = False
+    address: str = ""
 
+
+_QUEUES = ("celery", "dramatiq")
+"""Libraries that talk to a broker through another one, which is not imported."""
+_BROKER = re.compile(r"\w*(?:BROKER|RESULT_BACKEND)(?:_(?:URL|URI))?")
 
 _KNOWN = (
     _Known(
@@ -42,6 +50,7 @@ _KNOWN = (
             (r"\w*REDIS_?HOST", "{host}"),
             (r"\w*REDIS_?PORT", "{port}"),
         ),
+        "redis://{host}:{port}/0",
     ),
     _Known(
         ("pika", "aio_pika", "kombu"),
@@ -53,6 +62,7 @@ _KNOWN = (
             (r"\w*RABBITMQ_?HOST", "{host}"),
             (r"\w*RABBITMQ_?PORT", "{port}"),
         ),
+        "amqp://guest:guest@{host}:{port}/",
     ),
     _Known(
         ("pymongo", "motor"),
@@ -96,6 +106,7 @@ def _mlflow(project: Project) -> Iterator[Guess]:
 
 
 def _known(project: Project) -> Iterator[Guess]:
+    queued = any(source.line_of(*_QUEUES) for source in project.sources)
     for known in _KNOWN:
         guess = Guess(f"services.{known.name}", {"kind": known.kind, "upstream": known.upstream})
         env: dict[str, str] = {}
@@ -107,13 +118,28 @@ def _known(project: Project) -> Iterator[Guess]:
                 guess.seen.append(f"{known.libraries[0]} is imported: {source.at(line)}")
                 guess.files.add(str(source.path))
             for variable, at in source.reads.items():
-                template = next((each for form, each in known.env if re.fullmatch(form, variable)), None)
+                template = _template(known, source, variable, queued=queued)
                 if template:
                     env[variable] = template
                     guess.seen.append(f"{variable} is read: {source.at(at)}")
                     guess.files.add(str(source.path))
-        if imported:
+        is_needed = (queued and known.address) or any(map(project.mentions, known.libraries))
+        if imported or (env and is_needed):
             yield _finished(guess, env)
+
+
+def _template(known: _Known, source: SourceFile, variable: str, *, queued: bool) -> str | None:
+    """Return what a variable is set to where it finds this server; the scheme of its default tells brokers apart."""
+    if queued and known.address and _BROKER.fullmatch(variable):
+        told = [each for each in _KNOWN if each.address and _has_address_of(source, each)]
+        if told:
+            return known.address if known in told else None
+    return next((each for form, each in known.env if re.fullmatch(form, variable)), None)
+
+
+def _has_address_of(source: SourceFile, known: _Known) -> bool:
+    scheme = known.address.partition("://")[0]
+    return any(re.match(rf"(?:py)?{scheme}s?://", text) for text in source.texts)
 
 
 def _finished(guess: Guess, env: dict[str, str]) -> Guess:

@@ -126,6 +126,31 @@ def test_scripts_without_a_package(initialised) -> None:
     assert "prod.example" not in text
 
 
+@pytest.mark.parametrize(
+    ("default", "name", "address"),
+    [
+        ("redis://localhost:6379/0", "redis", "redis://{host}:{port}/0"),
+        ("amqps://mq.example//", "broker", "amqp://guest:guest@{host}:{port}/"),
+        ("", "broker", "amqp://guest:guest@{host}:{port}/"),
+    ],
+)
+def test_a_queue_talks_to_its_broker_through_another_library(initialised, default, name, address) -> None:
+    """Which is imported by nobody: what the address begins with, by default, tells which server it is."""
+    code = f"import celery\nclass S(BaseSettings):\n    broker_url: str = '{default}'\n    s3_url: str\n"
+    (service,) = initialised({"config.py": code}).services.values()
+
+    assert (service.name, service.env) == (name, {"BROKER_URL": address})
+
+
+def test_what_a_framework_imports_is_known_from_the_dependencies(initialised) -> None:
+    """Django names its cache in its settings, and imports no client of it."""
+    code = "CACHES = {'default': {'LOCATION': env('REDIS_URL')}}"
+    configuration = initialised({"config.py": code, "requirements.txt": "django\nredis>=5\n"})
+
+    assert configuration.services["redis"].env == {"REDIS_URL": "redis://{host}:{port}/0"}
+    assert "redis" not in initialised({"config.py": code, "requirements.txt": "django\n"}, "--force").services
+
+
 def test_one_variable_is_one_service(initialised) -> None:
     """An address of a database, of another store, or of alerts is no HTTP service beside it."""
     variables = [
