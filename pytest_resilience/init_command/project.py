@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_resilience.chaos.configuration.packages import own_folders
+from pytest_resilience.init_command.routes import Include
 from pytest_resilience.init_command.scripts import Script, scripts_of
 from pytest_resilience.init_command.sightings import SourceFile, look_at
 
@@ -50,6 +51,53 @@ class Project:
                     reached[found.path] = found
                     waiting.append(found)
         return list(reached.values())
+
+    def answers_of(self, start: SourceFile) -> list[tuple[str, str]]:
+        """Return method and path of all that the application of a file answers, in order."""
+        owners = {route.owner for route in start.routes.answered} | {
+            include.owner for include in start.routes.includes
+        }
+        found: list[tuple[str, str]] = []
+        for owner in sorted(owners - start.routes.prefixes.keys()):
+            found += self._answers(start, owner, "", frozenset())
+        return found
+
+    def _answers(
+        self, source: SourceFile, owner: str, prefix: str, above: frozenset[tuple[Path, str]]
+    ) -> Iterator[tuple[str, str]]:
+        """Give what an application or a router answers, behind this prefix."""
+        if (source.path, owner) in above:
+            return
+        routes, above = source.routes, above | {(source.path, owner)}
+        prefix += routes.prefixes.get(owner, "")
+        yield from (
+            (route.method, f"{prefix}{route.path}" or "/")
+            for route in routes.answered
+            if route.owner == owner
+        )
+        for include in routes.includes:
+            if include.owner == owner:
+                found = self._included(source, include)
+                if found is not None:
+                    yield from self._answers(*found, f"{prefix}{include.prefix}", above)
+
+    def _included(self, source: SourceFile, include: Include) -> tuple[SourceFile, str] | None:
+        """Return the file of a router that is taken in, and the router's name there."""
+        by_module = {each.module: each for each in self.sources if each.module}
+        if include.is_module:
+            found = by_module.get(include.target)
+            return None if found is None else (found, "")
+        target = include.target
+        for _ in self.sources:  # a package's __init__.py may have it from elsewhere
+            first, _, rest = target.partition(".")
+            if not rest and first in source.routes.prefixes:
+                return source, first
+            dotted = source.routes.names.get(first)
+            module, _, name = f"{dotted}.{rest}".rstrip(".").rpartition(".")
+            if dotted is None or module not in by_module:
+                return None
+            source, target = by_module[module], name
+        return None
 
     def mentions(self, distribution: str) -> bool:
         """Tell whether a file that lists dependencies names a distribution."""

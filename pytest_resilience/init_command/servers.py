@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_resilience.init_command.declared import Guess, literal
 from pytest_resilience.init_command.project import Project
 from pytest_resilience.init_command.sightings import App, SourceFile
 
-HEALTH = re.compile(r"/\w*(?:health|ready|live|ping|status)\w*/?", re.IGNORECASE)
+HEALTH = re.compile(r"(?:/[\w.-]+)*/\w*(?:health|ready|live|ping|status)\w*/?", re.IGNORECASE)
 """A path by which a server is asked whether it serves."""
 _READY = 'ready = "GET /...": which request does it answer with 2xx once it serves? till then, when its port accepts'
 
 
-def web_server(name: str, source: SourceFile, app: App) -> Guess:
+def web_server(name: str, project: Project, source: SourceFile, app: App) -> Guess:
     """Return the workload of an application that Flask's server or uvicorn runs."""
     where = f"{literal(source.module or source.path.stem)}:{app.name}"
     if app.framework == "flask":
@@ -24,14 +25,14 @@ def web_server(name: str, source: SourceFile, app: App) -> Guess:
         command = ["{python}", "-m", "uvicorn", where, *factory, "--port", "{port}"]
     guess = Guess(f"workloads.{name}", {"command": command})
     guess.seen.append(f"a {app.framework} application: {source.at(app.line)}")
-    _add_requests(guess, source)
+    _add_requests(guess, project.answers_of(source))
     return guess
 
 
-def _add_requests(guess: Guess, source: SourceFile) -> None:
-    gets = [path for method, path in source.routes if method == "GET"]
+def _add_requests(guess: Guess, answers: Sequence[tuple[str, str]]) -> None:
+    gets = [path for method, path in answers if method == "GET"]
     ready = next(filter(HEALTH.fullmatch, gets), gets[0] if gets else None)
-    work = [(method, path) for method, path in source.routes if not HEALTH.fullmatch(path)]
+    work = [(method, path) for method, path in answers if not HEALTH.fullmatch(path)]
     driven = next((each for each in work if each[0] == "POST"), work[0] if work else ("GET", ready or "/"))
     _add(guess, ready, " ".join(driven))
     if driven[0] != "GET":
@@ -63,7 +64,8 @@ def django_server(project: Project, services: list[Guess]) -> Guess | None:
     else:
         serving = ["manage.py", "runserver", "--noreload", "127.0.0.1:{port}"]
     guess.values["command"] = ["{python}", *serving]
-    _add_django_requests(guess, next((each for each in parts if each.module == f"{package}.urls"), None))
+    urls = next((each for each in parts if each.module == f"{package}.urls"), None)
+    _add_django_requests(guess, [] if urls is None else [path for _, path in project.answers_of(urls)])
     reached = {str(source.path) for source in parts}
     guess.values["uses"] = [service.short_name for service in services if service.files & reached]
     return guess
@@ -86,9 +88,8 @@ def _is_part_of_django(source: SourceFile) -> bool:
     return source.import_root == Path() and (source.path.name == "manage.py" or len(source.path.parts) > 1)
 
 
-def _add_django_requests(guess: Guess, urls: SourceFile | None) -> None:
+def _add_django_requests(guess: Guess, paths: Sequence[str]) -> None:
     """Take a check of its health, and something to do; of which method the latter is, urls do not tell."""
-    paths = [] if urls is None else [path for _, path in urls.routes]
     ready = next(filter(HEALTH.fullmatch, paths), "/" if "/" in paths else None)
     work = next((path for path in paths if not HEALTH.fullmatch(path)), ready or "/")
     _add(guess, ready, f"GET {work}")

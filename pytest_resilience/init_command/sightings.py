@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_resilience.init_command.environment_reads import environment_reads
+from pytest_resilience.init_command.routes import Routes, routes_in
 
 _WEB = {"FastAPI": "fastapi", "Starlette": "fastapi", "Flask": "flask"}
-_VERBS = ("get", "post", "put", "patch", "delete")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class SourceFile:
         reads: environment variables, with their first line.
         main_line: where it asks whether it is the program that runs.
         apps: web applications.
-        routes: method and path of the handlers; Django's urls do not tell the method.
+        routes: what its handlers answer, and whose it takes in.
         arguments: names of positional arguments that its command line asks for.
         texts: its text constants.
     """
@@ -55,7 +55,7 @@ class SourceFile:
     reads: dict[str, int] = field(default_factory=dict)
     main_line: int | None = None
     apps: tuple[App, ...] = ()
-    routes: tuple[tuple[str, str], ...] = ()
+    routes: Routes = field(default_factory=Routes)
     arguments: tuple[str, ...] = ()
     texts: frozenset[str] = frozenset()
 
@@ -77,15 +77,16 @@ def look_at(text: str, path: Path, module: str | None, import_root: Path) -> Sou
     """
     tree = ast.parse(text)
     nodes = list(ast.walk(tree))
+    is_package = path.name == "__init__.py"
     return SourceFile(
         path=path,
         module=module,
         import_root=import_root,
-        imports=_first_lines(_imports(nodes, module, is_package=path.name == "__init__.py")),
+        imports=_first_lines(_imports(nodes, module, is_package=is_package)),
         reads=_first_lines(environment_reads(nodes)),
         main_line=next((node.lineno for node in tree.body if _is_main_guard(node)), None),
         apps=tuple(_apps(tree)),
-        routes=tuple(_routes(nodes)),
+        routes=routes_in(nodes, _names(nodes, module, is_package=is_package)),
         arguments=tuple(_arguments(nodes)),
         texts=frozenset(
             node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)
@@ -113,6 +114,16 @@ def _imports(nodes: list[ast.AST], module: str | None, *, is_package: bool) -> I
             if start:
                 yield start, node.lineno
                 yield from ((f"{start}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def _names(nodes: list[ast.AST], module: str | None, *, is_package: bool) -> Iterator[tuple[str, str]]:
+    """Give each name that is imported, and what it stands for."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from ((alias.asname, alias.name) for alias in node.names if alias.asname)
+        elif isinstance(node, ast.ImportFrom):
+            start = _absolute(node, module, is_package=is_package)
+            yield from ((alias.asname or alias.name, f"{start}.{alias.name}") for alias in node.names)
 
 
 def _absolute(node: ast.ImportFrom, module: str | None, *, is_package: bool) -> str:
@@ -147,37 +158,6 @@ def _framework(node: ast.AST | None) -> str | None:
     if not isinstance(node, ast.Call):
         return None
     return _WEB.get(ast.unparse(node.func).rpartition(".")[2])
-
-
-def _routes(nodes: list[ast.AST]) -> Iterator[tuple[str, str]]:
-    for node in nodes:
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "path":
-            yield from _django_route(node)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            for decorator in node.decorator_list:
-                if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Attribute):
-                    yield from _routes_of(decorator, decorator.func.attr)
-
-
-def _django_route(call: ast.Call) -> Iterator[tuple[str, str]]:
-    """Give what `path("health/", view)` answers; what it includes stands elsewhere, and so do an admin's pages."""
-    route = call.args[0].value if len(call.args) > 1 and isinstance(call.args[0], ast.Constant) else None
-    if isinstance(route, str) and re.fullmatch(r"[^\s{<]*", route):
-        view = ast.unparse(call.args[1])
-        if not view.startswith("include(") and not view.endswith(".urls"):
-            yield "GET", f"/{route}"
-
-
-def _routes_of(call: ast.Call, name: str) -> Iterator[tuple[str, str]]:
-    path = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
-    if not isinstance(path, str) or not re.fullmatch(r"/[^\s{<]*", path):
-        return
-    if name in _VERBS:
-        yield name.upper(), path
-    elif name == "route":
-        methods = next((each.value for each in call.keywords if each.arg == "methods"), None)
-        written = re.findall(r"[A-Z]+", ast.unparse(methods)) if methods else ["GET"]
-        yield from ((method, path) for method in written)
 
 
 def _arguments(nodes: list[ast.AST]) -> Iterator[str]:

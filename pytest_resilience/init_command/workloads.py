@@ -35,7 +35,7 @@ def guess_workloads(project: Project, services: list[Guess]) -> list[Guess]:
     found: list[Guess] = [] if served is None else [served]
     started: set[str] = set()
     for source in project.sources:
-        for guess in _of_source(source):
+        for guess in _of_source(project, source):
             started.add(str(source.path))
             found.append(_with_uses(guess, project, source, services))
     for script in project.scripts:
@@ -45,9 +45,9 @@ def guess_workloads(project: Project, services: list[Guess]) -> list[Guess]:
     return _with_own_names(found, {service.short_name for service in services})
 
 
-def _of_source(source: SourceFile) -> Iterator[Guess]:
+def _of_source(project: Project, source: SourceFile) -> Iterator[Guess]:
     if source.apps:
-        yield web_server(_name(source), source, source.apps[0])
+        yield web_server(_name(source), project, source, source.apps[0])
     elif _is_program(source):
         yield _program(source)
 

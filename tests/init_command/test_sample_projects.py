@@ -126,6 +126,88 @@ def test_scripts_without_a_package(initialised) -> None:
     assert "prod.example" not in text
 
 
+FASTAPI = "from fastapi import FastAPI\napp = FastAPI()\n"
+ROUTER = "from fastapi import APIRouter\nrouter = APIRouter({})\n"
+HANDLERS = "@router.get('/health')\ndef _(): ...\n@router.post('{}')\ndef _(): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "ready", "driven"),
+    [
+        (
+            {
+                "icu/main.py": f"from .routes import router\n{FASTAPI}app.include_router(router, prefix='/v1')\n",
+                "icu/routes.py": ROUTER.format("") + HANDLERS.format("/admissions"),
+            },
+            "GET /v1/health",
+            "POST /v1/admissions",
+        ),
+        (
+            {
+                "icu/main.py": f"from .api import everything as v1\n{FASTAPI}app.include_router(v1)\n",
+                "icu/api/__init__.py": "from .all import everything\n",
+                "icu/api/all.py": (
+                    "from fastapi import APIRouter\nfrom icu.api import beds\n"
+                    "everything = APIRouter(prefix='/api')\n"
+                    "everything.include_router(beds.router)\nbeds.router.include_router(everything)\n"
+                ),
+                "icu/api/beds.py": ROUTER.format("prefix='/beds'") + HANDLERS.format(""),
+            },
+            "GET /api/beds/health",
+            "POST /api/beds",
+        ),
+        (
+            {
+                "icu/main.py": (
+                    "from flask import Flask\nfrom icu import beds\ndef create_app():\n    app = Flask('icu')\n"
+                    "    app.register_blueprint(beds.router, url_prefix='/beds')\n    return app\n"
+                ),
+                "icu/beds.py": (
+                    "from flask import Blueprint\nrouter = Blueprint('beds', __name__)\n"
+                    + HANDLERS.format("/free")
+                ),
+            },
+            "GET /beds/health",
+            "POST /beds/free",
+        ),
+        (
+            {
+                "icu/main.py": (
+                    f"from .routes import router\n{FASTAPI}app.include_router(router, prefix=settings.prefix)\n"
+                    "@app.get('/mine')\ndef _(): ...\n"
+                ),
+                "icu/routes.py": ROUTER.format("") + HANDLERS.format("/admissions"),
+            },
+            "GET /mine",
+            "GET /mine",
+        ),
+    ],
+)
+def test_handlers_are_found_where_routers_have_them(initialised, files, ready, driven) -> None:
+    """Under the prefixes of all that takes them in; what stands under one that is not known is not guessed."""
+    init = "icu/__init__.py"
+    server = initialised({init: "", "icu/api/__init__.py": "", **files}).workloads["icu"]
+
+    assert (server.ready, server.drive.request) == (ready, driven)
+
+
+def test_urls_are_found_where_django_includes_them(initialised) -> None:
+    """An administrator's pages are no work of the project's."""
+    urls = "urlpatterns = [path('admin/', admin.site.urls), path('api/', include('beds.urls'))]\n"
+    configuration = initialised(
+        {
+            "manage.py": "import django\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'icu.settings')\n",
+            "icu/__init__.py": "",
+            "icu/urls.py": urls,
+            "beds/__init__.py": "",
+            "beds/urls.py": "urlpatterns = [path('ping', ping), path('free/', free)]\n",
+        }
+    )
+    server = configuration.workloads["web"]
+
+    assert (server.ready, server.drive.request) == ("GET /api/ping", "GET /api/free/")
+
+
 @pytest.mark.parametrize(
     ("default", "name", "address"),
     [
