@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pytest_resilience.proxy.faults.kinds import Kind
+from pytest_resilience.proxy.faults.kinds import Cut, Error, Kind, Reset, Truncate
 from pytest_resilience.proxy.faults.point import Point, Side
 from pytest_resilience.proxy.faults.triggers import Trigger
 
 TRANSACTIONS = {"idle": "I", "open": "T", "failed": "E"}
 """What a condition on the transaction may say, and the status that the server reports then."""
+
+PREVENTING = (Cut, Error, Reset, Truncate)
+"""Kinds that let nothing of a request be executed from the struck statement on."""
 
 
 class State(StrEnum):
@@ -125,6 +128,8 @@ class Fault:
         struck = max(self.nth, before + 1)
         if not struck <= self.seen or (self.times is not None and struck >= self.nth + self.times):
             return None
+        if point.side is Side.REQUEST and isinstance(self.kind, PREVENTING):
+            self.seen = struck  # what stands behind it in the same message is not executed
         self.fired += 1
         return struck
 

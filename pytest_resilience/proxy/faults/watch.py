@@ -22,11 +22,13 @@ class Strike:
         fault: which.
         number: its receipt's number.
         receipt: its receipt.
+        match: which of the message's matches it strikes, from 1.
     """
 
     fault: Fault
     number: int
     receipt: Receipt
+    match: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,11 +106,11 @@ class Watch:
     def strike(self, point: Point, client_port: int | None) -> list[Strike]:
         """Show a message to all faults that watch it; those that strike leave receipts."""
         watching = self.request_faults if point.side is Side.REQUEST else self.reply_faults
-        strikes = [
-            self._struck(fault, nth, point, client_port)
-            for fault in watching
-            if (nth := fault.strike(point)) is not None
-        ]
+        strikes = []
+        for fault in watching:
+            before = fault.seen
+            if (nth := fault.strike(point)) is not None:
+                strikes.append(self._struck(fault, nth, point, client_port, match=nth - before))
         if any(fault.is_spent for fault in watching):
             self._sort()
         return strikes
@@ -118,7 +120,9 @@ class Watch:
         fault.fired += 1
         return self._struck(fault, fault.seen, point, client_port)
 
-    def _struck(self, fault: Fault, nth: int, point: Point, client_port: int | None) -> Strike:
+    def _struck(
+        self, fault: Fault, nth: int, point: Point, client_port: int | None, *, match: int = 1
+    ) -> Strike:
         number, receipt = self.books.receipts.leave(
             fault=fault.id,
             kind=fault.kind.name,
@@ -131,7 +135,7 @@ class Watch:
         )
         what = f"{receipt.kind} at {receipt.message}, {receipt.side}"
         self.trace.notice(receipt.at, receipt.connection, what, fault.id)
-        return Strike(fault, number, receipt)
+        return Strike(fault, number, receipt, match)
 
     def _sort(self) -> None:
         watching = [fault for fault in self.faults.values() if fault.is_watching]

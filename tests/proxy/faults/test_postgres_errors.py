@@ -347,3 +347,56 @@ def test_unnamed_statement_survives(warehouse):
 
     assert answer == [b"2", b"C", b"Z"]
     assert warehouse.rows == [1]
+
+
+def test_what_stands_before_in_the_same_string_was_executed(warehouse):
+    """An error in place of a later statement: what was committed before it stays, what stands behind it is not run."""
+    with warehouse.raw() as client:
+        fault = warehouse.fault("error", {"message": "INSERT", "nth": 2}, sqlstate="40001")
+        answer = client.query(
+            "begin; insert into t values (1); commit; insert into t values (2); insert into t values (3)"
+        )
+        client.query("insert into t values (4)")
+
+    assert [kind for kind, _ in answer] == [b"C", b"C", b"C", b"E", b"Z"]
+    assert b"40001" in answer[-2][1]
+    assert answer[-1][1] == b"I"
+    assert warehouse.state(fault)["seen"] == 2
+    assert warehouse.rows == [1, 4]
+
+
+def test_commit_behind_others_in_a_string_is_refused(warehouse):
+    """The transaction is over, as after a COMMIT that fails."""
+    with warehouse.raw() as client:
+        warehouse.fault("error", {"message": "COMMIT"}, sqlstate="40001")
+        answer = client.query("begin; insert into t values (1); commit")
+
+    assert [kind for kind, _ in answer] == [b"C", b"C", b"E", b"Z"]
+    assert answer[-1][1] == b"I"
+    assert warehouse.rows == []
+
+
+def test_an_error_before_it_in_the_same_string_is_the_servers(warehouse):
+    """And the session goes on, although the fault would have ended it."""
+    with warehouse.raw() as client:
+        warehouse.fault("error", {"message": "INSERT"}, sqlstate="57P01")
+        answer = client.query("select 1/0; insert into t values (1)")
+        warehouse.fault("error", {"message": "INSERT"}, sqlstate="40001")
+        after = client.query("insert into t values (2)")
+
+    assert [kind for kind, _ in answer] == [b"T", b"E", b"Z"] or [kind for kind, _ in answer] == [b"E", b"Z"]
+    assert b"22012" in answer[-2][1]
+    assert b"40001" in after[0][1]
+    assert after[-1] == (b"Z", b"I")
+
+
+def test_statements_of_a_string_that_are_not_run_are_no_matches(warehouse):
+    """An error at the first of three leaves the second error to the next string."""
+    inserts = "insert into t values (0); insert into t values (1); insert into t values (2)"
+    with warehouse.raw() as client:
+        fault = warehouse.fault("error", {"message": "INSERT"}, times=2, sqlstate="40001")
+        errors = [[kind for kind, _ in client.query(inserts)].count(b"E") for _ in range(3)]
+
+    assert errors == [1, 1, 0]
+    assert warehouse.state(fault)["fired"] == 2
+    assert warehouse.rows == [0, 1, 2]

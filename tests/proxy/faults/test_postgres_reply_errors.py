@@ -237,3 +237,83 @@ def test_answer_to_a_query_is_replaced_whole(warehouse):
 
     assert [kind for kind, _ in answer] == [b"E", b"Z"]
     assert [kind for kind, _ in following] == [b"T", b"D", b"C", b"Z"]
+
+
+INSERTS = (
+    "insert into t values (0)",
+    "insert into t values (1)",
+    "insert into t values (2)",
+    "insert into t values (3)",
+)
+
+
+def pipelined(client, *statements: str) -> list[tuple[bytes, bytes]]:
+    """Ask for all of it at once; return what is answered up to ReadyForQuery."""
+    for sql in statements:
+        client.execute(sql, sync=False)
+    client.send_message(b"S")
+    return client.read_until(b"Z")
+
+
+@pytest.mark.parametrize("message", ["INSERT", "COMMIT"])
+@pytest.mark.parametrize(("first", "code"), [("select 1/0", b"22012"), ("selec 1", b"42601")])
+def test_an_answer_that_never_comes_is_not_waited_for(warehouse, first, code, message):
+    """A pipeline whose earlier statement fails by itself ends with that error, and the fault is still to come."""
+    with warehouse.raw() as client:
+        fault = warehouse.fault("error", {"message": message, "side": "reply"}, sqlstate="40001")
+        answer = pipelined(client, "begin", first, "insert into t values (1)", "commit")
+        client.query("rollback")
+        after = pipelined(client, "begin", "insert into t values (2)", "commit")
+
+    assert [kind for kind, _ in answer].count(b"E") == 1
+    assert code in next(payload for kind, payload in answer if kind == b"E")
+    assert b"40001" in next(payload for kind, payload in after if kind == b"E")
+    assert warehouse.state(fault)["seen"] == 1
+
+
+@pytest.mark.parametrize("side", ["request", "reply"])
+def test_what_is_skipped_behind_an_error_is_no_match(warehouse, side):
+    """Nothing of a pipeline is executed behind an error: each pipeline has one, and none is spent on what is not."""
+    with warehouse.raw() as client:
+        fault = warehouse.fault("error", {"message": "INSERT", "side": side}, times=2, sqlstate="40001")
+        errors = []
+        for _ in range(3):
+            answer = pipelined(client, *INSERTS)
+            errors.append([kind for kind, _ in answer].count(b"E"))
+            counted = {key: warehouse.state(fault)[key] for key in ("seen", "fired")}
+            assert counted["seen"] == counted["fired"] == min(len(errors), 2)
+
+    assert errors == [1, 1, 0]
+    assert warehouse.rows == [0, 1, 2, 3]
+
+
+def test_errors_in_place_of_requests_and_of_answers_go_together(warehouse):
+    """The one lets the server skip what the other waits for."""
+    with warehouse.raw() as client:
+        asked = warehouse.fault("error", {"message": "INSERT"}, sqlstate="40P01")
+        answered = warehouse.fault(
+            "error", {"message": "INSERT", "side": "reply", "nth": 2}, sqlstate="40001"
+        )
+        first, second = pipelined(client, *INSERTS), pipelined(client, *INSERTS)
+
+    assert b"40P01" in next(payload for kind, payload in first if kind == b"E")
+    assert b"40001" in next(payload for kind, payload in second if kind == b"E")
+    assert [warehouse.state(fault)["fired"] for fault in (asked, answered)] == [1, 1]
+    assert warehouse.rows == []
+
+
+def test_rows_that_an_answer_waits_for_are_passed_on(warehouse):
+    """COPY in the extended protocol: its answer comes behind its rows."""
+    with warehouse.raw() as client:
+        warehouse.fault("error", {"message": "COPY", "side": "reply"}, sqlstate="40001")
+        client.execute("copy t from stdin", sync=False)
+        client.send_message(b"S")
+        client.read_until(b"G")
+        client.send_message(b"d", b"1\tx\n")
+        client.send_message(b"c")
+        client.send_message(b"S")
+        answer = client.read_until(b"Z")
+        after = client.query("select 1")
+
+    assert b"40001" in next(payload for kind, payload in answer if kind == b"E")
+    assert [kind for kind, _ in after] == [b"T", b"D", b"C", b"Z"]

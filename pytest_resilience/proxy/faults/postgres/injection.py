@@ -11,11 +11,13 @@ pipeline waits for the struck answer (`PostgresShared.gate`).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 from pytest_resilience.proxy.faults.fault import Fault
 from pytest_resilience.proxy.faults.kinds import Error
 from pytest_resilience.proxy.faults.postgres.points import PostgresPoints
 from pytest_resilience.proxy.faults.triggers import Rows
+from pytest_resilience.proxy.faults.watch import Strike
 from pytest_resilience.proxy.wire.postgres.encode import COPY_FAIL, INJECTED_SQL, REFUSED_PARSE, SYNC, query
 from pytest_resilience.proxy.wire.postgres.requests import Query, Request
 from pytest_resilience.proxy.wire.postgres.session import PostgresSession
@@ -95,6 +97,24 @@ def plan(request: Query, faults: list[Fault], points: PostgresPoints) -> Plan | 
     if not found:
         return None
     index, fault = min(found, key=lambda pair: pair[0])
-    kept = [*(statement.sql for statement in statements[: index + 1]), INJECTED_SQL]
-    sql = "\n;".join(kept)  # a line break, since a statement may end in a comment
-    return Plan(fault, index, query(sql.encode("utf-8", errors="surrogateescape")))
+    return Plan(fault, index, _failing(request, index + 1))
+
+
+def beginning(request: Query, strike: Strike, points: PostgresPoints, substitute: bytes) -> bytes | None:
+    """Put an error in place of a later statement of a string; return what the server gets, none for the first.
+
+    What stands before is executed, and may have committed; an error of its own is the client's.
+    """
+    counts = (strike.fault.trigger.count(points.foreseen(each, "")) for each in request.statements)
+    index = next((index for index, sum_ in enumerate(accumulate(counts)) if sum_ >= strike.match), 0)
+    if not index:
+        return None
+    request.substitute, request.spared = substitute, index
+    return _failing(request, index)
+
+
+def _failing(request: Query, kept: int) -> bytes:
+    """Return a string of a request's first statements that fails behind them."""
+    parts = [*(statement.sql for statement in request.statements[:kept]), INJECTED_SQL]
+    sql = "\n;".join(parts)  # a line break, since a statement may end in a comment
+    return query(sql.encode("utf-8", errors="surrogateescape"))

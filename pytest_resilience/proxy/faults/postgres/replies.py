@@ -90,7 +90,7 @@ class PostgresReplies(PostgresStream):
     def _look(self, kind: int, start: int, end: int, at: float) -> bool:
         buffer = self._reader.buffer
         request = replied(self._session, kind, buffer, start + HEADER, end)
-        swapped = request.substitute if kind == _ERROR and request is not None else None
+        swapped = request.shown_error if kind == _ERROR and request is not None else None
         tell = _TELLS.get(kind)
         text = None if tell is None else tell(request, buffer, start + HEADER, end)
         text = text if swapped is None else sqlstate(swapped[HEADER:])
@@ -104,7 +104,7 @@ class PostgresReplies(PostgresStream):
 
     def _answer(self, kind: int, start: int, end: int, request: Request | None) -> None:
         if kind == _ERROR and request is not None and request.substitute is not None:
-            self._exchange(start, end, request.substitute)
+            self._exchange(start, end, request.shown_error)
         elif kind == _READY and self._must_roll_back():
             self._take_out(start, end)
             self._shared.end_transaction()
@@ -119,7 +119,7 @@ class PostgresReplies(PostgresStream):
             if kind == _READY:
                 self._shared.plans.pop(request, None)
         gate = self._shared.gate
-        if gate is not None and request is gate and kind in _ENDS_EXECUTION:
+        if gate is not None and gate not in self._session.pending:  # answered, or skipped behind an error
             self._shared.gate = None
             self._shared.open_gate(gate)
 
@@ -141,8 +141,11 @@ class PostgresReplies(PostgresStream):
 
     # Errors.
 
-    def _exchange(self, start: int, end: int, substitute: bytes) -> None:
-        """Show the client another error than the server's."""
+    def _exchange(self, start: int, end: int, substitute: bytes | None) -> None:
+        """Show the client another error than the server's; none where the server has one of its own before it."""
+        if substitute is None:
+            self._shared.fatal = self._shared.rolls_back = False
+            return
         self._take_out(start, end)
         self._send(substitute)
         if self._shared.fatal:
@@ -196,4 +199,5 @@ class PostgresReplies(PostgresStream):
             return
         self._shared.muting = True
         if not any(request.name == "Sync" for request in self._session.pending):
+            self._shared.doomed = True
             self._shared.abort_transaction()

@@ -12,7 +12,7 @@ from pytest_resilience.proxy.faults.faulty_stream import Stopped
 from pytest_resilience.proxy.faults.kinds import Error
 from pytest_resilience.proxy.faults.plumbing import Plumbing
 from pytest_resilience.proxy.faults.point import Point
-from pytest_resilience.proxy.faults.postgres.injection import errors_to_come, plan, replacement
+from pytest_resilience.proxy.faults.postgres.injection import beginning, errors_to_come, plan, replacement
 from pytest_resilience.proxy.faults.postgres.points import PostgresPoints
 from pytest_resilience.proxy.faults.postgres.shared import PostgresShared, encode
 from pytest_resilience.proxy.faults.postgres.stream import PostgresStream
@@ -40,13 +40,15 @@ from pytest_resilience.proxy.wire.postgres.requested import (
 from pytest_resilience.proxy.wire.postgres.requests import Query, Request
 
 EXECUTING = frozenset(b"QE")
-PASSES_GATE = frozenset(b"HDCX")
-"""What may be said behind an Execute without being part of what is undone with it: it changes nothing."""
+PASSES_GATE = frozenset(b"HDCXdcf")
+"""What may be said behind an Execute and is not undone with it: what changes nothing, or the rows that it asks for."""
 
 COMMITS = frozenset({"COMMIT", "PREPARE TRANSACTION"})
 _ABOUT = frozenset(b"QPEcf")
 """Requests that are about something."""
 _SYNC = ord("S")
+_ENDS_OF_CYCLES = frozenset(b"QFS")
+"""Requests that the server answers with ReadyForQuery, also after an error."""
 _PASSWORD = ord("p")
 
 
@@ -98,7 +100,8 @@ class PostgresRequests(PostgresStream):
         faults = watch.request_faults
         if not faults and not watch.reply_faults:
             reader.held, reader.singly = GLANCED, False
-            return self._shared.gate is not None or self.dropping or self._session.skipping
+            shared = self._shared
+            return shared.gate is not None or shared.doomed or self.dropping or self._session.skipping
         reader.held = HELD
         reader.singly = any(fault.trigger.sees_rows for fault in faults)
         self._curious = any(not fault.trigger.only_statements for fault in faults)
@@ -133,7 +136,9 @@ class PostgresRequests(PostgresStream):
         known, copy = len(session.pending), session.copy_in
         subject = requested(session, kind, self._reader.buffer, start + HEADER, end)
         self._trace(at, kind, None if subject is None else subject.glance, end - start)
-        if session.skipping:
+        if kind == _SYNC:
+            self._shared.doomed = False
+        if session.skipping or self._shared.doomed:
             return True  # the server throws it away
         request = session.pending[-1] if len(session.pending) > known else None
         copy = session.copy_in or copy
@@ -197,8 +202,18 @@ class PostgresRequests(PostgresStream):
         self._shared.fatal = fatal
         self._shared.rolls_back = _commits(stopped.executes, strike.receipt.message)
         self._drops_rest = self._reader.unfinished
-        self._send(replacement(self._session, stopped.kind, stopped.request, stopped.executes, reply))
+        self._send(self._failing(strike, stopped, reply))
         self.unblock(stopped)
+
+    def _failing(self, strike: Strike, stopped: StoppedRequest, reply: bytes) -> bytes:
+        """Return what the server gets in place of a request, so that it raises an error where the fault stands."""
+        request, executes = stopped.request, stopped.executes
+        if isinstance(request, Query) and not self._reader.unfinished:
+            spared = beginning(request, strike, self._points, reply)
+            if spared is not None:
+                return spared
+        self._shared.doomed = stopped.kind not in _ENDS_OF_CYCLES and not isinstance(executes, Query)
+        return replacement(self._session, stopped.kind, request, executes, reply)
 
     def _prepare_for_errors(self, start: int, end: int, request: Request) -> None:
         """See to it that an error in place of this request's answer will find the server able to undo it."""

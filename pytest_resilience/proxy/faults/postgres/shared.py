@@ -21,6 +21,7 @@ class PostgresShared:
         muting: what the server says is not for the client, up to the next ReadyForQuery.
         fatal: the session ends behind the next error that the engine puts in.
         rolls_back: the server's transaction is over with that error, not failed: it stands in COMMIT's place.
+        doomed: an error that the engine has put in lets the server skip what it is sent, up to the next Sync.
         plans: strings that were made to fail.
         gate: the execution whose answer has to be known before the client's next request is passed on.
         open_gate: goes on with the client's requests.
@@ -34,6 +35,7 @@ class PostgresShared:
         self.muting = False
         self.fatal = False
         self.rolls_back = False
+        self.doomed = False
         self.plans: dict[Request, Plan] = {}
         self.gate: Request | None = None
         self.open_gate: Callable[[Request], None] = _nothing

@@ -22,7 +22,7 @@ class Request:
 
     Attributes:
         muted: the client is shown no answer to it.
-        substitute: what the client is shown in place of an error.
+        substitute: what the client is shown in place of an error that comes behind so many answers (`spared`).
         answers: how many of its statements have been answered.
         begun: the first of its answers has come.
         copying: the server waits, or waited, for rows that it asked for.
@@ -32,6 +32,7 @@ class Request:
 
     muted = False
     substitute: bytes | None = None
+    spared = 0
     answers = 0
     begun = False
     copying = False
@@ -43,6 +44,11 @@ class Request:
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
+
+    @property
+    def shown_error(self) -> bytes | None:
+        """What the client is shown in place of an error that comes now; none: the error itself."""
+        return None if self.answers < self.spared else self.substitute
 
     @property
     def statements(self) -> Sequence[Statement]:
