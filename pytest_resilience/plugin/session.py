@@ -73,8 +73,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _collect_scenarios(config: pytest.Config, folder: Path) -> None:
-    """Add the scenarios folder where pytest would collect the configured `testpaths` alone."""
-    if config.args_source is config.ArgsSource.TESTPATHS and folder.is_dir():
+    """Add the scenarios folder where no path is given and pytest would pass it over, as from a folder beside it."""
+    if config.args_source is not config.ArgsSource.ARGS and folder.is_dir():
         named = [(config.rootpath / argument).resolve() for argument in config.args]
         if not any(folder.resolve().is_relative_to(path) for path in named):
             config.args.append(str(folder))

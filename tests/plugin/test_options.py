@@ -176,6 +176,23 @@ def test_scenarios_are_collected_beside_testpaths(
     assert sorted(line.split("::")[1] for line in listed.outlines if "::" in line) == expected
 
 
+@pytest.mark.parametrize(
+    ("folder", "expected"), [("tests", ["test_lost", "test_unit"]), ("scenarios", ["test_lost"])]
+)
+def test_scenarios_are_collected_from_a_folder_beside_them(
+    pytester: pytest.Pytester, folder: str, expected: list[str]
+) -> None:
+    """A red scenario is not passed over because somebody has changed into `tests`."""
+    pytester.makeini("[pytest]")
+    pytester.makepyfile(
+        **{"tests/test_u": "def test_unit(): pass", "scenarios/test_s": "def test_lost(): pass"}
+    )
+    os.chdir(folder)
+    listed = pytester.runpytest_subprocess("--collect-only", "-q", "--chaos")
+
+    assert sorted(line.split("::")[1] for line in listed.outlines if "::" in line) == expected
+
+
 def test_wrong_waivers_are_told_before_anything_runs(pytester: pytest.Pytester) -> None:
     """With file and line, and exit status 4."""
     (pytester.path / "resilience.toml").write_text('waivers = "waivers.toml"\n')

@@ -179,3 +179,47 @@ def test_scenarios_are_shared_between_workers(pytester: pytest.Pytester) -> None
     run(pytester, "-n", "2").assert_outcomes(passed=2)
 
     assert {each["id"] for each in report_of(pytester)["scenarios"]} == {"lost.yaml", "deep/other.yaml"}
+
+
+def test_so_many_connections_of_an_unknown_protocol_are_refused(pytester: pytest.Pytester) -> None:
+    """`down` with `times` is for any service."""
+    load = """
+        import os, socket
+        host, _, port = os.environ["LINE"].partition(":")
+        for _ in range(3):
+            try:
+                with socket.create_connection((host, int(port)), timeout=20) as line:
+                    line.sendall(b"x")
+                    print("got", line.recv(9))
+                    break
+            except OSError as error:
+                print(error)
+    """
+    echo = """
+        import socketserver, sys
+        class Echo(socketserver.BaseRequestHandler):
+            def handle(self):
+                self.request.sendall(self.request.recv(9))
+        socketserver.ThreadingTCPServer(("127.0.0.1", int(sys.argv[1])), Echo).serve_forever()
+    """
+    pytester.makepyfile(load=load, echo=echo)
+    (pytester.path / "resilience.toml").write_text(
+        """
+[services.line]
+kind = "tcp"
+upstream = "{python} echo.py {port}"
+env = { LINE = "{host}:{port}" }
+[workloads.load]
+command = ["{python}", "load.py"]
+uses = ["line"]
+"""
+    )
+    scenario = pytester.mkdir("scenarios") / "lost.yaml"
+    scenario.write_text(
+        "scenario: two are lost\nworkload: load\n"
+        "faults: [{on: line, when: {start: true}, inject: down, for: {times: 2}}]\nexpect: [{exit: 0}]\n"
+    )
+    run(pytester, FILE).assert_outcomes(passed=1)
+    (scenario,) = report_of(pytester)["scenarios"]
+
+    assert [len(fault["fired"]) for fault in scenario["faults"]] == [2]

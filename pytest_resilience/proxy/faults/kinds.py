@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 _BOTH = frozenset({"postgres", "http"})
+_ANY = _BOTH | {"tcp"}
 _POSTGRES = frozenset({"postgres"})
 _HTTP = frozenset({"http"})
 
@@ -15,7 +16,7 @@ class Cut:
     """End both sides with FIN."""
 
     name: ClassVar[str] = "cut"
-    protocols: ClassVar[frozenset[str]] = _BOTH
+    protocols: ClassVar[frozenset[str]] = _ANY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,7 @@ class Reset:
     """End both sides with RST."""
 
     name: ClassVar[str] = "reset"
-    protocols: ClassVar[frozenset[str]] = _BOTH
+    protocols: ClassVar[frozenset[str]] = _ANY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class Delay:
 
     by: float
     name: ClassVar[str] = "delay"
-    protocols: ClassVar[frozenset[str]] = _BOTH
+    protocols: ClassVar[frozenset[str]] = _ANY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections import deque
 
 from pytest_resilience.proxy.faults.conversation import Conversation
+from pytest_resilience.proxy.faults.faulty_stream import FaultyStream, Stopped
 from pytest_resilience.proxy.faults.plumbing import Plumbing
-from pytest_resilience.proxy.faults.stream import Stream
+from pytest_resilience.proxy.faults.point import Point, Side
 from pytest_resilience.proxy.faults.watch import Watch
 from pytest_resilience.proxy.inspector import InspectedLink
 
 DATA = "Data"
 """What a turn is called: bytes of one side, until the other one speaks."""
-Side = Literal["request", "reply"]
 
 
 class Turns:
@@ -32,14 +32,14 @@ class Turns:
 
     def speaks(self, side: Side, size: int) -> None:
         """Note that one side says something, where that is a new turn."""
-        if side != self._last:
+        if side is not self._last:
             self._last = side
             now = self._watch.books.now()
-            self._watch.trace.write((now, self._number, side, DATA, None, size, 1, None, None))
+            self._watch.trace.write((now, self._number, str(side), DATA, None, size, 1, None, None))
 
 
-class TurnStream(Stream):
-    """One direction: everything is passed on as it is.
+class TurnStream(FaultyStream):
+    """One direction: everything is passed on as it is, but for faults at whatever comes.
 
     Args:
         conversation: the connection.
@@ -55,7 +55,15 @@ class TurnStream(Stream):
 
     def _parse(self, data: bytes) -> None:
         self._turns.speaks(self._side, len(data))
-        self._send(data)
+        conversation, watch = self._conversation, self._conversation.watch
+        point = Point(
+            side=self._side, label=DATA, connection=conversation.link.number, age=watch.age, names=(DATA,)
+        )
+        strikes = watch.strike(point, conversation.link.client_port)
+        if strikes:
+            self._deal(Stopped(data, deque(strikes)))
+        else:
+            self._send(data)
 
     def _unread(self) -> bytes:
         return b""
@@ -64,6 +72,6 @@ class TurnStream(Stream):
 def inspect_turns(link: InspectedLink, watch: Watch) -> Conversation:
     """Return the inspector of one connection of an unknown protocol."""
     conversation, turns = Conversation(link, watch), Turns(link.number, watch)
-    conversation.requests = TurnStream(conversation, Plumbing.to_server(link), "request", turns)
-    conversation.replies = TurnStream(conversation, Plumbing.to_client(link), "reply", turns)
+    conversation.requests = TurnStream(conversation, Plumbing.to_server(link), Side.REQUEST, turns)
+    conversation.replies = TurnStream(conversation, Plumbing.to_client(link), Side.REPLY, turns)
     return conversation

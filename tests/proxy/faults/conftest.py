@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import socket
+import socketserver
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -285,6 +286,26 @@ def website(engine: EngineClient) -> Iterator[Site]:
         watched(engine, f"127.0.0.1:{server.server_port}", protocol="http") as (name, port),
     ):
         yield Site(engine, name, port, server=server)
+
+
+class Echo(socketserver.BaseRequestHandler):
+    """Say again what is said."""
+
+    def handle(self) -> None:
+        """Until there is no more."""
+        with suppress(ConnectionError):
+            while data := self.request.recv(1000):
+                self.request.sendall(data)
+
+
+@pytest.fixture
+def line(engine: EngineClient) -> Iterator[Watched]:
+    """An echo behind a watched proxy that knows nothing of its protocol."""
+    with (
+        closing_server(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Echo)) as server,
+        watched(engine, f"127.0.0.1:{server.server_address[1]}", protocol="tcp") as (name, port),
+    ):
+        yield Watched(engine, name, port)
 
 
 @contextmanager

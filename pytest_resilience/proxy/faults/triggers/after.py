@@ -20,7 +20,7 @@ class After(Trigger):
     seconds: float
     name: ClassVar[str] = "after"
     sided: ClassVar[bool] = False
-    protocols: ClassVar[frozenset[str]] = frozenset({"postgres", "http"})
+    protocols: ClassVar[frozenset[str]] = frozenset({"postgres", "http", "tcp"})
 
     def count(self, point: Point) -> int:
         """Count the messages from then on."""

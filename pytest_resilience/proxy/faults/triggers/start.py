@@ -15,7 +15,7 @@ class Start(Trigger):
 
     name: ClassVar[str] = "start"
     sided: ClassVar[bool] = False
-    protocols: ClassVar[frozenset[str]] = frozenset({"postgres", "http"})
+    protocols: ClassVar[frozenset[str]] = frozenset({"postgres", "http", "tcp"})
 
     def count(self, point: Point) -> int:  # noqa: ARG002 - every message will do
         """Count every message."""
