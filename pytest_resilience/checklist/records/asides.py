@@ -104,6 +104,6 @@ def _is_named(attempt: Attempt) -> bool:
 
 
 def statement(shape: str) -> str:
-    """Return the regular expression of statements of a shape, to be searched."""
-    known = _CUT.split(shape)[0]
+    """Return the regular expression of statements of a shape, to be searched; of several in one text of the first."""
+    known = next(filter(str.strip, _CUT.split(shape)[0].split(";")), "")
     return f"^{_GAP}*" + r".+?".join(re.escape(part) for part in known.split("?")).replace(r"\ ", f"{_GAP}+")

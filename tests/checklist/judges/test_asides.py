@@ -249,6 +249,30 @@ def test_a_statement_is_found_by_its_shape(sql, found):
     assert bool(re.search(statement(WRITE), sql, re.IGNORECASE)) is found
 
 
+def test_of_several_statements_in_one_text_the_first_is_looked_for():
+    """Each is looked at alone: the text of all would never be found."""
+    shape = "delete from orders where id = ?;\nselect count(*) from orders;"
+
+    assert re.search(statement(shape), "delete from orders where id = 7", re.IGNORECASE)
+    assert not re.search(statement(shape), "select count(*) from orders", re.IGNORECASE)
+
+
+def test_a_connection_that_is_given_back_is_no_work():
+    """What asyncpg's pool resets it with is cleanup, of which nothing is tried again."""
+    reset = "SELECT pg_advisory_unlock_all();\nCLOSE ALL;\nUNLISTEN *;\nRESET ALL;"
+    given_back = clean(
+        in_order(
+            *(unit(at + 0.1, at, WRITE) for at in (1, 2, 3)),
+            *(unit(at + 0.2, 20 + at, reset) for at in (1, 2, 3)),
+            *(unit(at + 0.6, 10 + at, POLL) for at in (1, 2, 3)),
+        ),
+        calls=calls("201", "201", "201", began=1.0, lasts=0.3),
+    )
+
+    assert Attempt(what=reset, began=0.0, connection=1).is_cleanup
+    assert asides(given_back, "labs").needed == {WRITE}
+
+
 @pytest.mark.parametrize(
     ("asked", "is_prelude"),
     [

@@ -48,6 +48,11 @@ def undisturbed(count=4, *, batch=2, boundaries=("none", "half", "all")):
     return replace(seen, boundaries={"labs": boundaries}, states={"labs": boundaries[-1]})
 
 
+def undisturbed_by(messages):
+    """Return the clean run of a job that has asked this."""
+    return replace(clean(messages), boundaries={"labs": ("none", "all")}, states={"labs": "all"})
+
+
 def cut(after, *, between=None, exit_code=0, order=None, messages=None, starts=2, **more):
     """Return a run that was cut, and ended with these tables."""
     seen = run(
@@ -242,6 +247,19 @@ def killed(after="all", *, total, **more):
 def test_one_batch_may_be_sent_again(total):
     """The batch that was under way is redone."""
     assert kill(killed(total=total)).outcome == "passed"
+
+
+@pytest.mark.parametrize(("again", "outcome"), [(3, "passed"), (5, "passed"), (6, "failed")])
+def test_a_quarter_of_requests_may_be_sent_again(again, outcome):
+    """They have no batches: one call of a library is many requests, and nobody can go on in the middle of it."""
+
+    def asked(count):
+        return [m for number in range(count) for m in exchange(number / 10, number, method="POST")]
+
+    found = kill(cut("all", between="half", messages=asked(20 + again)), reference=undisturbed_by(asked(20)))
+
+    assert found.outcome == outcome
+    assert outcome == "passed" or "30 % of all was sent again (6 requests)" in found.why
 
 
 def test_what_the_kill_broke_off_was_not_done():
