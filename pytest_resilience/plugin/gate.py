@@ -51,7 +51,7 @@ class GateSession:
         self._config = config
         self._run = run
         self._other_failures = 0
-        self._interrupted = False
+        self._interrupted: str | None = None
 
     @property
     def is_worker(self) -> bool:
@@ -101,10 +101,11 @@ class GateSession:
         return category, letter, f"{word} ({done}/{total}, {done / max(seconds, 0.001):.1f}/s)"
 
     @pytest.hookimpl(tryfirst=True)  # pytest takes its time to show where it was
-    def pytest_keyboard_interrupt(self) -> None:
-        """Remember that not all was tried, end what is under way, and say what the wait is for."""
-        self._interrupted = True
-        if not self.is_worker:
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Remember that not all was tried, end what is under way, and say what the wait is for, if pytest does not."""
+        by_pytest = isinstance(excinfo.value, pytest.Session.Interrupted)
+        self._interrupted = f" ({excinfo.value})" if by_pytest else ""
+        if not self.is_worker and not by_pytest:
             end_at_the_next_interrupt(self._config)
             terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
             if terminal is not None:
@@ -263,11 +264,11 @@ class GateSession:
     def _ended_early(self) -> bool:
         """Whether more may be missing than is known: nobody has said what there is where all workers have died."""
         untold = self._config.pluginmanager.hasplugin("dsession") and not self.ledger.told
-        return self._interrupted or untold
+        return self._interrupted is not None or untold
 
     def _why_left_out(self) -> str:
         if self._ended_early():
-            return "the test run was interrupted"
+            return f"the test run was interrupted{self._interrupted or ''}"
         if self._config.getoption("resilience_shard") is not None:
             return "they belong to other shards"
         options = self._config.option

@@ -102,6 +102,19 @@ def test_a_terminated_run_has_said_what_it_knows(pytester: pytest.Pytester, work
     assert _verdicts(pytester) == {"unproven"}
 
 
+def test_tests_that_cannot_be_collected_are_the_reason(pytester: pytest.Pytester) -> None:
+    """Nobody has pressed Ctrl-C, and nobody is told what it would do once more."""
+    pytester.makepyfile(test_broken="import no_such_module", test_sound="def test(): pass")
+    result = pytester.runpytest_subprocess("--checklist")
+    report = json.loads((pytester.path / "resilience-report" / "report.json").read_text())
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.no_fnmatch_line("*Ctrl-C*")
+    assert {why for (why,) in report["left_out"].values()} == {
+        "the test run was interrupted (1 error during collection)"
+    }
+
+
 def test_the_second_interrupt_ends_the_run_at_once(pytester: pytest.Pytester) -> None:
     """It is ending already: there is no traceback of its end, and nothing is left."""
     pytester.makepyfile(STUCK)
