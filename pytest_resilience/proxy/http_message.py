@@ -13,8 +13,8 @@ MAX_HEAD = 1024 * 1024 + 4096
 """Bytes of request line and headers, as in Go's net/http, which takes a buffer more than it promises."""
 MAX_LINE = 4096
 """Bytes of the line before a chunk, as in Go's net/http."""
-MAX_BODY = 64 * 1024 * 1024
-"""Bytes of a body; a control API needs far less."""
+MAX_BODY = 4 * 1024 * 1024
+"""Bytes of a body; a control API needs far less, and while one is read no data is passed on."""
 
 _BODILESS = (204, 304)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")

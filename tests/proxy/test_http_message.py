@@ -58,6 +58,7 @@ def test_garbage_is_refused_or_waited_for(data: bytes, head: bytes) -> None:
         b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 2_000_000,
         b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 2_000_000 + b"\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFF\r\n",
     ],
 )

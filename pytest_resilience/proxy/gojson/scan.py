@@ -8,7 +8,8 @@ from enum import StrEnum
 
 MAX_DEPTH = 200
 """Go allows 10,000; nothing in the API is nested deeper than four, and this is far from Python's own limit."""
-_SPACE = b" \t\r\n"
+_BLANKS = re.compile(rb"[ \t\r\n]*")
+_MORE_DIGITS = re.compile(rb"[0-9]*")
 _DIGITS = b"0123456789"
 _ESCAPES = {0x62: "\b", 0x66: "\f", 0x6E: "\n", 0x72: "\r", 0x74: "\t", 0x22: '"', 0x5C: "\\", 0x2F: "/"}
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
@@ -146,8 +147,7 @@ class _Scanner:
     def _digits(self, where: str) -> None:
         if self._here() not in _DIGITS:
             raise self._invalid(where)
-        while self._data[self._at : self._at + 1].isdigit():
-            self._at += 1
+        self._at = _after(_MORE_DIGITS, self._data, self._at)
 
     def _next_is(self, options: bytes) -> bool:
         found = self._at < len(self._data) and self._data[self._at] in options
@@ -190,8 +190,7 @@ class _Scanner:
         return chr(int(self._data[start : self._at], 16))
 
     def _skip_space(self) -> None:
-        while self._at < len(self._data) and self._data[self._at] in _SPACE:
-            self._at += 1
+        self._at = _after(_BLANKS, self._data, self._at)
 
     def _peek(self) -> int:
         self._skip_space()
@@ -204,6 +203,12 @@ class _Scanner:
 
     def _invalid(self, where: str) -> DecodeError:
         return DecodeError(f"invalid character {_quoted(self._data[self._at])} {where}")
+
+
+def _after(pattern: re.Pattern[bytes], data: bytes, start: int) -> int:
+    """Return where what matches ends, if only at its start."""
+    found = pattern.match(data, start)
+    return start if found is None else found.end()
 
 
 _LITERALS = (
