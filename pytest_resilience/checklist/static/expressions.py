@@ -19,8 +19,10 @@ from pytest_resilience.checklist.static.values import (
     Const,
     Func,
     Made,
+    Member,
     Ref,
     Seq,
+    Value,
     Values,
     consts,
     union,
@@ -28,6 +30,8 @@ from pytest_resilience.checklist.static.values import (
 from pytest_resilience.checklist.static.world import Act
 
 _BUILTINS = frozenset(vars(builtins))
+_STATE = Ref("starlette.datastructures.State")
+"""Where an application of FastAPI or Starlette keeps what its handlers share: whoever has a request has it."""
 
 
 def evaluate(act: Act, node: ast.expr) -> Values:
@@ -68,7 +72,16 @@ def _joined(act: Act, node: ast.JoinedStr) -> Values:
 
 
 def _attribute(act: Act, node: ast.Attribute) -> Values:
-    return union(act.world.machine.attribute(act, owner, node.attr, node) for owner in act.value(node.value))
+    owners = act.value(node.value)
+    if node.attr == "state" and all(map(_is_of_web_application, owners)):
+        return frozenset({_STATE})
+    return union(act.world.machine.attribute(act, owner, node.attr, node) for owner in owners)
+
+
+def _is_of_web_application(owner: Value) -> bool:
+    """Tell whether it is an application, or what leads to one as a request does; of the unknown that is assumed."""
+    path = owner.type if isinstance(owner, Made) else owner.path if isinstance(owner, Member | Ref) else ""
+    return path.partition(".")[0] in {"fastapi", "starlette"}
 
 
 def _binary(act: Act, node: ast.BinOp) -> Values:

@@ -195,3 +195,44 @@ def test_a_connection_is_guarded_by_what_it_raises(read, caught, state):
     """)
 
     assert [site.state for site in report.sites] == [state]
+
+
+@pytest.mark.parametrize("of_request", ["request.app.state", "request.state"])
+def test_what_a_web_application_keeps_is_found_where_a_request_leads_to_it(read, of_request):
+    """And what a task of its own does with it is reached; another object's state is its own."""
+    report = read(f"""
+        import asyncio, contextlib, psycopg2
+        from fastapi import FastAPI, Request
+
+        class Store:
+            def load(self):
+                return psycopg2.connect("x", connect_timeout=1)
+
+            async def poll(self):
+                return psycopg2.connect("y", connect_timeout=1)
+
+        class Machine:
+            def __init__(self):
+                self.state = Other()
+
+        class Other:
+            def never(self):
+                return psycopg2.connect("z", connect_timeout=1)
+
+        @contextlib.asynccontextmanager
+        async def lifespan(app):
+            app.state.store = Store()
+            task = asyncio.create_task(app.state.store.poll())
+            yield
+
+        app = FastAPI(lifespan=lifespan)
+
+        @app.get("/rows")
+        def rows(request: Request):
+            try:
+                return {of_request}.store.load()
+            except psycopg2.Error:
+                return []
+    """)
+
+    assert [site.state for site in report.sites] == ["guarded", "unguarded", "unreached"]
