@@ -522,3 +522,11 @@ def test_searches_may_be_repeated():
     seen = run([*struck(0.5, **search), *struck(1.5, connection=2, **search)])
 
     assert judge_repeats([seen], clean=clean(), workload=JOB, service="labs").outcome == "passed"
+
+
+def test_what_came_through_was_tried_often_enough():
+    """A pool that has another connection needs no third try; that it would make one is for other faults to show."""
+    seen = run([*struck(0.5, "reset", 1), *exchange(1.0, 2)])
+    found = judge_waits(Trials(fault="reset", clean=clean(), pinned=(seen,)), workload=JOB, service="labs")
+
+    assert (found.evidence.outcome, "came through in try 2" in found.evidence.why) == ("not-applicable", True)

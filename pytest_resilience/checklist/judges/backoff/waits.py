@@ -190,6 +190,10 @@ def _too_few(case: Case, most: Episode) -> Evidence:
         return case.not_applicable(
             f"{most.what} is not tried again, rightly: nobody knows whether it was done"
         )
+    if most.tries[-1].succeeded:  # a pool had a connection that a fault of logins could not meet
+        return case.not_applicable(
+            f"{most.what} came through in try {len(most.tries)}: the fault met it no more"
+        )
     return case.failed(
         f"{most.what} was tried {tries}; a transient fault of a second ends the operation",
         f"try at least {LEAST_ATTEMPTS} times: {_GROW}",
