@@ -169,9 +169,10 @@ class Patient:
 
     def _look(self) -> Tempo:
         first = self._seen(LOOK_SCALE)
-        if not first.pinnable or first.is_decided:
+        outlasts = self.asides.later and LEAST_ATTEMPTS <= first.tries <= MOST_ATTEMPTS and not first.ended
+        if not first.pinnable or (first.is_decided and not outlasts):
             return first
-        if first.total <= SHORT:
+        if outlasts or first.total <= SHORT:  # a database may keep when the next try is due, by its own clock
             second = self._seen(1.0)
             return replace(second, scalable=first.total < FOLLOWS * LOOK_SCALE * second.total)
         scale = SECOND_SCALE if first.total <= LONG else LOOK_SCALE / 2
@@ -191,7 +192,7 @@ class Patient:
         clean = self.laboratory.clean(self.workload)
         declared = clean.workload
         start = 3 * min(clean.record.real_duration, LONGEST_START) + 3.0
-        limit = deadlines * declared.deadline + scale * start
+        limit = deadlines * declared.deadline * (2 if self.asides.later else 1) + scale * start
         alone = replace(declared, resume="none", calls=calls)
         if declared.shape == "server":
             return self.laboratory.plan(

@@ -84,3 +84,65 @@ def test_what_was_answered_for_is_sent_although_the_server_is_killed(laboratory_
     assert ("labs never got 1 of the " in result.why) == (outcome == "failed")
     assert any("a lease" in each.fix for each in result.evidence) == (outcome == "failed")
     assert result.found is None
+
+
+RELAY = """
+    import http.server, os, sys, threading, time, urllib.request
+    import psycopg2
+
+    MOST = {"ends": 4, "goes on for ever": 10 ** 9}[os.environ["MODE"]]
+
+    def connected():
+        connection = psycopg2.connect(os.environ["DATABASE_URL"])
+        connection.autocommit = True
+        return connection.cursor()
+
+    def relay():
+        cursor = connected()
+        while True:
+            cursor.execute("select n, tries from orders where not sent and tries < %s and due <= now()", [MOST])
+            for number, tries in cursor.fetchall():
+                url, key = os.environ["LABS_URL"] + "/orders", {"Idempotency-Key": f"order-{number}"}
+                try:
+                    urllib.request.urlopen(urllib.request.Request(url, b"{}", key), timeout=5).read()
+                    cursor.execute("update orders set sent = true where n = %s", [number])
+                except OSError:
+                    pause = 0.2 * 2 ** tries
+                    cursor.execute(
+                        "update orders set tries = tries + 1, due = now() + make_interval(secs => %s) where n = %s",
+                        [pause, number],
+                    )
+            time.sleep(0.05)
+
+    class Api(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            if self.path != "/health":
+                connected().execute("insert into orders default values")
+            self.send_response(201)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *words):
+            pass
+
+    threading.Thread(target=relay, daemon=True).start()
+    http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Api).serve_forever()
+"""
+DUE = """
+    create table orders (n serial primary key, sent boolean default false, tries int default 0,
+                         due timestamptz default now());
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "outcome", "why"), [("ends", "passed", ""), ("goes on for ever", "failed", "had not ended")]
+)
+def test_what_a_database_keeps_the_time_of_is_waited_for_in_its_time(trying, mode, outcome, why) -> None:
+    """An outbox that sets a message aside after some tries ends: no clock of the process says when the next is due."""
+    declared = (
+        DECLARED.format(mode=mode).replace("time_scale = 5", "").replace("deadline = 30", "deadline = 8")
+    )
+    attempt = trying(resilience_toml=declared, labs_py=KEEPING_LABS, serve_py=RELAY, schema_sql=DUE)
+    result = attempt("backoff::api::labs::reset")
+
+    assert (result.outcome, why in result.why) == (outcome, True), result.why
