@@ -10,9 +10,25 @@ from typing import Protocol, Self
 from pytest_resilience.chaos.receipt import Receipt
 from pytest_resilience.errors import HarnessError
 
+_NO_TEST = {
+    "builtins": "Skipped",  # pytest's own, which says that it is from there
+    "unittest": "SkipTest",
+    "hypothesis": "UnsatisfiedAssumption StopTest",
+}
+"""The exceptions that say that nothing was to be shown, by the package that has them; none is imported for it."""
+
 
 class FaultNotFiredError(HarnessError, AssertionError):
     """Say that a fault met nothing: a test that passes without its fault proves nothing, it is `unproven`."""
+
+
+def never_fired(name: str) -> str:
+    """Return what is said of a fault that met nothing."""
+    return (
+        f"unproven: the fault {name} never fired: nothing that it waits for came by while it was "
+        "injected. Does the code under test get so far, and does it reach the service through the "
+        "address of the fixture? (must_fire=False allows it)"
+    )
 
 
 class HealError(HarnessError):
@@ -51,6 +67,8 @@ class Fault:
         self._must_fire = must_fire
         self._active = False
         self._used = False
+        self._missed = False
+        self._excused = False
         self._collected: tuple[Receipt, ...] = ()
         self._healing = threading.Lock()
         self._timer: threading.Timer | None = None
@@ -60,6 +78,16 @@ class Fault:
     def forgotten(self) -> bool:
         """Whether it was made and never injected, as where its `with` was left out."""
         return self._must_fire and not self._used
+
+    @property
+    def unproven(self) -> bool:
+        """Whether it was injected and met nothing, whatever became of the error that says so.
+
+        A block that was left by a skip, or by an assumption of Hypothesis, was no test and need not prove anything.
+        """
+        if not self._must_fire or not self._used:
+            return False
+        return self._missed or not (self._excused or self.fired)
 
     @property
     def receipts(self) -> tuple[Receipt, ...]:
@@ -126,12 +154,14 @@ class Fault:
         trace: TracebackType | None,
     ) -> None:
         self.heal()
-        if kind is None and self._must_fire and not self._collected:
-            raise FaultNotFiredError(
-                f"unproven: the fault {self.name} never fired: nothing that it waits for came by while it was "
-                "injected. Does the code under test get so far, and does it reach the service through the "
-                "address of the fixture? (must_fire=False allows it)"
-            )
+        if self._collected:
+            return
+        if kind is not None and _is_no_test(kind):
+            self._excused = True
+            return
+        self._missed = True
+        if kind is None and self._must_fire:
+            raise FaultNotFiredError(never_fired(self.name))
 
     async def __aenter__(self) -> Self:
         import asyncio
@@ -147,3 +177,9 @@ class Fault:
         import asyncio
 
         await asyncio.to_thread(self.__exit__, kind, error, trace)
+
+
+def _is_no_test(kind: type[BaseException]) -> bool:
+    return any(
+        base.__name__ in _NO_TEST.get(base.__module__.partition(".")[0], "").split() for base in kind.__mro__
+    )

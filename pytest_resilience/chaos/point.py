@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,6 +15,8 @@ from pytest_resilience.chaos.units import Duration, seconds
 from pytest_resilience.chaos.wire import ProxiedService
 
 _SQLSTATE = re.compile(r"(?!00)[0-9A-Z]{5}")
+_USUAL = (("side", "request"), ("nth", 1))
+"""What a trigger says also where the test did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,26 @@ class Point:
     when: Mapping[str, Any]
     times: int | None = 1
 
+    def __post_init__(self) -> None:
+        """Note it, until a fault is set there."""
+        self.service.points[id(self)] = self
+
+    @property
+    def asked(self) -> str:
+        """How a test asks for it, such as `postgres.at('COMMIT', side='reply')`."""
+        given = dict(self.when) | ({} if self.times == 1 else {"times": self.times})
+        words = [
+            repr(value) if name in {"message", "request"} else f"{name}={value!r}"
+            for name, value in given.items()
+            if (name, value) not in _USUAL
+        ]
+        return f"{self.service.name}.at({', '.join(words)})"
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """The fault kinds that can go here."""
+        return self.KINDS
+
     def inject(self, kind: str, **attributes: Any) -> Fault:
         """Return the fault of that kind, by name.
 
@@ -42,6 +64,7 @@ class Point:
             TypeError: an attribute is unknown or missing.
         """
         __tracebackhide__ = True
+        self._use()
         if kind not in self.KINDS:
             raise ValueError(f"no fault {kind!r} can go to a message; {nearest(kind, self.KINDS)}")
         fault: Fault = getattr(self, kind)(**attributes)
@@ -61,6 +84,7 @@ class Point:
 
     def delay(self, by: Duration, *, must_fire: bool = True) -> Fault:
         """Hold the message, and what follows it, for so long."""
+        self._use()
         return self.fault("delay", {"by": seconds(by, name="by")}, must_fire=must_fire)
 
     def truncate(self, bytes: int, *, must_fire: bool = True) -> Fault:  # noqa: A002 - the name is public
@@ -69,6 +93,7 @@ class Point:
 
     def down(self, *, duration: Duration | None = None, must_fire: bool = True) -> Fault:
         """Take the service down there, for so long or until the fault heals."""
+        self._use()
         span = None if duration is None else seconds(duration)
         outage = OutageAtMessage(self.service, self.when, span)
         return self.service.fault("down", outage, where=self._where(), must_fire=must_fire)
@@ -77,6 +102,7 @@ class Point:
         self, kind: str, attributes: Mapping[str, Any] | None = None, *, must_fire: bool = True
     ) -> Fault:
         """Return the fault of that kind at this point; not injected yet."""
+        self._use()
         order = {
             "kind": kind,
             "attributes": dict(attributes or {}),
@@ -85,6 +111,10 @@ class Point:
         }
         mechanism = AtMessage(self.service, kind, order)
         return self.service.fault(kind, mechanism, where=self._where(), must_fire=must_fire)
+
+    def _use(self) -> None:
+        """Note that a fault is set here, also where its arguments are refused."""
+        self.service.points.pop(id(self), None)
 
     def _where(self) -> str:
         return " at " + ", ".join(f"{key} {value}" for key, value in self.when.items())
@@ -111,6 +141,7 @@ class PostgresPoint(Point):
             ValueError: it is not the five characters of an error.
         """
         __tracebackhide__ = True
+        self._use()
         if not _SQLSTATE.fullmatch(sqlstate):
             raise ValueError(
                 f"sqlstate is {sqlstate!r}: it is the five characters of an error, such as 40001"

@@ -20,6 +20,7 @@ from pytest_resilience.chaos.mlflow_handle import MlflowHandle
 from pytest_resilience.chaos.nearest import nearest
 from pytest_resilience.chaos.postgres_handle import PostgresHandle
 from pytest_resilience.chaos.receipt import Receipt
+from pytest_resilience.chaos.wire import Place
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.services.engine import EngineClient
 from pytest_resilience.services.pool import ServicePool
@@ -228,6 +229,11 @@ class Sandbox:
     def faults(self) -> list[Fault]:
         """Every fault that was made here."""
         return [fault for begun in self._begun.values() for fault in begun.handle.proxied.faults]
+
+    @property
+    def points(self) -> list[Place]:
+        """Every place that was named here and where no fault was set."""
+        return [point for begun in self._begun.values() for point in begun.handle.proxied.points.values()]
 
     @property
     def receipts(self) -> list[Receipt]:

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import chain, count
-from typing import Any
+from typing import Any, Protocol
 
 from pytest_resilience.chaos.fault import Fault, Mechanism
 from pytest_resilience.chaos.leg import Leg, PlacedToxic
@@ -20,6 +20,18 @@ from pytest_resilience.chaos.toxiproxy_limits import beyond_toxiproxy
 from pytest_resilience.services.engine import EngineClient
 from pytest_resilience.services.supervised_toxiproxy import SupervisedToxiproxy
 from pytest_resilience.services.toxiproxy_client import EngineRefusedError
+
+
+class Place(Protocol):
+    """A place in the traffic where a fault can go."""
+
+    @property
+    def asked(self) -> str:
+        """How a test asked for it."""
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """The faults that can go there."""
 
 
 @dataclass(slots=True, repr=False)
@@ -34,6 +46,7 @@ class ProxiedService:
         began: the engine's time at which the test began, seconds.
         network: the proxy that carries the network faults; it is the first one where our engine does that too.
         faults: every fault that was made for it.
+        points: the places that a test named and set no fault at until now, by identity.
     """
 
     name: str
@@ -43,6 +56,7 @@ class ProxiedService:
     network: Leg
     proxy: str
     faults: list[Fault] = field(default_factory=list)
+    points: dict[int, Place] = field(default_factory=dict)
     _closings: int = 0
 
     def __repr__(self) -> str:

@@ -32,6 +32,7 @@ from pytest_resilience.plugin.options import (
 from pytest_resilience.plugin.options import (
     pytest_load_initial_conftests as pytest_load_initial_conftests,
 )
+from pytest_resilience.plugin.proof import pytest_runtest_teardown as pytest_runtest_teardown
 from pytest_resilience.plugin.runtime_fixtures import alert_inbox as alert_inbox
 from pytest_resilience.plugin.runtime_fixtures import error_log as error_log
 from pytest_resilience.plugin.runtime_fixtures import resilience as resilience

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_resilience.plugin.fixtures import PASSED, SANDBOX
+from pytest_resilience.plugin.fixtures import SANDBOX
 from pytest_resilience.plugin.outcome import attach, keep
+from pytest_resilience.plugin.proof import forget, note_outcome
 from pytest_resilience.plugin.replays import given_here, named_here
 from pytest_resilience.plugin.session import RUN
 
@@ -24,8 +25,7 @@ def pytest_runtest_makereport(
     report = yield
     _note_proof(item)
     attach(item, report)
-    if report.when == "call" and report.passed:
-        item.stash[PASSED] = True
+    note_outcome(item, report)
     run = item.config.stash.get(RUN, None)
     sandbox = item.stash.get(SANDBOX, None)
     if run is not None and report.failed and (sandbox is not None or report.when == "setup"):
@@ -34,6 +34,8 @@ def pytest_runtest_makereport(
         options = ("--resilience-chaos", f"--chaos-seed={run.seed}", *given_here(item.config))
         replay = " ".join(("pytest", *options, named_here(item.config, item.nodeid)))
         report.sections.append(("resilience: replay", replay))
+    if report.when == "teardown":
+        forget(item)
     return report
 
 

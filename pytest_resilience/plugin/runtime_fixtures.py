@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pytest_resilience.testing import FakeClock
 
 
+INBOX: pytest.StashKey[AlertInbox] = pytest.StashKey()
+
+
 @pytest.fixture
 def alert_inbox(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -35,6 +38,7 @@ def alert_inbox(
 
     declared = configuration_of(request.config).alerts
     with _inbox_of(request) as inbox:
+        request.node.stash[INBOX] = inbox
         for name in ("SMTP_USER", "SMTP_PASSWORD"):
             monkeypatch.delenv(name, raising=False)
         outbox = {"RESILIENCE_OUTBOX": str(tmp_path / "alerts.db")}

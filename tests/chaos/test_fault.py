@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
+import unittest
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
+from hypothesis.errors import UnsatisfiedAssumption
 
 from pytest_resilience.chaos.fault import Fault, FaultNotFiredError, HealError
 from pytest_resilience.chaos.receipt import Receipt
@@ -62,12 +65,57 @@ def test_fault_that_met_nothing_is_unproven() -> None:
     assert recorder.calls == ["inject", "heal"]
 
 
+def _raise(error: BaseException | None) -> None:
+    if error is not None:
+        raise error
+
+
+@pytest.mark.parametrize("error", [KeyError(), KeyboardInterrupt(), None])
+def test_fault_that_met_nothing_stays_unproven(error: BaseException | None) -> None:
+    """Who catches the error, or raises another in the block, does not make it proven, and no later block does."""
+    recorder = Recorder()
+    fault = Fault("cut on warehouse", recorder)
+    before = fault.unproven
+    with contextlib.suppress(KeyError, KeyboardInterrupt, FaultNotFiredError), fault:
+        _raise(error)
+    recorder.hits.append(HIT)
+    with fault:
+        pass
+
+    assert (before, fault.unproven) == (False, True)
+
+
+@pytest.mark.parametrize("error", [pytest.skip.Exception, unittest.SkipTest, UnsatisfiedAssumption])
+def test_block_that_was_no_test_proves_nothing(error: type[BaseException]) -> None:
+    """A skip, or an example that does not count, leaves nothing unproven."""
+    fault = Fault("cut on warehouse", Recorder())
+    with pytest.raises(error), fault:
+        raise error
+
+    assert not fault.unproven
+
+
+def test_fault_that_could_not_be_injected_is_unproven() -> None:
+    """Until it is injected after all."""
+    recorder = Recorder([], broken="inject")
+    fault = Fault("cut on warehouse", recorder)
+    with pytest.raises(HarnessError), fault:
+        pass
+    failed = fault.unproven
+    recorder.broken, recorder.hits = "", [HIT]
+    with fault:
+        pass
+
+    assert (failed, fault.unproven) == (True, False)
+
+
 def test_fault_may_be_allowed_to_meet_nothing() -> None:
     """With `must_fire=False` it is no error."""
     with Fault("cut on warehouse", Recorder(), must_fire=False) as fault:
         pass
 
     assert not fault.fired
+    assert not fault.unproven
 
 
 def test_error_of_the_test_is_not_hidden() -> None:

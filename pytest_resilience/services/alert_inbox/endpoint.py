@@ -60,7 +60,8 @@ A = TypeVar("A", bound=Accepted)
 class Endpoint(Sequence[A], Generic[A]):
     """The sequence of what was accepted, with the faults of this endpoint as methods.
 
-    `rejected` are those that the service's rules refuse; `faulted` counts what met a fault and is in neither.
+    `rejected` are those that the service's rules refuse; `faulted` counts what met a fault and is in neither;
+    `faults` are all that were made here.
     """
 
     def __init__(self, name: str, *, arrivals: threading.Condition, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -68,6 +69,7 @@ class Endpoint(Sequence[A], Generic[A]):
         self.rejected: list[Rejected] = []
         self.faulted = 0
         self.fault: EndpointFault | None = None
+        self.faults: list[EndpointFault] = []
         self._accepted: list[A] = []
         self._arrivals = arrivals
         self._clock = clock
@@ -86,16 +88,21 @@ class Endpoint(Sequence[A], Generic[A]):
     def __repr__(self) -> str:
         return f"<{self.name}: {len(self)} accepted, {len(self.rejected)} rejected, {self.faulted} faulted>"
 
-    def down(self) -> EndpointFault:
+    def down(self, *, must_fire: bool = True) -> EndpointFault:
         """Refuse connections and break the live ones, until healed."""
-        return self._begin(EndpointFault(self.name, DOWN, self._heal))
+        return self._begin(EndpointFault(self.name, DOWN, self._heal, must_fire=must_fire))
 
-    def hang(self) -> EndpointFault:
+    def hang(self, *, must_fire: bool = True) -> EndpointFault:
         """Take connections and never answer, until healed; then the silent connections are broken."""
-        return self._begin(EndpointFault(self.name, HANG, self._heal))
+        return self._begin(EndpointFault(self.name, HANG, self._heal, must_fire=must_fire))
 
     def respond(
-        self, status: int, *, headers: Mapping[str, str] | None = None, body: str | bytes | None = None
+        self,
+        status: int,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: str | bytes | None = None,
+        must_fire: bool = True,
     ) -> EndpointFault:
         """Answer everything with this status, until healed.
 
@@ -103,6 +110,7 @@ class Endpoint(Sequence[A], Generic[A]):
             status: an HTTP status from 200 to 599; for e-mail an SMTP reply code from 400 to 599.
             headers: more headers of the answer, such as `Retry-After`; e-mail has none and ignores them.
             body: its body (e-mail: the reply's text); default: what the real service says with that status.
+            must_fire: fail a test with the fixture `alert_inbox` as unproven where nothing met it.
 
         Raises:
             HarnessError: if the status cannot be answered, or another fault is on.
@@ -117,6 +125,7 @@ class Endpoint(Sequence[A], Generic[A]):
             status=status,
             headers=dict(headers or {}),
             body=content,
+            must_fire=must_fire,
         )
         return self._begin(fault)
 
@@ -155,6 +164,7 @@ class Endpoint(Sequence[A], Generic[A]):
         except BaseException:
             self.fault = None
             raise
+        self.faults.append(fault)
         return fault
 
     def _heal(self, fault: EndpointFault) -> None:

@@ -28,6 +28,7 @@ class EndpointFault:
         kind: `down`, `hang` or `respond N`.
         status: what `respond` answers, with `headers` and `body`; None for the other kinds.
         fired: whether anything met it; `down` has fired once the port refuses, since the kernel answers.
+        must_fire: fail a test with the fixture `alert_inbox` as unproven where nothing met it.
         healed: lets go of the connections that `hang` holds; belongs to the inbox's event loop.
     """
 
@@ -38,7 +39,18 @@ class EndpointFault:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     fired: bool = False
+    must_fire: bool = True
     healed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"{self.kind} on {self.endpoint}"
+
+    @property
+    def unproven(self) -> bool:
+        """Whether nothing has met it, although something must."""
+        return self.must_fire and not self.fired
 
     def heal(self) -> None:
         """Put the endpoint right again; safe to call twice."""
