@@ -65,9 +65,11 @@ def _last_words(record: RunRecord) -> str:
 
 
 def _silent_services(record: RunRecord, clean: RunRecord | None) -> Iterator[str]:
+    """A closed listener sees nobody: that its workload came to it is told by the other messages, or undisturbed."""
     messages = (*record.messages, *(clean.messages if clean is not None else ()))
     spoken = {message.service for message in messages}
-    hit = {receipt.service for fault in record.faults for receipt in fault.receipts}
+    receipts = [receipt for fault in record.faults for receipt in fault.receipts]
+    hit = {each.service for each in receipts if not (each.kind == "down" and each.connection is None)}
     for fault in record.faults:
         service = fault.order.on
         if service is not None and service not in {*spoken, *hit, record.workload}:

@@ -166,9 +166,25 @@ def test_clock_that_jumped_stays_so(record):
     )
 
 
-def test_closed_listener_needs_no_messages(record):
-    """Where all connections were refused there are no messages, and the receipt is proof enough."""
-    assert why_unproven(record(), record(messages=SPOKEN)) is None
+@pytest.mark.parametrize(
+    ("undisturbed", "disturbed", "connection", "proven"),
+    [
+        (SPOKEN, (), None, True),
+        ((message(0.1, "connected", side="-"),), (), None, True),  # all that is known of a tcp service
+        ((), (message(2.5, "Startup"),), None, True),
+        ((), (), None, False),
+        ((), (), 1, True),
+    ],
+)
+def test_closed_listener_sees_nobody(record, undisturbed, disturbed, connection, proven):
+    """Its own receipt is no traffic; that of the undisturbed run, or of connections that came through, is."""
+    receipt = Receipt(at=0.0, service="warehouse", kind="down", connection=connection)
+    order = FaultOrder(on="warehouse", when=When(start=True), kind="down")
+    run = record(messages=disturbed, faults=(FaultRecord(order=order, receipts=(receipt,)),))
+
+    said = why_unproven(run, record(messages=undisturbed))
+
+    assert said is None if proven else said.startswith("there was no traffic to warehouse")
 
 
 @pytest.mark.parametrize(
