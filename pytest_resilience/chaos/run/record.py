@@ -67,6 +67,11 @@ class ProcessRecord:
     blocked: bool = False
     told_to_end: bool = False
 
+    @property
+    def ended_by_itself(self) -> bool:
+        """Whether nobody ended it: neither a fault of ours nor we, when its time was over."""
+        return self.ended is not None and not (self.told_to_end or self.killed)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRecord:

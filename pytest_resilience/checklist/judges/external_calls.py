@@ -138,8 +138,7 @@ def _crashed(run: RunRecord, workload: WorkloadDeclaration) -> Iterator[Finding]
     if (
         workload.shape == "server"
         and last is not None
-        and last.ended is not None
-        and not (last.told_to_end or last.killed)
+        and last.ended_by_itself
         and last.exit_code not in {None, 0}
     ):
         yield (

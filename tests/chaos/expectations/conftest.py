@@ -30,8 +30,8 @@ class Addresses:
 def context():
     """Return a function that makes a context."""
 
-    def make(dsn="", url="", folder=Path(), **declared):
-        workload = WorkloadDeclaration(name="ingest", shape="job", **declared)
+    def make(dsn="", url="", folder=Path(), shape="job", **declared):
+        workload = WorkloadDeclaration(name="ingest", shape=shape, **declared)
         return Context(look=Addresses(dsn, url), workload=workload, folder=folder)
 
     return make

@@ -59,6 +59,49 @@ def test_exit(record, context, wanted, code, expected):
     assert held(Expectations(exit=wanted), record(exit_code=code), context()) == [expected]
 
 
+BY_ITSELF = {"ended": 3.0}
+TOLD = {"ended": None, "told_to_end": True}
+KILLED = {"ended": 3.0, "told_to_end": True, "killed": True}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "end", "code", "expected"),
+    [
+        (None, BY_ITSELF, 0, [False]),
+        (None, BY_ITSELF, 3, [False]),
+        (None, TOLD, 143, []),
+        (None, KILLED, 137, []),
+        (0, BY_ITSELF, 0, [False]),
+        (0, TOLD, 143, [True]),
+        (0, TOLD, 0, [True]),
+        (0, TOLD, 3, [False]),
+        (0, KILLED, 137, [False]),
+        (143, TOLD, 143, [True]),
+        (137, KILLED, 137, [True]),
+        (3, BY_ITSELF, 3, [True]),
+        ("nonzero", BY_ITSELF, 3, [True]),
+        ("nonzero", BY_ITSELF, 0, [False]),
+        ("nonzero", TOLD, 143, [False]),
+    ],
+)
+def test_server_ends_when_it_is_told(record, context, wanted, end, code, expected):
+    """One that ends by itself has failed whatever else is asked, unless its end is; one that we end has not."""
+    process = ProcessRecord(began=0.0, exit_code=code, **end)
+    run = record(processes=(process,))
+
+    assert held(Expectations(exit=wanted), run, context(shape="server")) == expected
+
+
+def test_server_that_was_started_again_serves(record, context):
+    """After a kill of ours the last start counts."""
+    starts = (
+        ProcessRecord(began=0.0, exit_code=137, **KILLED),
+        ProcessRecord(began=3.1, exit_code=143, **TOLD),
+    )
+
+    assert held(Expectations(no_leak=True), record(processes=starts), context(shape="server")) == [True]
+
+
 def test_blocked_process_has_not_exited(record, context):
     """A process that we had to end did not fail by itself."""
     blocked = ProcessRecord(began=0.0, ended=None, exit_code=137, blocked=True)
