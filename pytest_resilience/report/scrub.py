@@ -33,6 +33,8 @@ _NAMES = (
     r"(?:[\w-]*(?:password|passwd|pwd|secret|token|(?:api|access|routing)[_-]?key|signature)"
     r"|authorization|sig)"
 )
+_BUT_WAS = r"(?:; seen: |, but was |: | \()"
+"""Between what a check expects of a database and what it has seen there: `chaos/expectations/sql.py` quotes both."""
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*KEY-----|\Z)", re.DOTALL),
@@ -59,6 +61,8 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(Key \([^)]*\)=)\((?:[^()]|\([^()]*\))*\)"), rf"\1({REDACTED})"),
     (re.compile(r"(Failing row contains )\(.*?\)(?=[.\s]|\Z)", re.DOTALL), rf"\1({REDACTED})"),
     (re.compile(r"(COPY [\w.\"]+, line \d+(?:, column [\w\"]+)?: )\".*?\"", re.DOTALL), rf'\1"{REDACTED}"'),
+    (re.compile(rf"( on \S+ is )'(?:[^']|'')*'(?={_BUT_WAS})"), r"\1?"),
+    (re.compile(rf"( on \S+ is (?:\?|[\w.+-]+){_BUT_WAS})'(?:[^']|'')*(?:'|\Z)"), r"\1?"),
     (re.compile(r"\b\d{3}-\d{2}-\d{4}\b"), REDACTED),
 )
 _SQL = re.compile(

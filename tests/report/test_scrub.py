@@ -53,6 +53,20 @@ def test_a_known_secret_goes_in_every_form(form):
         ("insert into raw.p values ('Jane ''J'' Roe', 55)", "insert into raw.p values (?, ?)"),
         ("update p set name = 'Jane' where id = 7", "update p set name = ? where id = ?"),
         ("select * from p where name = 'Jane Ro", "select * from p where name = ?"),
+        (
+            "sql: expected select note from p where id=5 on db is 'x'; seen: 'O''Brien, J'; exit: expected status 0",
+            "sql: expected select note from p where id=? on db is ?; seen: ?; exit: expected status 0",
+        ),
+        (
+            "select n from p where name = 'Jane R... on db is 'x'; seen: 'Jane Roe'",
+            "select n from p where name = ?",
+        ),
+        (
+            "not again: select last_name() on db is null, but was 'Roe; x'",
+            "not again: select last_name() on db is null, but was ?",
+        ),
+        ("show a.b on db is 30: 'Roe", "show a.b on db is 30: ?"),
+        ("show a.b on db is 'a' ('Roe')", "show a.b on db is ? (?)"),
         ("token eyJhbGciOi.eyJzdWIiOiIx.abc-_1", "token [redacted]"),
         ("https://hooks.slack.com/services/T0/B0/xyz", "https://hooks.slack.com/services/[redacted]"),
     ],
@@ -67,6 +81,7 @@ def test_what_looks_like_a_secret_goes(text, expected):
     [
         "The waits before attempts 2 to 5 were 1.0, 2.0 and 3.0 s: they grow linearly.",
         "pytest --chaos 'resilience::backoff::ingest::labs::POST /predict' --chaos-seed=7",
+        "sql: expected select count(*) from raw.stays on db is 30; seen: 29",
         "workload ingest / service labs",
         "The token was refused; write token = { env = ... }",
         "It doesn't say what to do; http://127.0.0.1:5000/health answers",

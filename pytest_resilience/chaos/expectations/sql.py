@@ -39,7 +39,12 @@ def scalar_words(value: Scalar) -> str:
     """Return a value as a scenario file writes it."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    return repr(value) if isinstance(value, str) else str(value)
+    return _quoted(value) if isinstance(value, str) else str(value)
+
+
+def _quoted(text: str) -> str:
+    """Return a text so that it is seen where it ends: reports leave it out."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def ask_sql(check: SqlCheck, look: Look) -> CheckRecord:
@@ -48,7 +53,9 @@ def ask_sql(check: SqlCheck, look: Look) -> CheckRecord:
         cell = _cell(check, look)
     except (HarnessError, _NoCellError) as error:
         return CheckRecord(check=sql_words(check), held=False, seen=str(error))
-    return CheckRecord(check=sql_words(check), held=is_equal(cell, check.equals), seen=_shown(cell))
+    return CheckRecord(
+        check=sql_words(check), held=is_equal(cell, check.equals), seen=_shown(cell, check.equals)
+    )
 
 
 def is_equal(cell: Cell, equals: Scalar) -> bool:
@@ -75,8 +82,12 @@ def _number(text: str) -> Decimal | None:
         return None
 
 
-def _shown(cell: Cell) -> str:
-    return shortened(cell) if isinstance(cell, str) else scalar_words(cell)
+def _shown(cell: Cell, equals: Scalar) -> str:
+    """Return a cell in words; bare is a number alone, where one is asked for: any other may be about somebody."""
+    if not isinstance(cell, str):
+        return scalar_words(cell)
+    counted = isinstance(equals, int | float) and not isinstance(equals, bool) and _number(cell) is not None
+    return shortened(cell) if counted else _quoted(shortened(cell))
 
 
 class _NoCellError(Exception):
