@@ -134,6 +134,12 @@ def _read_log(page: Page, node: Node, name: str) -> LogExpectation | None:
 
 
 def _read_alert(page: Page, node: Node, name: str) -> AlertExpectation | None:
+    if page.configuration.alerts is None:
+        page.complain(
+            node.position,
+            f"{name}: no alert of this project can be seen: declare [alerts] (in pyproject.toml "
+            "[tool.resilience.alerts]), with `env`, by which the code finds the endpoints, or with `rules`",
+        )
     before = len(page.complaints)
     readers: dict[str, ReadValue] = {
         "severity": word(*Severity),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_resilience.chaos.configuration.model import (
+    AlertsDeclaration,
     Configuration,
     ExactlyOnce,
     ServiceDeclaration,
@@ -41,4 +42,5 @@ def configuration(tmp_path: Path) -> Configuration:
                 name="api", shape="server", command=("{python}",), uses=("warehouse", "registry")
             ),
         },
+        alerts=AlertsDeclaration(env={"SLACK_WEBHOOK_URL": "{slack}"}),
     )

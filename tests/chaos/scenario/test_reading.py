@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_resilience.chaos.configuration.model import Configuration
+from pytest_resilience.chaos.configuration.model import AlertRule, AlertsDeclaration, Configuration
 from pytest_resilience.chaos.item_ids import ITEM_IDS
 from pytest_resilience.chaos.scenario.error import ScenarioFileError
 from pytest_resilience.chaos.scenario.files import LARGEST, is_scenario, read_scenarios
@@ -155,6 +156,19 @@ def test_broken_file(name: str, configuration: Configuration) -> None:
     assert complaints[0].startswith(f"one.yaml:{broken.place}: ")
     assert broken.says in complaints[0]
     assert is_scenario(configuration.scenarios / "one.yaml")
+
+
+@pytest.mark.parametrize("alert", ["none", "{severity: HIGH}"])
+def test_alerts_have_to_be_declared(configuration: Configuration, alert: str) -> None:
+    """Where nobody looks for alerts, none is always right, and one never; rules are declared too."""
+    text = corpus.expect(f"alert: {alert}")
+    rule = AlertRule(severity="HIGH", component="database")
+
+    assert len(_read(text, replace(configuration, alerts=AlertsDeclaration(rules=(rule,))))) == 1
+    (complaint,) = _complaints(replace(configuration, alerts=None))
+    assert complaint.startswith(
+        "one.yaml:6:12: alert: no alert of this project can be seen: declare [alerts]"
+    )
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 
 from pytest_resilience.chaos.configuration.model import (
+    AlertsDeclaration,
     Configuration,
     ExactlyOnce,
     ServiceDeclaration,
@@ -51,6 +52,7 @@ def _configuration(folder: Path) -> Configuration:
             "api": WorkloadDeclaration(name="api", shape="server", uses=("registry",)),
             "score": WorkloadDeclaration(name="score", shape="function", uses=("labs",)),
         },
+        alerts=AlertsDeclaration(env={"SLACK_WEBHOOK_URL": "{slack}"}),
     )
 
 
