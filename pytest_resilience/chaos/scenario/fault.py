@@ -28,6 +28,7 @@ from pytest_resilience.chaos.scenario.yaml_nodes import MappingNode, Node, Scala
 
 READ_ATTRIBUTE: Mapping[AttributeType, ReadValue] = {
     "duration": duration(),
+    "some time": duration(zero=False),
     "signed duration": duration(negative=True, zero=False),
     "bytes": whole(0),
     "some bytes": whole(1),

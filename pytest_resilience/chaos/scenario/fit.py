@@ -142,6 +142,10 @@ class _Fault:
         name = self.kind.name
         if self.attributes.get("variation", 0) > self.attributes.get("size", float("inf")):
             self.complain("variation is at most size: pieces have a length", "inject", name, "variation")
+        if name == "latency" and self.attributes.get("delay") == 0 and not self.attributes.get("jitter"):
+            self.complain(
+                "delay is 0, and there is no jitter: the fault would change nothing", "inject", name, "delay"
+            )
         if "deliver" in self.attributes and self.when is not None and not self.when.is_at_message:
             self.complain("deliver: there is no message with start and after", "inject", name, "deliver")
         path = self.attributes.get("path")

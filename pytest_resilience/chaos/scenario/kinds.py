@@ -10,6 +10,7 @@ from pytest_resilience.chaos.configuration.model import ServiceKind
 
 AttributeType: TypeAlias = Literal[
     "duration",
+    "some time",
     "signed duration",
     "bytes",
     "some bytes",
@@ -23,7 +24,7 @@ AttributeType: TypeAlias = Literal[
     "stream",
     "probability",
 ]
-"""What an attribute's value is; `some bytes` are at least one, a `signed duration` may be negative."""
+"""What an attribute's value is; `some bytes` and `some time` are more than 0, a `signed duration` may be negative."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +129,7 @@ _NETWORK = (
     FaultKind(
         name="slow_close",
         text="a closed connection stays open for a while",
-        attributes=(_duration("delay", "how long", required=True), *_LIVE),
+        attributes=(KindAttribute(name="delay", type="some time", text="how long", required=True), *_LIVE),
         services=_ANY,
     ),
     FaultKind(
@@ -186,7 +187,7 @@ _AT_A_MESSAGE = (
     FaultKind(
         name="delay",
         text="the message, and what follows it, waits",
-        attributes=(_duration("by", "how long", required=True),),
+        attributes=(KindAttribute(name="by", type="some time", text="how long", required=True),),
         services=_MESSAGES,
         needs_message=True,
     ),

@@ -256,6 +256,7 @@ def _kind(kind: FaultKind) -> Schema:
 _HEADER_NAME = "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
 _VALUES: Mapping[AttributeType, Schema] = {
     "duration": _ref("duration"),
+    "some time": _ref("span"),
     "signed duration": _ref("jump"),
     "bytes": {"type": "integer", "minimum": 0, "maximum": MOST},
     "some bytes": {"type": "integer", "minimum": 1, "maximum": MOST},

@@ -88,7 +88,7 @@ def _inject(fault: FaultOrder) -> Any:
         for kind in FAULT_KINDS
         if kind.name == fault.kind
         for attribute in kind.attributes
-        if attribute.type in {"duration", "signed duration"}
+        if attribute.type in {"duration", "some time", "signed duration"}
     }
     attributes = {
         name: span(value) if name in durations else value for name, value in fault.attributes.items()

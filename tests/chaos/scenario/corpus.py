@@ -43,6 +43,7 @@ SOUND = {
     "after nothing": at("{after: 0}", "{timeout: {}}", on="queue"),
     "after a text": at("{after: 1.5 s}", "{reset_peer: {after: 1m}}"),
     "octal rows": at("{rows: 0o17, table: raw.icustays}", "cut"),
+    "jitter alone": at("{start: true}", "{latency: {delay: 0, jitter: 1ms}}"),
     "toxics": at("{start: true}", "{latency: {delay: 0.3, jitter: 1ms, stream: upstream, toxicity: 0.5}}"),
     "slicer": at(
         "{start: true}", "{slicer: {size: 10, variation: 10, delay: 1ms}}", more=", for: {times: 2}"
@@ -408,6 +409,17 @@ BROKEN = {
         fault("{when: {start: true}, inject: {kill: {deliver: true}}}"),
         "4:52",
         "deliver: there is no message",
+    ),
+    "a delay of nothing": Broken(
+        at("{message: COMMIT}", "{delay: {by: 0ms}}"), "4:67", "by is '0ms': it has to be more"
+    ),
+    "a slow close of nothing": Broken(
+        at("{start: true}", "{slow_close: {delay: 0}}"), "4:71", "delay is '0': it has to be more"
+    ),
+    "a latency of nothing": known_only(
+        at("{start: true}", "{latency: {delay: 0, jitter: 0s}}"),
+        "4:68",
+        "delay is 0, and there is no jitter: the fault would change nothing",
     ),
     "a jump of nothing": Broken(
         fault("{when: {start: true}, inject: {clock_jump: {by: 0}}}"), "4:53", "by is '0': it has to be more"

@@ -14,6 +14,7 @@ from pytest_resilience.proxy.faults.kinds import KINDS
 
 EXAMPLES: dict[AttributeType, Any] = {
     "duration": 0.3,
+    "some time": 0.3,
     "signed duration": -3.0,
     "bytes": 10,
     "some bytes": 10,

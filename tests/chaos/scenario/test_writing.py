@@ -66,6 +66,7 @@ json_values = st.recursive(
 )
 ATTRIBUTES: dict[AttributeType, st.SearchStrategy[Any]] = {
     "duration": durations,
+    "some time": spans,
     "signed duration": st.one_of(spans, spans.map(lambda span: -span)),
     "bytes": st.integers(0, MOST),
     "some bytes": st.integers(1, MOST),
@@ -118,6 +119,8 @@ def attributes_of(draw: st.DrawFn, kind: FaultKind, when: When) -> dict[str, Any
                 given[attribute.name] = value
     if given.get("variation", 0) > given.get("size", MOST):
         del given["variation"]
+    if kind.name == "latency" and given["delay"] == 0:
+        given["jitter"] = 0.5
     return given
 
 
