@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_resilience.chaos.laboratory.scenario_trial import TriedScenario
+    from pytest_resilience.chaos.scenario.model import Scenario
     from pytest_resilience.checklist.experiments.experiment import ExperimentResult
 
 
@@ -85,4 +86,16 @@ def scenario_facts(name: str, tried: TriedScenario, *, replay: str) -> Mapping[s
         "proves": list(tried.scenario.proves),
         "workload": tried.scenario.workload,
         "run": asdict(run),
+    }
+
+
+def untried_scenario_facts(name: str, scenario: Scenario, *, why: str, replay: str) -> Mapping[str, Any]:
+    """Return of a scenario that we could not try that it proves nothing."""
+    faults: list[dict[str, Any]] = [
+        {"on": order.on, "kind": order.kind, "fired": []} for order in scenario.faults
+    ]
+    return {
+        "scenario": {"id": name, "verdict": "unproven", "why": why, "replay": replay, "faults": faults},
+        "proves": list(scenario.proves),
+        "workload": scenario.workload,
     }

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_resilience.errors import HarnessError
 from pytest_resilience.plugin.outcome import UnprovenError, WrongError, keep, plainly
 from pytest_resilience.plugin.replays import BEGIN, as_here, scenario_here
-from pytest_resilience.plugin.suite import ENDINGS, SUITE
+from pytest_resilience.plugin.suite import ENDINGS, SUITE, Suite
 
 if TYPE_CHECKING:
+    from pytest_resilience.chaos.laboratory.scenario_trial import TriedScenario
     from pytest_resilience.chaos.scenario.model import Scenario
 
 
@@ -50,19 +52,35 @@ class ScenarioItem(pytest.Item):
             WrongError: an expectation was not met.
             UnprovenError: it says nothing.
         """
-        from pytest_resilience.chaos.laboratory.scenario_trial import try_scenario
         from pytest_resilience.plugin.facts import scenario_facts
 
         suite = self.config.stash[SUITE]
         name = scenario_here(self.config, self.nodeid)
         replay = as_here(self.config, f"{BEGIN} --chaos-seed={suite.laboratory.seed} {name}")
-        tried = try_scenario(suite.laboratory, self.scenario, replay=replay)
+        tried = self._tried(suite, replay)
         keep(self, scenario_facts(suite.id_of(self.scenario), tried, replay=replay))
         why = suite.unnamed(tried.verdict.why or "")
         if tried.verdict.word == "failed":
             raise WrongError(suite.unnamed(tried.text), why)
         if tried.verdict.word == "unproven":
             raise UnprovenError(suite.unnamed(tried.text), f"unproven: {why}")
+
+    def _tried(self, suite: Suite, replay: str) -> TriedScenario:
+        """Try it, and let the report say so where that cannot be done."""
+        from pytest_resilience.chaos.expectations.judgement import shortened
+        from pytest_resilience.chaos.laboratory.scenario_trial import try_scenario
+        from pytest_resilience.plugin.facts import untried_scenario_facts
+
+        try:
+            return try_scenario(suite.laboratory, self.scenario, replay=replay)
+        except pytest.exit.Exception:
+            raise
+        except (Exception, pytest.fail.Exception) as error:  # the latter where its time is over
+            said = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
+            why = f"it could not be tried: {shortened(said, 300)}"
+            facts = untried_scenario_facts(suite.id_of(self.scenario), self.scenario, why=why, replay=replay)
+            keep(self, facts)
+            raise
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return what was expected and seen, in words, without a stack."""

@@ -87,6 +87,35 @@ def test_a_fault_that_never_fires_proves_nothing(pytester: pytest.Pytester) -> N
     assert [each["verdict"] for each in report_of(pytester)["scenarios"]] == ["unproven"]
 
 
+def test_a_scenario_that_cannot_be_tried_is_unproven(pytester: pytest.Pytester) -> None:
+    """An error of ours is the reason: the report, the item and the summary do not pass over it."""
+    write_ingestion(pytester.path, scenarios__lost=SCENARIO)
+    pytester.makeconftest(
+        """
+        import pytest_resilience.chaos.laboratory.scenario_trial as trial
+        from pytest_resilience.errors import HarnessError
+
+        def refuse(*_, **__):
+            raise HarnessError("the engine refused the fault")
+
+        trial.try_scenario = refuse
+        """
+    )
+    result = run(pytester, "--checklist", "--chaos-budget=0.001", FILE)
+    report = report_of(pytester)
+    (scenario,) = report["scenarios"]
+    (item,) = (each for each in report["items"] if each["id"] == "transactions")
+    evidence = [each for each in item["evidence"] if each["kind"] == "dynamic"]
+
+    result.stdout.fnmatch_lines(
+        ["the engine refused the fault", "scenario lost.yaml unproven: it could not be tried: *"]
+    )
+    assert (scenario["id"], scenario["verdict"]) == ("lost.yaml", "unproven")
+    assert scenario["why"] == "it could not be tried: the engine refused the fault"
+    assert scenario["faults"] == [{"on": "warehouse", "kind": "cut", "fired": []}]
+    assert [e["subject"] for e in evidence if e["outcome"] == "unproven"] == ["scenario lost.yaml"]
+
+
 def test_a_replay_can_be_typed_whatever_the_sentence_says(pytester: pytest.Pytester) -> None:
     """A shell changes nothing in it and runs nothing, pytest finds it, also from another folder than the project's."""
     sentences = ('pays $(touch pwned) "50%" | it\'s && [x]', "lost ::error && $(touch pwned)")
