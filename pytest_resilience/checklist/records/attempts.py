@@ -26,10 +26,7 @@ REFUSING = frozenset({"respond", "error"})
 """Faults that answer in the service's place."""
 _ENDING = frozenset({"cut", "reset", "truncate"})
 _RESETTING = frozenset({"reset_peer", "down"})
-_CLEANUP = (
-    *("ROLLBACK", "ABORT", "RESET", "DISCARD", "DEALLOCATE", "CLOSE", "UNLISTEN"),
-    "SELECT PG_ADVISORY_UNLOCK",  # with it begins what asyncpg's pool says to a connection that is given back
-)
+_CLEANUP = (*_words("ROLLBACK ABORT RESET DISCARD DEALLOCATE CLOSE UNLISTEN"), "SELECT PG_ADVISORY_UNLOCK")
 _BEGINS = ("BEGIN", "START TRANSACTION", "SAVEPOINT", "SET ", "SHOW ")
 _PROBE = re.compile(
     r"select\s+(\?|\d+|(pg_catalog\.)?version\(\)|now\(\)|pg_is_in_recovery\(\)|current_\w+(\(\))?)\s*;?"

@@ -23,11 +23,7 @@ from pytest_resilience.proxy.wire.postgres.replied import CHANGES, command, repl
 from pytest_resilience.proxy.wire.postgres.requested import Subject
 from pytest_resilience.proxy.wire.postgres.requests import Query, Request
 
-_AUTHENTICATION = ord("R")
-_COMMAND_COMPLETE = ord("C")
-_COPY_IN = ord("G")
-_ERROR = ord("E")
-_READY = ord("Z")
+_AUTHENTICATION, _COMMAND_COMPLETE, _COPY_IN, _ERROR, _READY = b"RCGEZ"
 _ENDS_EXECUTION = frozenset(b"CIsE")
 
 

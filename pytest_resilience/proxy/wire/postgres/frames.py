@@ -23,8 +23,7 @@ CONTINUATION = 0
 HEADER = 5
 """Bytes of a message's kind and length."""
 
-DATA_ROW = ord("D")
-COPY_DATA = ord("d")
+DATA_ROW, COPY_DATA = b"Dd"
 
 HELD = 16 * 1024 * 1024
 """The most bytes of one message that are held back while a fault may have to act on it."""
@@ -69,9 +68,7 @@ class FrameReader:
         self._limits = limits
         self._bulk = bulk
         self._parts: list[bytes] = []
-        self._carried = 0
-        self._needed = 0
-        self._rest = 0
+        self._carried = self._needed = self._rest = 0
         self.startup = startup
         self.held = GLANCED
         self.singly = False
