@@ -8,6 +8,21 @@ from small_jobs import KEEPING_LABS
 from pytest_resilience.chaos.explore.choice import all_probes
 from pytest_resilience.checklist.experiments.single_fault import SingleFault
 
+API = """
+    class Api(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            if self.path != "/health":
+                order()
+            self.send_response(201)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *words):
+            pass
+
+    threading.Thread(target=relay, daemon=True).start()
+    http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Api).serve_forever()
+"""
 SERVE = """
     import http.server, os, sys, threading, time, urllib.request
     import psycopg2
@@ -36,19 +51,8 @@ SERVE = """
     def mark(number):
         ask("update orders set sent = true where n = %s", number)
 
-    class Api(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            if self.path != "/health":
-                ask("insert into orders default values")
-            self.send_response(201)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *words):
-            pass
-
-    threading.Thread(target=relay, daemon=True).start()
-    http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Api).serve_forever()
+    def order():
+        ask("insert into orders default values")
 """
 DECLARED = """
     time_scale = 5
@@ -75,7 +79,7 @@ SCHEMA = "create table orders (n serial primary key, sent boolean default false)
 @pytest.mark.parametrize(("mode", "outcome"), [("marks last", "passed"), ("marks first", "failed")])
 def test_what_was_answered_for_is_sent_although_the_server_is_killed(laboratory_of, mode, outcome) -> None:
     """It is waited for, since a relay goes on where it was, and nothing else tells that it never comes."""
-    files = {"labs_py": KEEPING_LABS, "serve_py": SERVE, "schema_sql": SCHEMA}
+    files = {"labs_py": KEEPING_LABS, "serve_py": SERVE + API, "schema_sql": SCHEMA}
     laboratory = laboratory_of(resilience_toml=DECLARED.format(mode=mode), **files)
     probes = {probe.id: probe for probe in all_probes(laboratory.clean("api").recording.points)}
     result = SingleFault(laboratory, "api", probes["POST-orders-2-request-kill"], strict=True).run()
@@ -114,19 +118,8 @@ RELAY = """
                     )
             time.sleep(0.05)
 
-    class Api(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            if self.path != "/health":
-                connected().execute("insert into orders default values")
-            self.send_response(201)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *words):
-            pass
-
-    threading.Thread(target=relay, daemon=True).start()
-    http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Api).serve_forever()
+    def order():
+        connected().execute("insert into orders default values")
 """
 DUE = """
     create table orders (n serial primary key, sent boolean default false, tries int default 0,
@@ -137,7 +130,7 @@ DUE = """
 def test_what_a_database_keeps_the_time_of_is_waited_for_in_its_time(trying) -> None:
     """An outbox that sets a message aside after some tries ends: no clock of the process says when the next is due."""
     declared = DECLARED.format(mode="").replace("time_scale = 5", "").replace("deadline = 30", "deadline = 4")
-    attempt = trying(resilience_toml=declared, labs_py=KEEPING_LABS, serve_py=RELAY, schema_sql=DUE)
+    attempt = trying(resilience_toml=declared, labs_py=KEEPING_LABS, serve_py=RELAY + API, schema_sql=DUE)
     result = attempt("backoff::api::labs::reset")
 
     assert result.outcome == "passed", result.why
