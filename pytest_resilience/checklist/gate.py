@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from pytest_resilience.checklist.items import ITEMS, Item
-from pytest_resilience.checklist.verdict import Evidence, Verdict, VerdictWord
+from pytest_resilience.checklist.verdict import OPEN, Evidence, Verdict, VerdictWord
 from pytest_resilience.checklist.waivers.waiver import Waiver
 
 NEED_A_RUN = frozenset({"external-calls", "backoff", "transactions", "breakers"})
@@ -156,7 +156,7 @@ def _doubts(
             each.outcome, each.why or f"{each.subject} {each.outcome}", each.fix, each.replay, each.subject
         )
         for each in evidence
-        if each.outcome in {"failed", "unproven"}
+        if each.outcome in OPEN
     ]
     parts = [_Doubt("unproven", reason, "run the whole checklist") for reason in left_out]
     if parts and item.id in NEED_A_RUN:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Outcome: TypeAlias = Literal["passed", "failed", "unproven", "not-applicable"]
+OPEN = frozenset({"failed", "unproven"})
+"""The outcomes that stop a deploy, where no waiver covers them."""
 VerdictWord: TypeAlias = Literal["passed", "failed", "unproven", "waived", "not-applicable"]
 EvidenceKind: TypeAlias = Literal["static", "dynamic", "document"]
 

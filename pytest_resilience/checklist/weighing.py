@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pytest_resilience.chaos.configuration.packages import own_folders
 from pytest_resilience.checklist.static.report import StaticReport
-from pytest_resilience.checklist.verdict import Evidence
+from pytest_resilience.checklist.verdict import OPEN, Evidence
 
 
 def weigh(
@@ -29,7 +29,7 @@ def weigh(
     untouched = _untouched(report, folder)
     for finding in found:
         outcomes = {each.outcome for each in seen if each.item == finding.item and each.kind == "dynamic"}
-        decided = "passed" in outcomes and not outcomes & {"failed", "unproven"}
+        decided = "passed" in outcomes and not outcomes & OPEN
         decided = decided or outcomes == {"not-applicable"}
         if decided and finding.subject not in untouched:
             warning = f"{finding.subject}: {finding.why} {finding.fix}".strip()

@@ -41,7 +41,7 @@ class Project:
 
     def reached_from(self, start: SourceFile) -> list[SourceFile]:
         """Return a file and all that it imports, directly or not, of the project's own."""
-        by_module = {source.module: source for source in self.sources if source.module}
+        by_module = self._by_module
         reached = {start.path: start}
         waiting = [start]
         while waiting:
@@ -83,7 +83,7 @@ class Project:
 
     def _included(self, source: SourceFile, include: Include) -> tuple[SourceFile, str] | None:
         """Return the file of a router that is taken in, and the router's name there."""
-        by_module = {each.module: each for each in self.sources if each.module}
+        by_module = self._by_module
         if include.is_module:
             found = by_module.get(include.target)
             return None if found is None else (found, "")
@@ -98,6 +98,10 @@ class Project:
                 return None
             source, target = by_module[module], name
         return None
+
+    @property
+    def _by_module(self) -> dict[str, SourceFile]:
+        return {source.module: source for source in self.sources if source.module}
 
     def mentions(self, distribution: str) -> bool:
         """Tell whether a file that lists dependencies names a distribution."""

@@ -20,7 +20,7 @@ from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.deliveries import fix_of, undelivered, with_repeats
 from pytest_resilience.checklist.judges.external_calls import is_blocked
 from pytest_resilience.checklist.replay import replay_of
-from pytest_resilience.checklist.verdict import Evidence, Outcome
+from pytest_resilience.checklist.verdict import OPEN, Evidence, Outcome
 
 FIXES = {
     "external-calls": "Catch the client's errors where the call is made, give it a time-out, and say what was lost.",
@@ -115,10 +115,10 @@ class SingleFault:
         if judged is None:
             is_call = self.item == "external-calls" and self.probe.name != "kill"
             return survived if is_call or survived.outcome != "passed" else None
-        if judged.outcome not in {"failed", "unproven"} and survived.outcome != "passed":
+        if judged.outcome not in OPEN and survived.outcome != "passed":
             return survived
         why = judged.why and f"{self.probe.title}: {judged.why}"
-        replay = judged.replay if judged.outcome in {"failed", "unproven"} else ""
+        replay = judged.replay if judged.outcome in OPEN else ""
         told = replace(judged, subject=self._case.subject, why=why, replay=replay)
         return with_repeats(told, finding.record, self._clean)
 

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
 
-from pytest_resilience.checklist.verdict import Evidence, Verdict, WaiverNote
+from pytest_resilience.checklist.verdict import OPEN, Evidence, Verdict, WaiverNote
 
 LONGEST = 90
 """Days ahead that a waiver may expire, at most."""
-
-OPEN = frozenset({"failed", "unproven"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

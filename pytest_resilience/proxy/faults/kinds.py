@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from pytest_resilience.proxy.faults.point import PROTOCOLS
+
 _BOTH = frozenset({"postgres", "http"})
-_ANY = _BOTH | {"tcp"}
 _POSTGRES = frozenset({"postgres"})
 _HTTP = frozenset({"http"})
 
@@ -16,7 +17,7 @@ class Cut:
     """End both sides with FIN."""
 
     name: ClassVar[str] = "cut"
-    protocols: ClassVar[frozenset[str]] = _ANY
+    protocols: ClassVar[frozenset[str]] = PROTOCOLS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class Reset:
     """End both sides with RST."""
 
     name: ClassVar[str] = "reset"
-    protocols: ClassVar[frozenset[str]] = _ANY
+    protocols: ClassVar[frozenset[str]] = PROTOCOLS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,7 @@ class Delay:
 
     by: float
     name: ClassVar[str] = "delay"
-    protocols: ClassVar[frozenset[str]] = _ANY
+    protocols: ClassVar[frozenset[str]] = PROTOCOLS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

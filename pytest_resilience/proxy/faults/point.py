@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from pytest_resilience.proxy.wire.sql.statement import Statement
 
+PROTOCOLS = frozenset({"postgres", "http", "tcp"})
+"""All that a proxy under watch may speak; of `tcp` nothing is known but what comes at once."""
+
 
 class Side(StrEnum):
     """Which way a message goes."""

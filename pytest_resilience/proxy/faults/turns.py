@@ -56,6 +56,10 @@ class TurnStream(FaultyStream):
     def _parse(self, data: bytes) -> None:
         self._turns.speaks(self._side, len(data))
         conversation, watch = self._conversation, self._conversation.watch
+        is_request = self._side is Side.REQUEST
+        if not (watch.request_faults if is_request else watch.reply_faults):
+            self._send(data)
+            return
         point = Point(
             side=self._side, label=DATA, connection=conversation.link.number, age=watch.age, names=(DATA,)
         )

@@ -39,7 +39,7 @@ from pytest_resilience.checklist.thresholds import (
     PINNED_RUNS,
     TURN_SAMENESS,
 )
-from pytest_resilience.checklist.verdict import Evidence
+from pytest_resilience.checklist.verdict import OPEN, Evidence
 
 ITEM = "backoff"
 _GROW = "wait twice as long after each failure (base, 2 base, 4 base, ...), with jitter and a cap"
@@ -103,7 +103,7 @@ def judge_waits(
     ]
     free = [found for run in trials.free for found in episodes(run, service, asides=besides, usual=usual)]
     judged = _judge_seen(case, trials, service, pinned, free, units)
-    if besides.connects and judged.evidence.outcome in {"failed", "unproven"} and _are_logins(pinned, free):
+    if besides.connects and judged.evidence.outcome in OPEN and _are_logins(pinned, free):
         return WaitsJudgement(case.not_applicable(whose_logins(workload.name, service)))
     if (
         judged.evidence.outcome != "passed"

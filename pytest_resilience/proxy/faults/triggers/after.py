@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pytest_resilience.proxy.faults.point import Point
+from pytest_resilience.proxy.faults.point import PROTOCOLS, Point
 from pytest_resilience.proxy.faults.triggers.trigger import Trigger
 
 
@@ -20,7 +20,7 @@ class After(Trigger):
     seconds: float
     name: ClassVar[str] = "after"
     sided: ClassVar[bool] = False
-    protocols: ClassVar[frozenset[str]] = frozenset({"postgres", "http", "tcp"})
+    protocols: ClassVar[frozenset[str]] = PROTOCOLS
 
     def count(self, point: Point) -> int:
         """Count the messages from then on."""

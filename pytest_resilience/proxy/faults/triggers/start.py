@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pytest_resilience.proxy.faults.point import Point
+from pytest_resilience.proxy.faults.point import PROTOCOLS, Point
 from pytest_resilience.proxy.faults.triggers.trigger import Trigger
 
 
@@ -15,7 +15,7 @@ class Start(Trigger):
 
     name: ClassVar[str] = "start"
     sided: ClassVar[bool] = False
-    protocols: ClassVar[frozenset[str]] = frozenset({"postgres", "http", "tcp"})
+    protocols: ClassVar[frozenset[str]] = PROTOCOLS
 
     def count(self, point: Point) -> int:  # noqa: ARG002 - every message will do
         """Count every message."""
