@@ -103,7 +103,7 @@ class ServiceHandle:
             if known.toxic is None
             else Toxic(self.proxied, kind, _toxic(known.toxic, settings, stream, toxicity))
         )
-        span = None if duration is None else seconds(duration)
+        span = None if duration is None else seconds(duration, zero=False)
         return self.proxied.fault(kind, mechanism, duration=span, must_fire=must_fire)
 
 

@@ -16,8 +16,9 @@ Convert: TypeAlias = Callable[[Any, str], dict[str, int]]
 """From a value, and what messages call it, to the toxic's attributes."""
 
 
-def _milliseconds(toxic_name: str) -> Convert:
-    return lambda value, name: {toxic_name: round(seconds(value, name=name) * 1_000)}
+def _milliseconds(toxic_name: str, *, zero: bool = True) -> Convert:
+    least = 0 if zero else 1  # what is shorter than a millisecond is one
+    return lambda value, name: {toxic_name: max(least, round(seconds(value, name=name, zero=zero) * 1_000))}
 
 
 def _microseconds(toxic_name: str) -> Convert:
@@ -83,10 +84,10 @@ NETWORK_KINDS = (
     NetworkKind(
         "latency",
         "latency",
-        {"delay": Attribute(_milliseconds("latency")), "jitter": Attribute(_milliseconds("jitter"), 0)},
+        {"delay": Attribute(_milliseconds("latency", zero=False)), "jitter": Attribute(_milliseconds("jitter"), 0)},
     ),
     NetworkKind("bandwidth", "bandwidth", {"rate": Attribute(_rate)}),
-    NetworkKind("slow_close", "slow_close", {"delay": Attribute(_milliseconds("delay"))}),
+    NetworkKind("slow_close", "slow_close", {"delay": Attribute(_milliseconds("delay", zero=False))}),
     NetworkKind("timeout", "timeout", {"after": Attribute(_milliseconds("timeout"), 0)}),
     NetworkKind("reset_peer", "reset_peer", {"after": Attribute(_milliseconds("timeout"), 0)}),
     NetworkKind(

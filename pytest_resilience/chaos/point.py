@@ -85,7 +85,7 @@ class Point:
     def delay(self, by: Duration, *, must_fire: bool = True) -> Fault:
         """Hold the message, and what follows it, for so long."""
         self._use()
-        return self.fault("delay", {"by": seconds(by, name="by")}, must_fire=must_fire)
+        return self.fault("delay", {"by": seconds(by, name="by", zero=False)}, must_fire=must_fire)
 
     def truncate(self, bytes: int, *, must_fire: bool = True) -> Fault:  # noqa: A002 - the name is public
         """Forward so many bytes of the message, then end the connection."""
@@ -94,7 +94,7 @@ class Point:
     def down(self, *, duration: Duration | None = None, must_fire: bool = True) -> Fault:
         """Take the service down there, for so long or until the fault heals."""
         self._use()
-        span = None if duration is None else seconds(duration)
+        span = None if duration is None else seconds(duration, zero=False)
         outage = OutageAtMessage(self.service, self.when, span)
         return self.service.fault("down", outage, where=self._where(), must_fire=must_fire)
 

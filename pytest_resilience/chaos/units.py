@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TypeAlias
 
@@ -13,20 +14,27 @@ _PER_UNIT = {"ms": (1, 1_000), "s": (1, 1), "m": (60, 1), "h": (3_600, 1)}
 """Multiplied, then divided: 700 * 0.001 is not 0.7."""
 
 
-def seconds(duration: Duration, *, name: str = "duration", negative: bool = False) -> float:
+def seconds(
+    duration: Duration, *, name: str = "duration", negative: bool = False, zero: bool = True
+) -> float:
     """Return a duration in seconds.
 
     Args:
         duration: what was written.
         name: what the message calls it.
         negative: allow a duration below 0 (a clock may jump back).
+        zero: allow 0; a fault that lasts no time is none.
 
     Raises:
-        ValueError: it is no duration, or is negative where that means nothing.
+        ValueError: it is no duration, or is negative or 0 where that means nothing.
     """
     value = _parsed(duration, name)
+    if not math.isfinite(value):
+        raise ValueError(f"{name} is {duration!r}: it has no end")
     if value < 0 and not negative:
         raise ValueError(f"{name} is {duration!r}: it cannot be negative")
+    if value == 0 and not zero:
+        raise ValueError(f"{name} is {duration!r}: it has to be more than nothing")
     return value
 
 

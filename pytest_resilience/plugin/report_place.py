@@ -62,7 +62,7 @@ def _is_part(config: pytest.Config, folder: Path) -> bool:
     named = config.stash[SELECTED].named or any("::" in argument for argument in config.args)
     again = any(path.is_relative_to(folder.resolve()) for path in paths)
     asked = config.getoption("resilience_checklist", default=False)
-    scenarios = not asked and bool(paths) and all(path.suffix in ENDINGS for path in paths)
+    scenarios = not asked and bool(paths) and all(path.suffix.lower() in ENDINGS for path in paths)
     return bool(named or option.keyword or option.markexpr or again or scenarios)
 
 

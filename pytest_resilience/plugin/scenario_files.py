@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect a scenario file."""
     suite = parent.config.stash.get(SUITE, None)
-    if suite is None or file_path.suffix not in ENDINGS or suite.scenario(file_path) is None:
+    if suite is None or file_path.suffix.lower() not in ENDINGS or suite.scenario(file_path) is None:
         return None
     collector: pytest.Collector = ScenarioFile.from_parent(parent, path=file_path)
     return collector

@@ -129,5 +129,5 @@ def _named(config: pytest.Config) -> list[Path]:
     return [
         path
         for path in paths
-        if (path.is_file() and path.suffix in ENDINGS) or (path.is_dir() and path.name == FOUND)
+        if (path.is_file() and path.suffix.lower() in ENDINGS) or (path.is_dir() and path.name == FOUND)
     ]

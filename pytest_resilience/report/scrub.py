@@ -34,7 +34,7 @@ _NAMES = (
     r"|authorization|sig)"
 )
 _BUT_WAS = r"(?:; seen: |, but was |: | \()"
-"""Between what a check expects of a database and what it has seen there: `chaos/expectations/sql.py` quotes both."""
+"""Between what a check expects and what it has seen: `sql.py` and `http.py` of `chaos/expectations` quote both."""
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*KEY-----|\Z)", re.DOTALL),
@@ -63,6 +63,12 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(COPY [\w.\"]+, line \d+(?:, column [\w\"]+)?: )\".*?\"", re.DOTALL), rf'\1"{REDACTED}"'),
     (re.compile(rf"( on \S+ is )'(?:[^']|'')*'(?={_BUT_WAS})"), r"\1?"),
     (re.compile(rf"( on \S+ is (?:\?|[\w.+-]+){_BUT_WAS})'(?:[^']|'')*(?:'|\Z)"), r"\1?"),
+    (
+        re.compile(
+            rf"( is answered with(?:out)?\b.{{0,500}}?{_BUT_WAS}\d{{3}} with )(?:'(?:[^'\\]|\\.)*(?:'|\Z)|\"[^\"]*(?:\"|\Z))"
+        ),
+        r"\1?",
+    ),
     (re.compile(r"\b\d{3}-\d{2}-\d{4}\b"), REDACTED),
 )
 _SQL = re.compile(

@@ -28,6 +28,7 @@ def test_kinds_are_those_of_the_table() -> None:
     ("kind", "given", "expected"),
     [
         ("latency", {"delay": 0.3, "jitter": "100ms"}, {"latency": 300, "jitter": 100}),
+        ("latency", {"delay": "0.2ms"}, {"latency": 1, "jitter": 0}),
         ("bandwidth", {"rate": 100_000}, {"rate": 100}),
         ("bandwidth", {"rate": 0}, {"rate": 0}),
         ("bandwidth", {"rate": 1_500}, {"rate": 1, "bytes_per_second": 1_500}),
@@ -42,6 +43,13 @@ def test_kinds_are_those_of_the_table() -> None:
 def test_attributes_become_the_toxics_own(kind: str, given: dict[str, Any], expected: dict[str, int]) -> None:
     """Seconds and bytes become the names and units of Toxiproxy."""
     assert network_kind(kind).toxic_attributes(given) == expected
+
+
+@pytest.mark.parametrize("kind", ["latency", "slow_close"])
+def test_a_delay_of_nothing_is_refused(kind: str) -> None:
+    """It would be a fault that changes nothing, and a test that is green for it."""
+    with pytest.raises(ValueError, match="delay is 0: it has to be more than nothing"):
+        network_kind(kind).toxic_attributes({"delay": 0})
 
 
 def test_unknown_names_are_told_with_the_nearest() -> None:

@@ -40,3 +40,19 @@ def test_negative_only_where_it_means_something() -> None:
         seconds("-1s", name="delay")
 
     assert seconds("-1s", negative=True) == -1.0
+
+
+@pytest.mark.parametrize("endless", [float("inf"), float("nan")])
+def test_a_duration_has_an_end(endless: float) -> None:
+    """No wait is endless, and none is of no known length."""
+    with pytest.raises(ValueError, match=f"delay is {endless}: it has no end"):
+        seconds(endless, name="delay")
+
+
+@pytest.mark.parametrize("nothing", [0, 0.0, "0s", "0ms"])
+def test_zero_only_where_it_means_something(nothing: Any) -> None:
+    """A fault that lasts no time is none."""
+    with pytest.raises(ValueError, match=f"delay is {nothing!r}: it has to be more than nothing"):
+        seconds(nothing, name="delay", zero=False)
+
+    assert seconds(nothing) == 0.0

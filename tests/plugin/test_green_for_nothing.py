@@ -115,6 +115,33 @@ def test_never_green_for_nothing(pytester: pytest.Pytester, workers: tuple[str, 
         assert f"\n{words}" in text, words
 
 
+ZERO = """
+    import pytest
+
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            lambda postgres: postgres.latency(0),
+            lambda postgres: postgres.slow_close("0s"),
+            lambda postgres: postgres.down(duration=0),
+            lambda postgres: postgres.at("COMMIT").delay(0),
+            lambda postgres: postgres.at("COMMIT").down(duration="0ms"),
+        ],
+    )
+    def test_nothing(postgres, fault): fault(postgres)
+"""
+
+
+def test_a_fault_of_no_time_is_refused(pytester: pytest.Pytester) -> None:
+    """It would fire, and change nothing."""
+    pytester.makepyfile(ZERO)
+    result = pytester.runpytest_subprocess("--chaos")
+
+    result.assert_outcomes(failed=5)
+    for named in ("delay is 0", "delay is '0s'", "duration is 0", "by is 0", "duration is '0ms'"):
+        result.stdout.fnmatch_lines(f"E *ValueError: {named}: it has to be more than nothing")
+
+
 SOUND = """
     import contextlib
     import unittest

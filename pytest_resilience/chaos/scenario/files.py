@@ -24,7 +24,8 @@ from pytest_resilience.chaos.scenario.yaml_nodes import (
 )
 
 SUFFIX = ".yaml"
-_MISTAKEN_SUFFIX = ".yml"
+_SUFFIXES = frozenset({SUFFIX, ".yml"})
+"""Of files that are looked into, in any case of letters: what is no `.yaml` is told to be renamed."""
 _FOREIGN = frozenset({"__pycache__", "node_modules", "site-packages", "resilience-report"})
 LARGEST = 256 * 1024
 """Bytes of a file; a scenario has a few hundred."""
@@ -52,7 +53,7 @@ def read_scenarios(
 
 def is_scenario(path: Path | str) -> bool:
     """Tell whether a file is a scenario, or tries to be one: whether reading it yields one, or complaints."""
-    if Path(path).suffix not in {SUFFIX, _MISTAKEN_SUFFIX} or Path(path).is_dir():
+    if not _may_be_scenario(path) or Path(path).is_dir():
         return False
     document, complaints = _document(Path(path))
     return bool(complaints) or document is None or _is_meant(document)
@@ -68,8 +69,12 @@ def scenario_files(folder_or_files: Path | str | Iterable[Path | str]) -> list[P
     found: list[Path] = []
     for folder, below, names in os.walk(path):
         below[:] = [name for name in below if not _is_foreign(Path(folder, name))]
-        found += [Path(folder, name) for name in names if name.endswith((SUFFIX, _MISTAKEN_SUFFIX))]
+        found += [Path(folder, name) for name in names if _may_be_scenario(name)]
     return sorted(found)
+
+
+def _may_be_scenario(path: Path | str) -> bool:
+    return Path(path).suffix.lower() in _SUFFIXES
 
 
 def _is_foreign(folder: Path) -> bool:
@@ -94,7 +99,7 @@ def _sorted(of_grammar: list[Complaint], of_meaning: list[Complaint]) -> list[Co
 
 
 def _read_root(page: Page, document: Document, file: Path) -> Scenario | None:
-    if file.suffix == _MISTAKEN_SUFFIX:
+    if file.suffix != SUFFIX:
         page.complain(
             Position(file, 1, 1), f"scenario files end in {SUFFIX}: rename it to {file.stem}{SUFFIX}"
         )

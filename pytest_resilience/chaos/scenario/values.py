@@ -114,7 +114,7 @@ def duration(*, negative: bool = False, zero: bool = True) -> ReadValue:
             span = seconds(value, name=name, negative=negative)  # type: ignore[arg-type] # it says so itself
         except (ValueError, OverflowError) as error:
             raise RefusedError(node.position, str(error)) from error
-        if not math.isfinite(span) or abs(span) > LONGEST:
+        if abs(span) > LONGEST:
             raise RefusedError(node.position, f"{name} is {shown(node)}: a year is the longest that there is")
         if span == 0 and not zero:
             raise RefusedError(node.position, f"{name} is {shown(node)}: it has to be more than nothing")

@@ -336,7 +336,7 @@ BROKEN = {
         at("{start: true}", "{latency: {delay: 1d}}"), "4:68", "delay is '1d': write seconds"
     ),
     "endless": Broken(
-        at("{start: true}", "{latency: {delay: .inf}}"), "4:68", "delay is '.inf': a year is the"
+        at("{start: true}", "{latency: {delay: .inf}}"), "4:68", "delay is inf: it has no end"
     ),
     "bytes with a unit": Broken(
         at("{start: true}", "{bandwidth: {rate: 1k}}"), "4:69", "rate is '1k': it is a whole"

@@ -250,11 +250,12 @@ def test_file_that_is_not_there(configuration: Configuration) -> None:
     assert complaints == ["none.yaml:1:1: this file cannot be read: No such file or directory"]
 
 
-def test_other_suffix_is_refused(configuration: Configuration) -> None:
+@pytest.mark.parametrize("name", ["a.yml", "a.YML", "a.YAML", "a.Yaml"])
+def test_other_suffix_is_refused(name: str, configuration: Configuration) -> None:
     """A scenario that would never be collected must not be green for nothing."""
-    (configuration.scenarios / "a.yml").write_text(EXAMPLE, encoding="utf-8")
+    (configuration.scenarios / name).write_text(EXAMPLE, encoding="utf-8")
 
-    assert _complaints(configuration) == ["a.yml:1:1: scenario files end in .yaml: rename it to a.yaml"]
+    assert _complaints(configuration) == [f"{name}:1:1: scenario files end in .yaml: rename it to a.yaml"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
