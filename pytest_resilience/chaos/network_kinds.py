@@ -84,7 +84,10 @@ NETWORK_KINDS = (
     NetworkKind(
         "latency",
         "latency",
-        {"delay": Attribute(_milliseconds("latency", zero=False)), "jitter": Attribute(_milliseconds("jitter"), 0)},
+        {
+            "delay": Attribute(_milliseconds("latency", zero=False)),
+            "jitter": Attribute(_milliseconds("jitter"), 0),
+        },
     ),
     NetworkKind("bandwidth", "bandwidth", {"rate": Attribute(_rate)}),
     NetworkKind("slow_close", "slow_close", {"delay": Attribute(_milliseconds("delay", zero=False))}),

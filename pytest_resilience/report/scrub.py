@@ -65,7 +65,8 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"( on \S+ is (?:\?|[\w.+-]+){_BUT_WAS})'(?:[^']|'')*(?:'|\Z)"), r"\1?"),
     (
         re.compile(
-            rf"( is answered with(?:out)?\b.{{0,500}}?{_BUT_WAS}\d{{3}} with )(?:'(?:[^'\\]|\\.)*(?:'|\Z)|\"[^\"]*(?:\"|\Z))"
+            rf"( is answered with(?:out)?\b.{{0,500}}?{_BUT_WAS}\d{{3}} with )"
+            r"(?:'(?:[^'\\]|\\.)*(?:'|\Z)|\"[^\"]*(?:\"|\Z))"
         ),
         r"\1?",
     ),

@@ -66,17 +66,17 @@ def test_a_known_secret_goes_in_every_form(form):
             "not again: select last_name() on db is null, but was ?",
         ),
         (
-            "http: expected GET /p/5 on api is answered with 200 and with a body that matches 'ok'; "
-            "seen: 200 with '{\"name\": \"O\\'Brien\"}'; exit: expected status 0",
-            "http: expected GET /p/5 on api is answered with 200 and with a body that matches 'ok'; "
-            "seen: 200 with ?; exit: expected status 0",
+            """GET /5 on api is answered with 200 and a body that matches '.'; seen: 200 with '{"a": "O\\'B"}'; exit""",
+            "GET /5 on api is answered with 200 and a body that matches '.'; seen: 200 with ?; exit",
         ),
         (
-            "GET / on api is answered without an error status and with a body that matches 'ok', but was "
-            "200 with \"Roe's\"",
-            "GET / on api is answered without an error status and with a body that matches 'ok', but was 200 with ?",
+            """GET / on api is answered without an error status and a body that matches '.', but was 200 with "R's\"""",
+            "GET / on api is answered without an error status and a body that matches '.', but was 200 with ?",
         ),
-        ("GET / on api is answered with 200: 200 with 'Jane R...", "GET / on api is answered with 200: 200 with ?"),
+        (
+            "GET / on api is answered with 200: 200 with 'Jane R...",
+            "GET / on api is answered with 200: 200 with ?",
+        ),
         ("show a.b on db is 30: 'Roe", "show a.b on db is 30: ?"),
         ("show a.b on db is 'a' ('Roe')", "show a.b on db is ? (?)"),
         ("token eyJhbGciOi.eyJzdWIiOiIx.abc-_1", "token [redacted]"),

@@ -335,9 +335,7 @@ BROKEN = {
     "an unknown unit": Broken(
         at("{start: true}", "{latency: {delay: 1d}}"), "4:68", "delay is '1d': write seconds"
     ),
-    "endless": Broken(
-        at("{start: true}", "{latency: {delay: .inf}}"), "4:68", "delay is inf: it has no end"
-    ),
+    "endless": Broken(at("{start: true}", "{latency: {delay: .inf}}"), "4:68", "delay is inf: it has no end"),
     "bytes with a unit": Broken(
         at("{start: true}", "{bandwidth: {rate: 1k}}"), "4:69", "rate is '1k': it is a whole"
     ),

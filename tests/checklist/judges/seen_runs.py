@@ -114,6 +114,7 @@ def run(
     stdout: str = "",
     ended: float | None = 1000.0,
     blocked: bool = False,
+    told_to_end: bool = False,
     faults: Sequence[FaultRecord] | None = None,
     logs: Sequence[LogLine] = (),
     **more: Any,
@@ -123,7 +124,13 @@ def run(
         workload="ingest",
         processes=(
             ProcessRecord(
-                began=0.0, ended=ended, exit_code=exit_code, stdout=stdout, stderr=stderr, blocked=blocked
+                began=0.0,
+                ended=ended,
+                exit_code=exit_code,
+                stdout=stdout,
+                stderr=stderr,
+                blocked=blocked,
+                told_to_end=told_to_end,
             ),
         ),
         messages=tuple(messages),

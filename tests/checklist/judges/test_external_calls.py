@@ -60,7 +60,15 @@ def call(outcome, *error, ended=1.0, message=""):
             ),
             FUNCTION,
         ),
-        (run(struck(0.5), exit_code=0, calls=[call("503", message='{"error": "labs is down"}')]), SERVER),
+        (
+            run(
+                struck(0.5),
+                exit_code=0,
+                told_to_end=True,
+                calls=[call("503", message='{"error": "labs is down"}')],
+            ),
+            SERVER,
+        ),
         (
             run(
                 struck(0.5),
@@ -107,7 +115,16 @@ def test_handled_failures_pass(seen, workload):
             SERVER,
             "framework's own page",
         ),
-        (run(struck(0.5), exit_code=3, calls=[call("503", message="x")]), SERVER, "ended by itself"),
+        (
+            run(struck(0.5), exit_code=3, calls=[call("503", message="x")]),
+            SERVER,
+            "ended by itself with status 3",
+        ),
+        (
+            run(struck(0.5), exit_code=0, calls=[call("503", message="x")]),
+            SERVER,
+            "ended by itself with status 0",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
