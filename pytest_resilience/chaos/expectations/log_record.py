@@ -23,7 +23,7 @@ LEVELS: Mapping[str, int] = {word: number for number, words in _WORDS.items() fo
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "timestamp": ("timestamp", "ts", "time", "@timestamp", "asctime", "datetime"),
-    "level": ("level", "severity", "levelname", "log.level", "log_level", "severity_text", "lvl"),
+    "level": ("level", "severity", "levelname", "log.level", "log_level", "severity_text", "lvl", "loglevel"),
     "event": ("event", "message", "msg", "body"),
 }
 """Names for the same fact; a scenario may ask for any of them."""

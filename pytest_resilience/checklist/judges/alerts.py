@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_resilience.chaos.configuration.model import AlertRule, AlertsDeclaration, WorkloadDeclaration
+from pytest_resilience.chaos.expectations.log_levels import level_in, level_number
 from pytest_resilience.chaos.run.record import AlertRecord, LogLine, RunRecord
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.external_calls import is_blocked
@@ -18,7 +19,6 @@ from pytest_resilience.checklist.judges.proof import (
     never_answered,
     worked,
 )
-from pytest_resilience.checklist.records.log_lines import level_in, level_number
 from pytest_resilience.checklist.verdict import Evidence
 from pytest_resilience.services.alert_inbox import pagerduty, slack
 from pytest_resilience.services.alert_inbox.http import Request

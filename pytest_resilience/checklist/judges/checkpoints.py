@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.expectations.log_levels import WARNING, level_in
 from pytest_resilience.chaos.explore.at_once import writers_at_once
 from pytest_resilience.chaos.explore.wholeness import in_words
 from pytest_resilience.chaos.points.of_http import http_request
@@ -12,7 +13,6 @@ from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.chaos.state.difference import count
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, uses
-from pytest_resilience.checklist.records.log_lines import WARNING, level_in
 from pytest_resilience.checklist.records.writes import batches, sent
 from pytest_resilience.checklist.thresholds import REDONE_PART
 from pytest_resilience.checklist.verdict import Evidence

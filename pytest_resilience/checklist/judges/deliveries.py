@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
+from pytest_resilience.chaos.expectations.log_levels import WARNING
 from pytest_resilience.chaos.laboratory.clean import CleanRun
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.judges.proof import said, worked
 from pytest_resilience.checklist.records.deliveries import Deliveries, deliveries, missing, surplus
-from pytest_resilience.checklist.records.log_lines import WARNING
 from pytest_resilience.checklist.verdict import Evidence
 
 Compared: TypeAlias = tuple[str, str, Deliveries, Deliveries]

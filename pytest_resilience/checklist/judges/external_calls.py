@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from pytest_resilience.chaos.configuration.model import Boundary, WorkloadDeclaration
+from pytest_resilience.chaos.expectations.log_levels import ERROR, WARNING
 from pytest_resilience.chaos.explore.wholeness import in_words
 from pytest_resilience.chaos.run.record import CallRecord, ProcessRecord, RunRecord
 from pytest_resilience.checklist.judges.case import Case, subject_of
@@ -19,7 +20,7 @@ from pytest_resilience.checklist.judges.proof import (
     uses,
 )
 from pytest_resilience.checklist.records.attempts import CONNECT, attempts
-from pytest_resilience.checklist.records.log_lines import ERROR, SAY_WHERE, WARNING, unread_errors
+from pytest_resilience.checklist.records.log_lines import SAY_WHERE, unread_errors
 from pytest_resilience.checklist.records.tracebacks import tracebacks
 from pytest_resilience.checklist.thresholds import BLOCKED_DEADLINES
 from pytest_resilience.checklist.verdict import Evidence

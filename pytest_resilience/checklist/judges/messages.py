@@ -9,19 +9,12 @@ from itertools import chain
 from typing import Any
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.expectations.log_levels import WARNING, level_in, level_of, parse_line, record_of
 from pytest_resilience.chaos.run.given_away import given_away
 from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, never_returned, worked
-from pytest_resilience.checklist.records.log_lines import (
-    SAY_WHERE,
-    WARNING,
-    level_in,
-    level_of,
-    parse_line,
-    record_of,
-    unread_errors,
-)
+from pytest_resilience.checklist.records.log_lines import SAY_WHERE, unread_errors
 from pytest_resilience.checklist.records.message_facts import FACTS, facts_in
 from pytest_resilience.checklist.records.tracebacks import tracebacks
 from pytest_resilience.checklist.thresholds import MESSAGE_FACTS, MESSAGE_FACTS_TOO_FEW
@@ -130,9 +123,18 @@ def _messages(run: RunRecord) -> Iterator[_Message]:
 
 
 def _own_words(text: str, record: Mapping[str, Any] | None) -> Sequence[str]:
-    """Return what a log line says, without the fields that stand beside it."""
-    said = [str(record[key]) for key in _MESSAGE_KEYS if record.get(key)] if record else []
-    return said or [text]
+    """Return what a log line says, without the fields that stand beside it: loguru has it a mapping further in."""
+    for mapping in _mappings(record or {}):
+        if said := [word for key in _MESSAGE_KEYS if isinstance(word := mapping.get(key), str) and word]:
+            return said
+    return [text]
+
+
+def _mappings(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield record
+    for value in record.values():
+        if isinstance(value, Mapping):
+            yield from _mappings(value)
 
 
 def _unlogged(stderr: str) -> str:

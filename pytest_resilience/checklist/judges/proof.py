@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from pytest_resilience.chaos.expectations.log_levels import level_in
 from pytest_resilience.chaos.run.record import CallRecord, FaultRecord, RunRecord
-from pytest_resilience.checklist.records.log_lines import level_in
 
 Missing = tuple[str, str]
 """Why nothing can be concluded, and what to do about it."""

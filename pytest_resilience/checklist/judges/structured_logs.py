@@ -7,21 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_resilience.chaos.configuration.model import Boundary, WorkloadDeclaration
+from pytest_resilience.chaos.expectations.log_levels import ERROR, WARNING, level_in, level_of, record_of
 from pytest_resilience.chaos.run.record import CallRecord, LogLine, RunRecord
 from pytest_resilience.chaos.state.difference import count
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.libraries import LIBRARIES
 from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, never_returned, worked
 from pytest_resilience.checklist.records.facts import facts_of, missing_facts
-from pytest_resilience.checklist.records.log_lines import (
-    ERROR,
-    SAY_WHERE,
-    WARNING,
-    level_in,
-    level_of,
-    record_of,
-    unread_errors,
-)
+from pytest_resilience.checklist.records.log_lines import SAY_WHERE, unread_errors
 from pytest_resilience.checklist.records.tracebacks import is_bare
 from pytest_resilience.checklist.thresholds import MOST_LINES, PARSED_LINES, RECORD_FACTS
 from pytest_resilience.checklist.verdict import Evidence

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.expectations.log_levels import WARNING
 from pytest_resilience.chaos.explore.wholeness import (
     Break,
     WrongState,
@@ -20,7 +21,6 @@ from pytest_resilience.chaos.state.difference import count
 from pytest_resilience.checklist.judges.answered_rows import WrongCount, wrong_counts
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import fault_name, missing_proof, said, worked
-from pytest_resilience.checklist.records.log_lines import WARNING
 from pytest_resilience.checklist.records.writes import most_writes
 from pytest_resilience.checklist.verdict import Evidence
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pytest_resilience.checklist.records.log_lines import parse_line
+from pytest_resilience.chaos.expectations.log_levels import parse_line
 
 _HEAD = "Traceback (most recent call last):"
 _JOINTS = (

@@ -55,6 +55,24 @@ def test_who_never_came_back_had_nothing_to_say():
     assert judged(run(struck(0.5), logs=[log(0.6, "ERROR Oops")], **hanging)).outcome == "failed"
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"level": "ERROR", "event": "Something went wrong", "error": {"type": "LabsDown", "status": 503}},
+        {
+            "text": "12:00 | ERROR | Oops",
+            "record": {"level": {"name": "ERROR"}, "message": "Oops", "run_id": "r-1"},
+        },
+    ],
+    ids=["structlog", "loguru"],
+)
+def test_an_empty_message_stays_empty_in_any_library(record):
+    """Fields beside it do not speak to who reads it."""
+    found = judged(run(struck(0.5), logs=[log(0.6, json.dumps(record))]))
+
+    assert (found.outcome, "all that is said is" in found.why) == ("failed", True)
+
+
 def test_good_messages_pass():
     """A message with all five, wherever it is: exception, stderr, record."""
     call = CallRecord(number=1, began=0.5, ended=1.0, outcome="raised", error=("a.B", "c.D"), message=GOOD)

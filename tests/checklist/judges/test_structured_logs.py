@@ -8,10 +8,10 @@ import pytest
 from seen_runs import clean, exchange, fault, log, run, struck
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.expectations.log_levels import level_of, parse_line
 from pytest_resilience.chaos.run.record import CallRecord
 from pytest_resilience.checklist.judges import structured_logs
 from pytest_resilience.checklist.records.facts import facts_of
-from pytest_resilience.checklist.records.log_lines import level_of, parse_line
 
 JOB = WorkloadDeclaration(name="ingest", shape="job", uses=("labs",))
 FULL = {
@@ -44,6 +44,40 @@ def test_who_never_came_back_had_nothing_to_log():
 LOGFMT = (
     "time=2026-01-01T00:00:00Z level=error msg=failed error_type=LabsDown op=ingest service=labs attempt=2"
 )
+
+LOGURU = {
+    "text": "2026-01-01 00:00:00 | ERROR | ingest:run:9 - labs are lost\nTraceback (most recent call last): ...",
+    "record": {
+        "exception": {"type": "LabsDown", "value": "no answer", "traceback": True},
+        "extra": {"run_id": "r-17", "service": "labs"},
+        "function": "run",
+        "level": {"icon": "x", "name": "ERROR", "no": 40},
+        "message": "labs are lost",
+        "time": {"repr": "2026-01-01 00:00:00+00:00", "timestamp": 1767225600.0},
+    },
+}
+"""As `serialize=True` writes it."""
+ECS = {
+    "@timestamp": "2026-01-01T00:00:00Z",
+    "log": {"level": "error", "origin": {"function": "run"}},
+    "message": "labs are lost",
+    "error": {"type": "LabsDown", "message": "no answer"},
+    "service": {"name": "labs"},
+    "trace": {"id": "r-17"},
+}
+NESTED = [LOGURU, ECS]
+
+
+@pytest.mark.parametrize("line", NESTED, ids=["loguru", "ecs"])
+def test_libraries_write_the_level_further_in(line):
+    """What stands beside the message in one library stands in a mapping of its own in another."""
+    assert level_of(line) == 40
+    assert (judged(line).outcome, judged(line).why) == ("passed", "")
+
+
+def test_the_level_at_the_top_is_the_records_own():
+    """What a record says of something else is not its level."""
+    assert level_of({"level": "INFO", "alert": {"severity": "critical"}}) == 20
 
 
 @pytest.mark.parametrize(
