@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from ast import literal_eval
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,12 @@ from pytest_resilience.chaos.run.record import LogLine
 _MESSAGES = ("message", "msg", "event", "error", "detail")
 """Where loggers put what a line says."""
 
-_PAIR = re.compile(r'([A-Za-z_@][\w.@/-]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)(?:\s+|$)')
+_KEY = r"[A-Za-z_@][\w.@/-]*"
+_IN_BRACKETS = r"[\w.]*(?:\[[^\]]*\]|\{[^}]*\}|\([^)]*\)|<[^>]*>)"
+_VALUE = rf"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|{_IN_BRACKETS})(?=\s|$)|[^\s"]*"""
+_PAIR = re.compile(rf"({_KEY})=({_VALUE})(?:\s+|$)")
+_FLAG = re.compile(rf"({_KEY})(?:\s+|$)")
+"""Logfmt's short form of `key=true`."""
 
 
 def parse(text: str, *, at: float) -> LogLine:
@@ -46,20 +52,24 @@ def _json(text: str) -> Mapping[str, Any] | None:
 
 
 def _logfmt(text: str) -> Mapping[str, Any] | None:
+    """Read pairs, and between two of them a flag: more words in a row are a sentence, and so is one that begins."""
     record: dict[str, Any] = {}
-    end = 0
-    for pair in _PAIR.finditer(text):
-        if pair.start() != end:
+    end = pairs = 0
+    may_be_flag = False
+    while end < len(text):
+        pair = _PAIR.match(text, end)
+        found = pair or (_FLAG.match(text, end) if may_be_flag else None)
+        if found is None:
             return None
-        record[pair[1]] = _unquoted(pair[2])
-        end = pair.end()
-    return record if end == len(text) and len(record) >= 2 else None
+        record[found[1]] = True if pair is None else _unquoted(pair[2])
+        end, pairs, may_be_flag = found.end(), pairs + (pair is not None), pair is not None
+    return record if pairs >= 2 else None
 
 
 def _unquoted(value: str) -> str:
-    if not value.startswith('"'):
+    if value[:1] not in {'"', "'"} or value[:1] != value[-1:] or len(value) < 2:
         return value
     try:
-        return str(json.loads(value))
-    except ValueError:
+        return str(json.loads(value) if value[0] == '"' else literal_eval(value))
+    except (ValueError, SyntaxError):
         return value[1:-1]
