@@ -87,6 +87,31 @@ def test_a_fault_that_never_fires_proves_nothing(pytester: pytest.Pytester) -> N
     assert [each["verdict"] for each in report_of(pytester)["scenarios"]] == ["unproven"]
 
 
+RULE = """
+[[alerts.rules]]
+severity = "CRITICAL"
+component = "database"
+matches = "OperationalError"
+"""
+
+
+def test_rules_on_the_log_are_alerts(pytester: pytest.Pytester) -> None:
+    """Where alerting is done elsewhere, `none` means that no rule fired either."""
+    wanted = {
+        "called": "{severity: CRITICAL, component: database}",
+        "quiet": "none",
+        "else": "{severity: LOW}",
+    }
+    for name, alert in wanted.items():
+        write_ingestion(pytester.path, **{f"scenarios__{name}": f"{SCENARIO}  - alert: {alert}\n"})
+    with (pytester.path / "resilience.toml").open("a") as configuration:
+        configuration.write(RULE)
+    run(pytester).assert_outcomes(passed=1, failed=2)
+
+    words = {each["id"]: each["verdict"] for each in report_of(pytester)["scenarios"]}
+    assert words == {"called.yaml": "passed", "quiet.yaml": "failed", "else.yaml": "failed"}
+
+
 def test_a_scenario_that_cannot_be_tried_is_unproven(pytester: pytest.Pytester) -> None:
     """An error of ours is the reason: the report, the item and the summary do not pass over it."""
     write_ingestion(pytester.path, scenarios__lost=SCENARIO)

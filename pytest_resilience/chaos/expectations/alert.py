@@ -1,20 +1,26 @@
-"""The `alert` expectation: somebody was called, soon enough and about the right thing; or nobody was."""
+"""The `alert` expectation: somebody was called, soon enough and about the right thing; or nobody was.
+
+What raises alerts elsewhere, by rules on log lines, calls somebody as well.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from pytest_resilience.chaos.configuration.model import AlertRule
 from pytest_resilience.chaos.expectations.alert_facts import has_component, has_severity, raises
 from pytest_resilience.chaos.expectations.context import Context
 from pytest_resilience.chaos.expectations.judgement import Judgement
+from pytest_resilience.chaos.expectations.log_rules import fired
 from pytest_resilience.chaos.run.record import AlertRecord, RunRecord
 from pytest_resilience.chaos.scenario.model import AlertExpectation, Expectations
 
 
-def judge_alerts(expect: Expectations, record: RunRecord, _context: Context) -> Iterator[Judgement]:
+def judge_alerts(expect: Expectations, record: RunRecord, context: Context) -> Iterator[Judgement]:
     """Judge each expected alert; what an endpoint refused reached nobody."""
     for wanted in expect.alerts:
         raised = [alert for alert in record.alerts if raises(alert)]
+        raised += _by_rules(context.rules, record, since=None if wanted.none else record.first_receipt)
         found = [alert for alert in raised if wanted.none or _meets(alert, wanted, record.first_receipt)]
         yield Judgement(
             name="alert",
@@ -23,6 +29,16 @@ def judge_alerts(expect: Expectations, record: RunRecord, _context: Context) -> 
             expected=alert_words(wanted),
             seen=_seen(raised, record.first_receipt),
         )
+
+
+def _by_rules(rules: Sequence[AlertRule], record: RunRecord, *, since: float | None) -> list[AlertRecord]:
+    """Return what rules raise from the lines since a moment, or from all: severity and component alone are known."""
+    lines = [line for line in record.logs if since is None or line.at >= since]
+    return [
+        AlertRecord(at=at, channel="rule", body={"severity": rule.severity, "component": rule.component})
+        for rule in rules
+        if (at := fired(rule, lines)) is not None
+    ]
 
 
 def alert_words(wanted: AlertExpectation) -> str:
@@ -57,7 +73,7 @@ def _seen(raised: list[AlertRecord], first_receipt: float | None) -> str:
 
 def _one(alert: AlertRecord, first_receipt: float | None) -> str:
     payload = alert.body.get("payload")
-    facts = payload if isinstance(payload, dict) else {}
+    facts = payload if isinstance(payload, dict) else alert.body if alert.channel == "rule" else {}
     what = "/".join(str(facts[name]) for name in ("severity", "component") if facts.get(name))
     when = f"{alert.at - first_receipt:+.2f} s" if first_receipt is not None else f"at {alert.at:.2f} s"
     refused = f", refused: {alert.rejected}" if alert.rejected is not None else ""

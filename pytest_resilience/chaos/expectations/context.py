@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.configuration.model import AlertRule, WorkloadDeclaration
 from pytest_resilience.chaos.state.expected_keys import KeySet
 
 
@@ -31,6 +31,7 @@ class Context:
         folder: where relative paths of the configuration start.
         keys: by table, the keys of the undisturbed run, for `exactly_once` without a file.
         keys_before: by table, the keys before it, for `exactly_once` with a file.
+        rules: on log lines, which raise alerts elsewhere.
     """
 
     look: Look
@@ -38,3 +39,4 @@ class Context:
     folder: Path
     keys: Mapping[str, KeySet] = field(default_factory=dict)
     keys_before: Mapping[str, KeySet] = field(default_factory=dict)
+    rules: Sequence[AlertRule] = ()

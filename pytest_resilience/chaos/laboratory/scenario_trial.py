@@ -57,6 +57,7 @@ def try_scenario(laboratory: Laboratory, scenario: Scenario, *, replay: str) -> 
             folder=laboratory.configuration.folder,
             keys=clean.keys,
             keys_before=clean.keys_before,
+            rules=() if (alerts := laboratory.configuration.alerts) is None else alerts.rules,
         )
         judgements = judge(expect, trial.record, context)
         verdict = verdict_of(scenario, trial.record, clean.record, judgements)

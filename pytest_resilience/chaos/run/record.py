@@ -10,7 +10,7 @@ from pytest_resilience.chaos.receipt import Receipt
 from pytest_resilience.chaos.scenario.model import Check, FaultOrder
 from pytest_resilience.chaos.trigger import Side
 
-Channel: TypeAlias = Literal["pagerduty", "slack", "email"]
+Channel: TypeAlias = Literal["pagerduty", "slack", "email", "rule"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +121,11 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRecord:
-    """One thing that reached an alert endpoint.
+    """One thing that reached an alert endpoint, or that a rule on log lines raises elsewhere.
 
     Args:
         at: seconds since the run began.
-        channel: which endpoint.
+        channel: which endpoint, or `rule`.
         body: what was sent; an e-mail as `{"subject", "from", "to", "text"}`.
         rejected: why the endpoint refused it; none where it was accepted.
     """

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_resilience.chaos.configuration.model import AlertRule, AlertsDeclaration, WorkloadDeclaration
-from pytest_resilience.chaos.expectations.log_levels import level_in, level_number
-from pytest_resilience.chaos.run.record import AlertRecord, LogLine, RunRecord
+from pytest_resilience.chaos.expectations.log_rules import fired
+from pytest_resilience.chaos.run.record import AlertRecord, RunRecord
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.external_calls import is_blocked
 from pytest_resilience.checklist.judges.proof import (
@@ -90,7 +89,9 @@ def judge_control(
             "let the workload survive a transient fault",
         )
     raised = [alert for alert in run.alerts if not _resolves(alert)]
-    ruled = [rule for rule in (alerts.rules if alerts is not None else ()) if _fires(rule, run.logs)]
+    ruled = [
+        rule for rule in (alerts.rules if alerts is not None else ()) if fired(rule, run.logs) is not None
+    ]
     if not raised and not ruled:
         return case.passed()
     what = (
@@ -229,27 +230,13 @@ def _component(event: Mapping[str, Any]) -> str:
 def _by_rules(case: Case, rules: Sequence[AlertRule], run: RunRecord) -> Evidence:
     since = run.first_receipt or 0.0
     lines = [line for line in run.logs if line.at >= since]
-    firing = [rule for rule in rules if _fires(rule, lines)]
+    firing = [rule for rule in rules if fired(rule, lines) is not None]
     if any(rule.severity.upper() in {"CRITICAL", "HIGH"} for rule in firing):
         return case.passed()
     what = "only rules of lower severity fire" if firing else f"none of {len(rules)} rules fires"
     return case.failed(
         f"{what} on the {len(lines)} log lines after the fault",
         "log what the rule looks for at its level, or correct the rule's `level`, `matches`, `count`, `within`",
-    )
-
-
-def _fires(rule: AlertRule, lines: Sequence[LogLine]) -> bool:
-    """Tell whether enough lines that count come close enough together."""
-    least = level_number(rule.level) if rule.level else 0
-    times = [
-        line.at
-        for line in lines
-        if level_in(line) >= least and (rule.matches is None or re.search(rule.matches, line.text))
-    ]
-    return any(
-        rule.within is None or last - first <= rule.within
-        for first, last in zip(times, times[rule.count - 1 :], strict=False)
     )
 
 

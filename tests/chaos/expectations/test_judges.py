@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from pytest_resilience.chaos.configuration.model import Atomic, ExactlyOnce
+from pytest_resilience.chaos.configuration.model import AlertRule, Atomic, ExactlyOnce
 from pytest_resilience.chaos.expectations.judges import JUDGES, judge
 from pytest_resilience.chaos.expectations.sql import ask_sql, is_equal
 from pytest_resilience.chaos.expectations.steady import until_steady
@@ -449,3 +449,30 @@ def test_steady_state_is_waited_for(database, context):
     waits = [until_steady([check], look, bound=0.2, clock=Ticks()) for check in (good, bad)]
 
     assert [(wait.held_at, wait.checks[0].held) for wait in waits] == [(0.0, True), (None, False)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "at", "expected"),
+    [
+        (DATABASE, 1.5, True),
+        (DATABASE, 0.5, False),
+        (AlertExpectation(severity="HIGH"), 1.5, False),
+        (AlertExpectation(within=1.0), 2.5, False),
+        (AlertExpectation(channel="slack"), 1.5, False),
+        (AlertExpectation(none=True), 1.5, False),
+        (AlertExpectation(none=True), 0.5, False),
+        (AlertExpectation(none=True), None, True),
+    ],
+)
+def test_alert_by_a_rule_on_the_log(record, context, wanted, at, expected):
+    """Where alerts are raised elsewhere, what raises them is the line; before the fault it is of no outage."""
+    rule = AlertRule(severity="CRITICAL", component="database", level="ERROR", matches="lost")
+    lines = [LogLine(at=1.2, text="INFO lost"), LogLine(at=1.2, text="ERROR slow")]
+    lines += [] if at is None else [LogLine(at=at, text="ERROR lost")]
+    where = dataclasses.replace(context(), rules=(rule,))
+
+    (found,) = judge(Expectations(alerts=(wanted,)), record(logs=tuple(lines)), where)
+    assert found.held is expected
+    assert found.seen == (
+        "none" if at is None or (at < 1 and not wanted.none) else f"rule CRITICAL/database {at - 1:+.2f} s"
+    )
