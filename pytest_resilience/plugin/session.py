@@ -58,6 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from pytest_resilience.plugin.selection import SELECTED, select
     from pytest_resilience.plugin.signals import end_with_a_report
     from pytest_resilience.plugin.suite import SUITE, make_suite
+    from pytest_resilience.plugin.watch import Watch
 
     config.stash[SELECTED] = select(config)
     run = config.stash[RUN] = begin(config)
@@ -70,6 +71,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(gate, "resilience-gate")
     if not gate.is_worker:
         end_with_a_report(config)
+        if config.get_verbosity() >= 0:
+            config.pluginmanager.register(Watch(first=bool(_first(config, run))), "resilience-watch")
 
 
 def _collect_scenarios(config: pytest.Config, folder: Path) -> None:
