@@ -24,6 +24,12 @@ OF_A_SERVER = 2
 """How many points of one kind these are of a server, which does the same for each request once it is connected."""
 
 
+NOTHING_DECLARED = (
+    "nothing is declared in pytest's rootdir: no resilience.toml, and no [tool.resilience] in pyproject.toml; start "
+    "pytest where they are, or write a first one with `python -m pytest_resilience init`"
+)
+
+
 @dataclass(slots=True)
 class Assembly:
     """The experiments of a test run.
@@ -32,7 +38,7 @@ class Assembly:
         experiments: in the order in which they run.
         items: the items of each, by its id.
         points: the fault points that they exercise.
-        notes: what changed since the last test run.
+        notes: what changed since the last test run, or why there is nothing to try.
     """
 
     experiments: list[Experiment] = field(default_factory=list)
@@ -56,6 +62,8 @@ def assemble(config: pytest.Config, suite: Suite, *, by_name: bool = False) -> A
     """
     assembly = Assembly()
     checklist = bool(config.getoption("resilience_checklist", default=False))
+    if checklist and suite.configuration.file is None:
+        assembly.notes.append(NOTHING_DECLARED)
     for name in suite.configuration.workloads:
         _add_workload(assembly, config, suite, name, checklist=checklist, by_name=by_name)
     if checklist or by_name:

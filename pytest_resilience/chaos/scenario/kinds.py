@@ -262,7 +262,7 @@ _PROCESS = (
     ),
     FaultKind(
         name="pause",
-        text="the workload stops for a while (SIGSTOP)",
+        text="the workload stops (SIGSTOP), for a second where `for` says no other time",
         attributes=(_DELIVER,),
         services=_ANY,
         process=True,
