@@ -52,7 +52,9 @@ def test_nothing_declared_is_never_a_pass(pytester: pytest.Pytester) -> None:
     assert {item["verdict"] for item in report["items"]} <= {"unproven", "failed"}
     assert len(report["items"]) == 10
     (note,) = report["notes"]
-    assert note.startswith("nothing is declared in pytest's rootdir: no resilience.toml, and no [tool.resilience]")
+    assert note.startswith(
+        "nothing is declared in pytest's rootdir: no resilience.toml, and no [tool.resilience]"
+    )
     result.stdout.fnmatch_lines(["nothing is declared in pytest's rootdir: *"])
 
 

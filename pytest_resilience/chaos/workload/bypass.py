@@ -7,18 +7,17 @@ import ipaddress
 import os
 import re
 import socket
-import sys
 import threading
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pytest_resilience.chaos.workload.tcp_ends import net_table, tcp_ends
 from pytest_resilience.chaos.workload.unix_peers import unix_peers
 
 SAMPLE_SECONDS = 0.025
 LOOKS = 40
 """Looks after which a socket that goes nowhere is taken to be none of interest."""
-_LISTENS = "0A"
 _INODE = re.compile(r"socket:\[(\d+)\]")
 
 
@@ -130,55 +129,24 @@ def _inodes(pid: int) -> Iterator[str]:
 def _table(pid: int, inodes: set[str]) -> dict[str, Socket]:
     """Return the other side of each of these sockets, by inode; listening ones and pairs of pipes have none."""
     table = {inode: seen for inode, seen in _unix(pid) if inode in inodes}  # first: these are told in no time
-    for name in ("tcp", "tcp6"):
-        wanted = inodes - table.keys()
-        text = _net(pid, name) if wanted else ""
-        for inode in wanted:
-            row = _row(text, inode)
-            if row and (row[3] == _LISTENS or not row[2].endswith(":0000")):
-                host, port = _decoded(row[2])
-                table[inode] = Socket(pid=pid, host=host, port=port, local=_decoded(row[1])[0])
+    if wanted := inodes - table.keys():
+        table |= {
+            inode: Socket(pid=pid, host=end.host, port=end.port, local=end.local)
+            for inode, end in tcp_ends(pid, wanted).items()
+        }
     return table
 
 
 def _unix(pid: int) -> Iterator[tuple[str, Socket]]:
     """Yield Unix sockets by inode: the path stands at the server's end alone, and at none of a pair."""
     peers = unix_peers()  # before the names: whoever is accepted in between is looked at once more
-    rows = [line.split(maxsplit=7) for line in _net(pid, "unix").splitlines()[1:]]
+    rows = [line.split(maxsplit=7) for line in net_table(pid, "unix").splitlines()[1:]]
     names = {row[6]: row[7] if len(row) == 8 else None for row in rows}
     for inode, peer in peers.items():
         if names.get(inode) is not None:
             yield inode, Socket(pid=pid)
         elif peer in names:
             yield inode, Socket(pid=pid, path=names[peer])
-
-
-def _net(pid: int, name: str) -> str:
-    try:
-        return Path(f"/proc/{pid}/net/{name}").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-
-
-def _row(text: str, inode: str) -> list[str] | None:
-    """Return a socket's row in a table that may have thousands of them."""
-    at = text.find(f" {inode} ")
-    while at >= 0:
-        end = text.find("\n", at)
-        row = text[text.rfind("\n", 0, at) + 1 : end if end >= 0 else None].split()
-        if row[9] == inode:
-            return row
-        at = text.find(f" {inode} ", at + 1)
-    return None
-
-
-def _decoded(text: str) -> tuple[str, int]:
-    """Return host and port from the kernel's hexadecimal words in the machine's byte order."""
-    number, _, port = text.partition(":")
-    words = bytes.fromhex(number)
-    if sys.byteorder == "little":
-        words = b"".join(words[at : at + 4][::-1] for at in range(0, len(words), 4))
-    return _plain(str(ipaddress.ip_address(words))), int(port, 16)
 
 
 def _plain(text: str) -> str:
