@@ -64,15 +64,27 @@ def post_json(
         raise RetryableError(f"no answer from {parts.hostname}: {type(error).__name__}") from None
 
 
-def judge_status(name: str, answer: Answer) -> None:
-    """Return if the answer is a receipt.
+def judge(name: str, answer: Answer, *, receipt: str, is_receipt: bool) -> None:
+    """Return if the answer is the receiver's receipt.
+
+    Args:
+        name: the channel's.
+        answer: what came back.
+        receipt: what a receipt looks like, for the message.
+        is_receipt: whether this looks like it.
 
     Raises:
-        RetryableError: for 408, 429 and 5xx.
-        FatalError: for everything else that is not 2xx.
+        RetryableError: for 408, 429 and 5xx, and for a success that is not the receiver's own: a proxy or a login page
+            in between answers so too.
+        FatalError: for everything else.
     """
-    if 200 <= answer.status < 300:
+    if is_receipt:
         return
+    if 200 <= answer.status < 300:
+        raise RetryableError(
+            f"{name} answered {answer.status}, but not with its receipt ({receipt}), so that the alert may have gone "
+            "nowhere; see whether its URL is right, and whether a proxy answers instead"
+        )
     message = f"{name} answered {answer.status}: {answer.body[:200]}"
     if answer.status in (408, 429) or answer.status >= 500:
         raise RetryableError(message, retry_after=answer.retry_after)

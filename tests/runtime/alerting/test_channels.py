@@ -91,6 +91,17 @@ class TestAll:
             channels[name].send(make_alert())
 
 
+@pytest.mark.parametrize("name", ["pagerduty", "slack"])
+@pytest.mark.parametrize("body", ["", "<html>Please log in</html>", "no_service"])
+def test_a_success_without_the_receipt_is_none(inbox, channels, make_alert, name, body):
+    """A proxy or a login page answers 200 as well; the alert is tried again then, not taken for delivered."""
+    with (
+        getattr(inbox, name).respond(200, body=body),
+        pytest.raises(RetryableError, match="answered 200, but not with its receipt"),
+    ):
+        channels[name].send(make_alert())
+
+
 class TestPagerDuty:
     """Events v2."""
 
@@ -187,10 +198,10 @@ class TestHttp:
         with pytest.raises(FatalError, match="must begin with https://"):
             post_json(url, {})
 
-    def test_a_redirect_is_final(self, inbox):
+    def test_a_redirect_is_final(self, inbox, channels, make_alert):
         """Alerts are not sent after whoever answers."""
         with inbox.slack.respond(302, headers={"Location": "http://example.org"}), pytest.raises(FatalError):
-            http_post.judge_status("slack", post_json(inbox.urls["slack"], {"text": "x"}))
+            channels["slack"].send(make_alert())
 
     def test_failures_name_no_secret(self, inbox):
         """Only the host of the URL is in the message, and no cause holds more."""
