@@ -9,6 +9,7 @@ from pytest_resilience.events import AttemptFailed, GaveUp, RetriesSucceeded, te
 from pytest_resilience.runtime.deadline import Deadline, remaining_time
 from pytest_resilience.runtime.exhaustion import LATEST, exhausted_since, mark_exhausted, origins
 from pytest_resilience.runtime.listeners import standard_listeners
+from pytest_resilience.runtime.notes import notes_of
 from pytest_resilience.runtime.retry_after import retry_after_of
 
 if TYPE_CHECKING:
@@ -169,5 +170,5 @@ def _draw() -> float:
 
 def note(error: BaseException, text: str) -> None:
     """Note something on an exception, in place of our earlier note: some code raises one instance again."""
-    notes = [old for old in getattr(error, "__notes__", ()) if not str(old).startswith(_NOTE)]
+    notes = [old for old in notes_of(error) if not str(old).startswith(_NOTE)]
     BaseException.__setattr__(error, "__notes__", [*notes, _NOTE + text])  # its own may refuse it

@@ -92,20 +92,31 @@ class StructuredErrorLogger:
         self._report_held(everything=True)
 
     def _log(self, error: BaseException, context: Mapping[str, Any], severity: Severity) -> None:
+        plain = self._redactor.mapping(context)
+        try:
+            facts, identity = self._record(error, plain, severity)
+        except Exception as failure:  # noqa: BLE001 - foreign code; whoever is on call is woken all the same
+            log_sink.last_words(failure)
+            facts = {"error_type": type(error).__name__, "error_message": "its record could not be made"}
+            identity = {}
+        if severity in ALERTING:
+            self._alert(severity, str(plain.get("component") or self.logger.name), facts, identity)
+
+    def _record(
+        self, error: BaseException, plain: Mapping[str, Any], severity: Severity
+    ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """Write the record; return its facts, and what ties it to others."""
         messages = Messages(self._redactor)
         facts = describe(error, messages)
         kind = fingerprint(error, facts["error_message"])
-        plain = self._redactor.mapping(context)
-        identity = self._identity(plain)
+        identity = self._identity(plain) | {"fingerprint": kind}
         self._report_held()
         held = self._limit.admit(kind)
         if held is not None:
-            facts |= identity | {"fingerprint": kind} | ({"suppressed": held} if held else {})
+            facts |= identity | ({"suppressed": held} if held else {})
             trace = self._traces.render(error, messages)
             self._write(severity, "error", facts | {"context": plain, "stack_trace": trace})
-        if severity in ALERTING:
-            component = str(plain.get("component") or self.logger.name)
-            self._alert(severity, component, facts, identity | {"fingerprint": kind})
+        return facts, identity
 
     def _report_held(self, *, everything: bool = False) -> None:
         for kind, held in self._limit.take_held(everything=everything).items():

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
+from pytest_resilience.runtime.notes import notes_of
 from pytest_resilience.runtime.redaction import Redactor
 
 MAX_CHAIN = 10
@@ -85,8 +86,8 @@ def _one(error: BaseException, messages: Messages, depth: int = 0) -> dict[str, 
     facts: dict[str, Any] = {"error_type": type(error).__name__, "error_message": messages.of(error)}
     if codes := dict(_codes(error, messages.redactor)):
         facts["codes"] = codes
-    if notes := getattr(error, "__notes__", None):
-        facts["notes"] = messages.redactor.value(list(notes)[:MAX_CHAIN])
+    if notes := notes_of(error):
+        facts["notes"] = messages.redactor.value(notes[:MAX_CHAIN])
     if isinstance(error, BaseExceptionGroup) and depth < MAX_CHAIN:
         members = error.exceptions
         facts["exceptions"] = [_one(member, messages, depth + 1) for member in members[:MAX_CHAIN]]

@@ -242,6 +242,16 @@ class TestChain:
         assert record["notes"] == ["while loading batch 7"]
         assert record["codes"] == {"sqlstate": "40001", "status_code": 503}
 
+    @pytest.mark.parametrize("notes", [5, {"ward": "b"}, None, "text"])
+    def test_notes_that_are_none_are_left_out(self, log, records, notes):
+        """Whatever foreign code has put in their place, the record is whole."""
+        error = raised(ValueError("x"))
+        error.__notes__ = notes
+        log.log_error(error)
+
+        assert [record["error_message"] for record in records()] == ["x"]
+        assert "notes" not in records()[0]
+
     def test_an_error_that_cannot_be_printed_is_logged(self, log, records):
         """Its __str__ raises; type and place are known all the same."""
 
@@ -399,6 +409,21 @@ class TestAlerts:
 
         assert len(alerts) == 1
         assert "logging failed" in capsys.readouterr().err
+
+    def test_an_alert_is_raised_even_if_no_record_can_be_made(self, alerts, capsys):
+        """Then it says of the error what is known: its type."""
+
+        class Broken(RepeatLimit):
+            def admit(self, kind):
+                raise OSError(kind)
+
+        log = StructuredErrorLogger(f"test.agent{next(NUMBERS)}", router=alerts, limit=Broken())
+        log.log_error(raised(ValueError("x")), {"component": "database"}, "CRITICAL")
+
+        assert [alert[:3] for alert in alerts] == [
+            ("CRITICAL", "database", "ValueError: its record could not be made")
+        ]
+        assert json.loads(capsys.readouterr().err)["error_type"] == "OSError"
 
     def test_a_router_that_fails_is_survived(self, capsys):
         """The record is written, and the failure is told by its type."""

@@ -598,3 +598,14 @@ def test_giving_up_tells_why():
         "TypeError is not retriable",
         "a write is tried again only if it is declared idempotent or has a key",
     ]
+
+
+@pytest.mark.parametrize("notes", [5, None])
+def test_notes_that_are_none_do_not_replace_the_error(notes):
+    """Whatever foreign code has put in their place, the last error surfaces, with our note."""
+    error = RetryableError("down")
+    error.__notes__ = notes
+    with pytest.raises(RetryableError, match="down") as raised:
+        Retry(max_retries=1, backoff=AT_ONCE).call(FlakyCall(error))
+
+    assert len(raised.value.__notes__) == 1
