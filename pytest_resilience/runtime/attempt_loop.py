@@ -9,6 +9,7 @@ from typing import Self
 from pytest_resilience.errors import AttemptTimeoutError, DeadlineExceededError
 from pytest_resilience.runtime.attempts import Attempts
 from pytest_resilience.runtime.deadline import Deadline
+from pytest_resilience.runtime.given_back import give_back
 from pytest_resilience.runtime.idempotency import KEY
 from pytest_resilience.runtime.interruption import UNINTERRUPTED
 
@@ -75,7 +76,7 @@ class Attempt:
     def _ended(self, error: BaseException | None) -> bool:
         """Take note of how the attempt ended; return whether another one follows, which swallows the error."""
         if self._key is not None:
-            KEY.reset(self._key)
+            give_back(KEY, self._key)
         self.outcome = isinstance(error, Exception) and self._attempts.failed(error)
         if error is None:
             self._attempts.succeeded()

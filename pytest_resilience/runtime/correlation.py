@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from pytest_resilience.runtime.given_back import give_back
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -46,7 +48,7 @@ def operation(name: str, *, correlation_id: str | None = None) -> Iterator[Opera
     try:
         yield inner
     finally:
-        _CURRENT.reset(token)
+        give_back(_CURRENT, token)
 
 
 def new_id() -> str:

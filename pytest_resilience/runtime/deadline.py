@@ -6,6 +6,7 @@ cancelled at its deadline, synchronous code is interrupted where that is possibl
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar, Token
@@ -18,6 +19,7 @@ from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import AttemptTimeoutError, DeadlineExceededError
 from pytest_resilience.events import AttemptAbandoned, Listener, tell
 from pytest_resilience.runtime.arguments import seconds
+from pytest_resilience.runtime.given_back import give_back
 from pytest_resilience.runtime.interruption import (
     LATE,
     RUNS,
@@ -159,8 +161,8 @@ class Deadline(Run):
     ) -> None:
         if self._token is None:
             return
-        CURRENT.reset(self._token)
         late = self._is_late()
+        self._end()
         if isinstance(error, Interrupt) and error.run is self:
             raise self.exceeded().with_traceback(trace) from None
         if late and error is None:
@@ -178,11 +180,10 @@ class Deadline(Run):
     ) -> None:
         if self._token is None:
             return
-        CURRENT.reset(self._token)
+        late = error is None and self.remaining() <= 0
+        self._end()
         if self._timer is not None:
             late = await self._timer.stop(kind, error, trace)
-        else:
-            late = error is None and self.remaining() <= 0
         if late:
             raise self.exceeded().with_traceback(trace) from None
 
@@ -209,6 +210,10 @@ class Deadline(Run):
             raise nearest.exceeded()
         return nearest is outer
 
+    def _end(self) -> None:
+        if self._token is not None and not give_back(CURRENT, self._token):
+            self.at = math.inf  # the context that it began in may go on, and must not stay under it
+
     def _watch(self) -> None:
         if self.terms.time.passes:
             self.thread = get_ident()
@@ -227,7 +232,7 @@ UNINTERRUPTED.update({Deadline.__enter__.__code__, Deadline.__exit__.__code__})
 def remaining_time() -> float | None:
     """Return the seconds that are left to the running code, 0 or more; `None` if no deadline is around it."""
     deadline = CURRENT.get()
-    return None if deadline is None else max(0.0, deadline.remaining())
+    return None if deadline is None or deadline.at == math.inf else max(0.0, deadline.remaining())
 
 
 def require_time() -> None:

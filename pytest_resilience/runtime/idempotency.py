@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from pytest_resilience.runtime.given_back import give_back
+
 KEY: ContextVar[str | None] = ContextVar("resilience_idempotency_key", default=None)
 """The key of the operation under way."""
 
@@ -25,4 +27,4 @@ def keyed(key: str | None) -> Iterator[None]:
     try:
         yield
     finally:
-        KEY.reset(token)
+        give_back(KEY, token)
