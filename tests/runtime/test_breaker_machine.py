@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import Context
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -82,7 +83,7 @@ class BreakerMachine(RuleBasedStateMachine):
         call = self.breaker.calling()
         period = self.model.enter(call, self.clock.monotonic())
         try:
-            call.__enter__()
+            Context().run(call.__enter__)  # callers that know nothing of each other
         except CircuitBreakerOpenError:
             assert period is None
         else:
