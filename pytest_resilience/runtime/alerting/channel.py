@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from pytest_resilience.runtime.alerting.alert import Alert
@@ -28,3 +29,19 @@ class Channel(Protocol):
             RetryableError: if it may be taken later; `retry_after` where the other side said when.
             FatalError: if it will not be taken however often it is sent.
         """
+
+
+def checked_channels(channels: Iterable[Channel]) -> tuple[Channel, ...]:
+    """Return channels, or refuse what is none: an alert must not be the first to find out.
+
+    Raises:
+        TypeError: one has no `name`, or no `send`.
+    """
+    found = tuple(channels)
+    for channel in found:
+        named = isinstance(getattr(channel, "name", None), str)
+        if not named or not callable(getattr(channel, "send", None)):
+            raise TypeError(
+                f"channels must be objects with a `name` and a method `send`, such as SlackChannel(url), got {channel!r}"
+            )
+    return found

@@ -14,7 +14,7 @@ from pytest_resilience.errors import Severity
 from pytest_resilience.runtime import log_sink
 from pytest_resilience.runtime.alerting import process
 from pytest_resilience.runtime.alerting.alert import Action, Alert, known_severity
-from pytest_resilience.runtime.alerting.channel import Channel
+from pytest_resilience.runtime.alerting.channel import Channel, checked_channels
 from pytest_resilience.runtime.alerting.configuration import Configuration, from_environment
 from pytest_resilience.runtime.alerting.courier import FAILOVER_ORDER, LAST_RESORT, Courier
 from pytest_resilience.runtime.alerting.local_file import FileChannel
@@ -50,6 +50,7 @@ class AlertRouter:
 
     Raises:
         RulesError: if the rules, or their file, are wrong.
+        TypeError: if one of the channels is none.
     """
 
     ROUTING_RULES: ClassVar[dict[tuple[str, str], list[str]]] = dict(POLICY_RULES)
@@ -67,7 +68,8 @@ class AlertRouter:
         self._rules = None if given is None else checked_rules(given)
         found = from_environment()
         self._configuration = Configuration(
-            found.channels if channels is None else tuple(channels), Path(outbox) if outbox else found.outbox
+            found.channels if channels is None else checked_channels(channels),
+            Path(outbox) if outbox else found.outbox,
         )
         self._redactor = redactor
         self._clock = clock

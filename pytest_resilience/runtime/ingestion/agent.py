@@ -77,8 +77,13 @@ class DataIngestionAgent:
             A result whose metadata says `recovered_from_error`, and how: `attempts`, `losses`, `rows`,
             `resumed_from`.
         """
-        run = _Run(task, correlation_id=str(task.get("correlation_id") or uuid4()))
+        given = task if isinstance(task, Mapping) else {}
+        run = _Run(given, correlation_id=str(given.get("correlation_id") or uuid4()))
         try:
+            if given is not task:
+                raise FatalError(
+                    f"The task is a {type(task).__name__}, not a mapping; it needs source_file and target_table."
+                )
             done = self._ingest(run)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a result
             self._errors.log_error(error, run.context() | {"component": "data_pipeline"}, "HIGH")

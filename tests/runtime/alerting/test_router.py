@@ -519,6 +519,12 @@ class TestConfiguration:
         assert router.flush(HANG_GUARD)
         assert len(taker.taken) == 1
 
+    @pytest.mark.parametrize("channel", ["slack", 5, object()])
+    def test_a_channel_that_is_none_is_refused(self, channel):
+        """When the router is made: the first alert must not be what finds out."""
+        with pytest.raises(TypeError, match="channels must be objects with a `name` and a method `send`"):
+            AlertRouter(channels=[channel])
+
 
 class Taker:
     """A channel of a team's own that takes everything."""
