@@ -118,6 +118,16 @@ class _NothingRanError(TypeError):
         )
 
 
+class _EndedInsideError(FatalError):
+    """The unit has ended its transaction itself, and nobody knows how."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the unit of work ended its transaction itself, by a COMMIT or ROLLBACK of its own, so that nobody knows what "
+            "of it is committed: look, and leave both to run_in_transaction"
+        )
+
+
 class _RunAgainError(RetryableError):
     """The whole unit may be run again."""
 
@@ -184,6 +194,10 @@ class _Unit:
         except _NothingRanError:
             leave_clean(self.connection)
             raise
+        except _EndedInsideError as error:
+            leave_clean(self.connection)
+            logger.error("%s", error)
+            return self._outcome(TransactionStatus.UNKNOWN, error=error)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is reported in the outcome
             leave_clean(self.connection)
             return self._failed(error)
@@ -201,7 +215,7 @@ class _Unit:
                 self.connection.rollback()
                 logger.info("unit %r was committed by an earlier run; nothing is done now", self.marker.name)
                 return self._outcome(TransactionStatus.COMMITTED, repeated=True)
-            value = self.work(cursor)
+            value = self._worked(cursor)
         if puts_off(value, cursor):
             raise _NothingRanError(self.work)
         if self.connection.state() is TransactionState.ABORTED:
@@ -211,6 +225,23 @@ class _Unit:
                 "let database errors leave the unit, or use a savepoint"
             )
         return self._outcome(TransactionStatus.COMMITTED, value=value)
+
+    def _worked(self, cursor: Any) -> Any:
+        begun = self.connection.state() is TransactionState.OPEN
+        try:
+            value = self.work(cursor)
+        except Exception as error:
+            if self._is_ended(cursor, begun=begun):
+                raise _EndedInsideError from error
+            raise
+        if self._is_ended(cursor, begun=begun):
+            raise _EndedInsideError
+        return value
+
+    def _is_ended(self, cursor: Any, *, begun: bool) -> bool:
+        """Tell whether a transaction that was open is none any more; some drivers begin it with the first statement."""
+        is_idle = self.connection.knows_its_state and self.connection.state() is TransactionState.IDLE
+        return is_idle and (begun or getattr(cursor, "statusmessage", None) is not None)
 
     def _committed(self, outcome: TransactionOutcome[Any]) -> TransactionOutcome[Any]:
         try:

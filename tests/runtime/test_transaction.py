@@ -12,10 +12,13 @@ import sqlite3
 import threading
 
 import psycopg
+import psycopg.sql
 import psycopg2
+import psycopg2.sql
 import pytest
 import sqlalchemy
 from psycopg2 import extensions
+from sqlalchemy.orm import Session
 
 from pytest_resilience import (
     CommitMarker,
@@ -506,6 +509,75 @@ def test_a_swallowed_error_is_not_a_commit(any_connection, stays):
     assert isinstance(outcome.error, FatalError)
     assert stays() == []
     assert is_idle(any_connection)
+
+
+@pytest.mark.parametrize("opener", ["psycopg2", "psycopg2 autocommit", "psycopg 3", "psycopg 3 autocommit"])
+@pytest.mark.parametrize("ending", ["commit", "rollback"])
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_unit_that_ends_its_transaction_itself_is_unknown(database, stays, opener, ending, fails):
+    """Neither committed nor rolled back can be claimed, nor is it run again."""
+
+    def work(cursor):
+        cursor.execute(*(ADD, (1, "MICU")))
+        cursor.execute(ending)
+        if fails:
+            raise psycopg2.errors.DeadlockDetected
+
+    with contextlib.closing(OPENERS[opener](database)) as connection:
+        outcome = run_in_transaction(connection, work)
+
+    assert (outcome.status, outcome.attempts) == ("unknown", 1)
+    assert "ended its transaction itself" in str(outcome.error)
+    assert [(1, "MICU")][: ending == "commit"] == stays()
+
+
+@pytest.mark.parametrize(
+    ("opener", "statement"),
+    [
+        ("psycopg2", b"commit"),
+        ("psycopg2", psycopg2.sql.SQL("commit")),
+        ("psycopg2", psycopg2.sql.SQL("{}").format(psycopg2.sql.SQL("commit"))),
+        ("psycopg 3", b"commit"),
+        ("psycopg 3", psycopg.sql.SQL("commit")),
+        ("sqlalchemy", sqlalchemy.text("commit")),
+    ],
+)
+def test_a_commit_among_the_operations_is_seen_in_each_form(database, stays, opener, statement):
+    """Not only in a text: what came before it would be committed, and said to be rolled back."""
+    with contextlib.closing(OPENERS[opener](database)) as connection:
+        outcome = execute_with_rollback(connection, [(ADD, (1, "MICU")), statement, "nonsense"])
+
+    assert outcome.status == "rolled_back"
+    assert "operation 2 of 3 was refused" in str(outcome.error)
+    assert stays() == []
+
+
+def test_sqlalchemys_statements_are_operations(database, stays):
+    """With their own parameters."""
+    statement = sqlalchemy.text("insert into stays values (:id, 'MICU')")
+    with contextlib.closing(open_sqlalchemy(database)) as connection:
+        outcome = execute_with_rollback(connection, [(statement, {"id": 1})])
+
+    assert outcome, outcome.error
+    assert stays() == [(1, "MICU")]
+
+
+def test_a_connection_lent_by_sqlalchemys_pool_will_do(database, stays):
+    """As `engine.raw_connection()` returns it."""
+    engine = sqlalchemy.create_engine(
+        database.replace("://", "+psycopg2://"), poolclass=sqlalchemy.NullPool
+    )
+    with contextlib.closing(engine.raw_connection()) as connection:
+        outcome = execute_with_rollback(connection, [(ADD, (1, "MICU"))])
+
+    assert outcome
+    assert stays() == [(1, "MICU")]
+
+
+def test_a_session_is_no_connection():
+    """What to pass instead is said."""
+    with Session() as session, pytest.raises(FatalError, match=r"sqlalchemy.*Session.*engine\.connect\(\)"):
+        execute_with_rollback(session, ["select 1"])
 
 
 def test_result_gives_the_value_or_raises(connection):

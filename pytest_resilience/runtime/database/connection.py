@@ -52,10 +52,11 @@ def speaks_libpq(connection: Any) -> bool:
 
 
 def driver_connection(connection: Any) -> Any:
-    """Return the driver's own connection, which SQLAlchemy wraps."""
+    """Return the driver's own connection, which SQLAlchemy wraps, or lends from its pool (`raw_connection()`)."""
     if type(connection).__module__.partition(".")[0] != "sqlalchemy":
         return connection
-    return connection.connection.driver_connection
+    lent = connection.connection if hasattr(connection, "exec_driver_sql") else connection
+    return lent.driver_connection
 
 
 def sqlstate_of(error: BaseException | None) -> str | None:

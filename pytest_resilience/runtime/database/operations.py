@@ -22,8 +22,12 @@ class Operation:
     parameters: Any = None
 
     @classmethod
-    def read(cls, given: Any) -> Operation:
+    def read(cls, given: Any, cursor: Any) -> Operation:
         """Return the operation that was given, or refuse what would not be all or nothing.
+
+        Args:
+            given: SQL, or SQL and parameters.
+            cursor: of the driver, whose own objects know with it what they say.
 
         Raises:
             FatalError: it is empty, has too many parts, or begins or ends a transaction.
@@ -32,9 +36,9 @@ class Operation:
         if len(parts) not in {1, 2}:
             raise FatalError(f"it has {len(parts)} parts; expected SQL, or (SQL, parameters)")
         sql = parts[0]
-        if not sql or (isinstance(sql, str) and not sql.strip()):
+        if sql is None or (isinstance(sql, (str, bytes)) and not sql.strip()):
             raise FatalError("it is empty")
-        control = controls_transaction(sql) if isinstance(sql, str) else None
+        control = controls_transaction(_words_of(sql, cursor))
         if control is not None:
             raise FatalError(
                 f"{control!r} would begin or end a transaction; all operations run in one, leave it out"
@@ -67,7 +71,7 @@ class Operations:
     def __call__(self, cursor: Any) -> None:
         """Look at all of them, then run one after another; say which one failed."""
         for position, operation in enumerate(
-            [self._read(n, given) for n, given in enumerate(self._given, 1)], 1
+            [self._read(n, given, cursor) for n, given in enumerate(self._given, 1)], 1
         ):
             try:
                 operation.run(cursor)
@@ -75,9 +79,9 @@ class Operations:
                 self._tell(position, operation, error)
                 raise
 
-    def _read(self, position: int, given: Any) -> Operation:
+    def _read(self, position: int, given: Any, cursor: Any) -> Operation:
         try:
-            return Operation.read(given)
+            return Operation.read(given, cursor)
         except FatalError as error:
             raise FatalError(f"operation {position} of {len(self._given)} was refused: {error}") from None
 
@@ -92,3 +96,13 @@ class Operations:
             without_data(str(operation.sql)),
             extra={"operation": "execute_with_rollback", "sqlstate": sqlstate_of(error)},
         )
+
+
+def _words_of(sql: Any, cursor: Any) -> str:
+    """Return what a statement says: a text, bytes, an `SQL` of psycopg, or a `text()` of SQLAlchemy."""
+    if isinstance(sql, bytes):
+        return sql.decode(errors="replace")
+    if callable(getattr(sql, "as_string", None)):
+        return str(sql.as_string(cursor))
+    words = sql if isinstance(sql, str) else getattr(sql, "text", "")
+    return words if isinstance(words, str) else ""

@@ -25,13 +25,16 @@ def view_of(connection: Any) -> Connection:
     """
     kind = type(connection)
     maker = kind.__module__.partition(".")[0]
-    if "Async" in kind.__name__ or not callable(getattr(connection, "rollback", None)):
+    wanted = ("rollback", "exec_driver_sql" if hasattr(connection, "exec_driver_sql") else "cursor")
+    if "Async" in kind.__name__ or not all(callable(getattr(connection, name, None)) for name in wanted):
         raise FatalError(
             f"expected an open synchronous database connection, got a {kind.__module__}.{kind.__qualname__}; "
-            "pass one of psycopg2, psycopg, SQLAlchemy or another DB-API driver"
+            "pass one of psycopg2, psycopg, SQLAlchemy (`engine.connect()`) or another DB-API driver"
         )
-    if maker == "sqlalchemy":
+    if hasattr(connection, "exec_driver_sql"):
         return _SqlAlchemy(connection)
+    if maker == "sqlalchemy":
+        return view_of(driver_connection(connection))
     if maker == "sqlite3":
         return _Sqlite(connection)
     return _Psycopg(connection) if speaks_libpq(connection) else _DbApi(connection)
