@@ -11,7 +11,7 @@ from pytest_resilience.runtime.deadline import Deadline
 from pytest_resilience.runtime.models.allotted_time import AllottedTime
 from pytest_resilience.runtime.models.change_of_charge import Changed, ChangeOfCharge, Status
 from pytest_resilience.runtime.models.deployment_lock import DeploymentConflictError, deployment_lock
-from pytest_resilience.runtime.models.health import LATENCY_LIMIT, GoldenRequest
+from pytest_resilience.runtime.models.health import LATENCY_LIMIT, GoldenRequest, require_terms
 from pytest_resilience.runtime.models.health_check import run_model_health_check
 from pytest_resilience.runtime.models.ledger import Ledger, LedgerEntry
 from pytest_resilience.runtime.models.registry import ModelRegistry
@@ -78,9 +78,12 @@ def deploy_model_with_rollback(  # noqa: PLR0913 - each is one dial with a defau
 
     Raises:
         ResilienceError: the model is not registered, or the registry is away until the deadline; nothing was changed.
+        TypeError, ValueError: an argument makes no sense; nothing was changed.
     """
-    where = registry or ModelRegistry(tracking_uri)
     version = _checked(new_version)
+    golden = tuple(golden)  # it is gone through several times
+    require_terms(latency_limit=latency_limit, golden=golden)
+    where = registry or ModelRegistry(tracking_uri)
 
     def check(candidate: str) -> None:
         _check_auroc(where, model_name, candidate, auroc)

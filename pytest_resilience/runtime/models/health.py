@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -9,6 +10,7 @@ from typing import Any
 
 from pytest_resilience.clock import SYSTEM_CLOCK, Clock
 from pytest_resilience.errors import HealthCheckFailed, ResilienceError, RetryableError
+from pytest_resilience.runtime.arguments import seconds, whole_number
 from pytest_resilience.runtime.models.output import check_output, numbers_in
 from pytest_resilience.runtime.models.single_flight import SingleFlight
 
@@ -37,11 +39,25 @@ class GoldenRequest:
         rows: what to send.
         expected: the numbers that must come back, in order.
         tolerance: by how much each may differ.
+
+    Raises:
+        TypeError, ValueError: the answer that is expected is not made of finite numbers, or the tolerance is none.
     """
 
     rows: Any
     expected: Sequence[float]
     tolerance: float = 1e-6
+
+    def __post_init__(self) -> None:
+        if not self.tolerance >= 0:
+            raise ValueError(f"tolerance must be 0 or more, got {self.tolerance!r}")
+        for number in self.expected:
+            try:
+                is_finite = math.isfinite(number)
+            except TypeError:
+                raise TypeError(f"expected must be numbers in a flat list, got {number!r}") from None
+            if not is_finite:
+                raise ValueError(f"expected must be finite numbers, got {number!r}")
 
 
 def examine(
@@ -66,8 +82,7 @@ def examine(
     Raises:
         HealthCheckFailed: which check failed, with what was measured and what is allowed.
     """
-    if calls < 1:
-        raise ValueError(f"calls must be 1 or more, not {calls}")
+    require_terms(latency_limit=latency_limit, calls=calls)
     if sample is None:
         raise HealthCheckFailed(
             "The model cannot be checked: it was logged without an input example, and no sample was given. "
@@ -86,6 +101,21 @@ def examine(
             limit=latency_limit,
         )
     return HealthReport(latency, output)
+
+
+def require_terms(
+    *, latency_limit: float = LATENCY_LIMIT, calls: int = 1, golden: Sequence[GoldenRequest] = ()
+) -> None:
+    """Refuse terms of a check that make no sense: a model would be found unfit for them.
+
+    Raises:
+        TypeError, ValueError: which one, and what it is.
+    """
+    seconds("latency_limit", latency_limit, finite=False, zero=False)
+    whole_number("calls", calls, least=1)
+    for request in golden:
+        if not isinstance(request, GoldenRequest):
+            raise TypeError(f"golden must be requests such as GoldenRequest(rows, expected), got {request!r}")
 
 
 def check_golden(predict: Callable[[Any], Any], golden: GoldenRequest, *, patience: float = 10.0) -> None:

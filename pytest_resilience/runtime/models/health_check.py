@@ -7,7 +7,13 @@ from typing import Any
 
 from pytest_resilience.errors import DeadlineExceededError, HealthCheckFailed, ResilienceError
 from pytest_resilience.runtime.models.files import LoadedModel
-from pytest_resilience.runtime.models.health import LATENCY_LIMIT, GoldenRequest, check_golden, examine
+from pytest_resilience.runtime.models.health import (
+    LATENCY_LIMIT,
+    GoldenRequest,
+    check_golden,
+    examine,
+    require_terms,
+)
 from pytest_resilience.runtime.models.registry import ModelRegistry
 from pytest_resilience.runtime.models.single_flight import SingleFlight
 from pytest_resilience.runtime.retry import retry_with_exponential_backoff
@@ -46,7 +52,10 @@ def run_model_health_check(
         HealthCheckFailed: which check failed (`loads`, `sample`, `output`, `latency`, `golden`), the measured value
             and the limit.
         DeadlineExceededError: the deadline around this call is over.
+        TypeError, ValueError: an argument makes no sense.
     """
+    golden = tuple(golden)
+    require_terms(latency_limit=latency_limit, calls=calls, golden=golden)
     loaded = _loaded(registry or ModelRegistry(tracking_uri), model_name, str(version))
     predict = loaded.model.predict
     examine(

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from operator import itemgetter
 from typing import Literal, TypeAlias
 
+from pytest_resilience.errors import FatalError
 from pytest_resilience.runtime.models.registry import ModelRegistry
 
 PREFIX = "pytest-resilience.ledger."
@@ -49,17 +51,27 @@ class LedgerEntry:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """A model's entries, in the order in which they were written."""
+    """A model's entries, in the order in which they were written.
+
+    Args:
+        entries: the oldest first.
+        last: the number of the tag that was written last.
+    """
 
     entries: tuple[LedgerEntry, ...] = ()
+    last: int = 0
 
     @classmethod
     def of(cls, tags: Mapping[str, str]) -> Ledger:
-        """Read it from a model's tags."""
+        """Read it from a model's tags.
+
+        Raises:
+            FatalError: somebody has changed one of them, so that nobody knows what was in charge.
+        """
         written = sorted(
-            (int(key.removeprefix(PREFIX)), value) for key, value in tags.items() if key.startswith(PREFIX)
+            (_entry(key, value) for key, value in tags.items() if key.startswith(PREFIX)), key=itemgetter(0)
         )
-        return cls(tuple(LedgerEntry(**json.loads(value)) for _, value in written))
+        return cls(tuple(entry for _, entry in written), written[-1][0] if written else 0)
 
     @property
     def unfinished(self) -> LedgerEntry | None:
@@ -84,6 +96,16 @@ class Ledger:
         """Append an entry in the registry; return the ledger with it. Only who holds the lock may write."""
         if entry.why is not None:
             entry = replace(entry, why=entry.why[:LONGEST_TEXT])
-        key = f"{PREFIX}{len(self.entries) + 1:06d}"
-        registry.set_tag(model_name, key, json.dumps(asdict(entry)))
-        return Ledger((*self.entries, entry))
+        number = self.last + 1
+        registry.set_tag(model_name, f"{PREFIX}{number:06d}", json.dumps(asdict(entry)))
+        return Ledger((*self.entries, entry), number)
+
+
+def _entry(key: str, value: str) -> tuple[int, LedgerEntry]:
+    try:
+        return int(key.removeprefix(PREFIX)), LedgerEntry(**json.loads(value))
+    except (TypeError, ValueError) as error:
+        raise FatalError(
+            f"The tag {key!r} of the model is no entry of its ledger ({type(error).__name__}), so that nobody knows what was "
+            "in charge: somebody has changed it by hand. Restore its value, or delete the tag, and run the same again."
+        ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 
 import pytest
@@ -14,6 +15,7 @@ from pytest_resilience.runtime.deployment import (
     run_model_health_check,
 )
 from pytest_resilience.runtime.models.health import GoldenRequest
+from pytest_resilience.runtime.models.ledger import PREFIX
 
 
 @pytest.fixture
@@ -200,6 +202,33 @@ def test_the_ledger_tells_who_when_and_why(register, model_name):
     assert expected == [(one.who, one.outcome, one.from_version, one.to_version) for one in entries]
     assert entries[0].why == "first"
     assert "NaN" in entries[-1].why
+
+
+def test_an_entry_that_somebody_changed_is_named(register, client, model_name, aliases):
+    """Without it nobody knows what was in charge; once it is gone, the next entry overwrites none."""
+    deploy_model_with_rollback(model_name, register())
+    key = f"{PREFIX}000001"
+    client.set_registered_model_tag(model_name, key, "gone")
+    with pytest.raises(FatalError, match=f"The tag '{key}' of the model is no entry of its ledger"):
+        rollback_model(model_name)
+    client.delete_registered_model_tag(model_name, key)
+    deploy_model_with_rollback(model_name, register())
+
+    assert [entry.outcome for entry in deployment_ledger(model_name)] == ["success", "begun", "success"]
+    assert aliases()["champion"] == "2"
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [{"latency_limit": 0}, {"latency_limit": math.nan}, {"latency_limit": "0.2"}, {"golden": [[1.0]]}],
+)
+def test_terms_that_make_no_sense_are_refused(register, model_name, terms):
+    """And not found in the model, which would be withdrawn for them."""
+    version = register()
+    with pytest.raises((TypeError, ValueError), match=next(iter(terms))):
+        deploy_model_with_rollback(model_name, version, **terms)
+
+    assert deployment_ledger(model_name) == ()
 
 
 def test_a_golden_request_is_answered_right_or_rolled_back(register, model_name, aliases):

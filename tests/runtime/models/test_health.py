@@ -192,3 +192,19 @@ def test_golden_answers_are_not_fewer_more_or_no_numbers(answer):
     """An answer of another length, or NaN, is wrong whatever the tolerance."""
     with pytest.raises(HealthCheckFailed):
         check_golden(lambda _rows: answer, GoldenRequest(None, [1.0, 2.0], 1e9))
+
+
+@pytest.mark.parametrize(
+    ("expected", "tolerance", "error"),
+    [
+        ([math.nan], 1, ValueError),
+        ([[1.0]], 1, TypeError),
+        (["1.0"], 1, TypeError),
+        ([1.0], -1, ValueError),
+        ([1.0], math.nan, ValueError),
+    ],
+)
+def test_a_golden_request_that_no_answer_can_meet_is_refused(expected, tolerance, error):
+    """When it is made, and not as a fault of the model."""
+    with pytest.raises(error, match=r"expected|tolerance"):
+        GoldenRequest(None, expected, tolerance)
