@@ -22,6 +22,10 @@ def time_to_hand_on(default: float | None = None) -> float | None:
     return min(remaining, default)
 
 
+MOST = 2**31 - 1
+"""What PostgreSQL and libpq take for a limit, in their own units."""
+
+
 def statement_timeout(default: float | None = None) -> int:
     """Return a value for PostgreSQL's `statement_timeout`: whole milliseconds, 0 for no limit.
 
@@ -29,7 +33,7 @@ def statement_timeout(default: float | None = None) -> int:
         default: seconds where no deadline is around, and the most that is handed on.
     """
     remaining = time_to_hand_on(default)
-    return 0 if remaining is None else max(1, int(remaining * 1000))  # 0 would mean: no limit
+    return 0 if remaining is None else min(max(1, int(remaining * 1000)), MOST)  # 0 would mean: no limit
 
 
 def connect_timeout(default: float | None = None) -> int:
@@ -42,7 +46,7 @@ def connect_timeout(default: float | None = None) -> int:
         default: seconds where no deadline is around, and the most that is handed on.
     """
     remaining = time_to_hand_on(default)
-    return 0 if remaining is None else max(1, int(remaining))
+    return 0 if remaining is None else min(max(1, int(remaining)), MOST)
 
 
 def libpq_limits(default: float | None = None) -> dict[str, Any]:

@@ -66,6 +66,11 @@ class Pipeline:
         listeners: tuple[Listener, ...] | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
+        if fallback is not None and not callable(fallback):
+            raise TypeError(f"fallback must be a function of the error, got {fallback!r}")
+        for name, part, kind in (("retry", retry, Retry), ("breaker", breaker, CircuitBreaker)):
+            if part is not None and not isinstance(part, kind):
+                raise TypeError(f"{name} must be a {kind.__name__}, got {part!r}")
         self.fallback = fallback
         self.retry = retry
         self.breaker = breaker
@@ -142,7 +147,13 @@ class Pipeline:
             try:
                 result = func(*args, **kwargs)
             except self._fallback_on as error:
-                return Degraded(self._answer(error, name), error)
+                answer = self._answer(error, name)
+                if type(answer) is CoroutineType:
+                    answer.close()
+                    raise TypeError(
+                        f"the fallback of {name} is async, and the call is not: use call_async, or a function"
+                    ) from error
+                return Degraded(answer, error)
             if type(result) is CoroutineType:
                 return self._backed_async(lambda: result, name)()
             return result

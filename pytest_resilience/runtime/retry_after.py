@@ -6,6 +6,9 @@ import math
 
 from pytest_resilience.clock import Clock
 
+_LONGEST = 1e300
+"""For an int that is finite and yet no float."""
+
 
 def retry_after_of(error: BaseException, clock: Clock) -> float | None:
     """Return the seconds that an exception, or the HTTP response it carries, asks to wait; `None` if it does not.
@@ -14,7 +17,7 @@ def retry_after_of(error: BaseException, clock: Clock) -> float | None:
     """
     asked = getattr(error, "retry_after", None)
     if isinstance(asked, (int, float)) and not isinstance(asked, bool):
-        return max(0.0, asked) if math.isfinite(asked) else None
+        return max(0.0, min(asked, _LONGEST)) if abs(asked) < math.inf else None
     headers = getattr(getattr(error, "response", error), "headers", None)
     get = getattr(headers, "get", None)
     value = None if get is None else get("Retry-After")

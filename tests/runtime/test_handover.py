@@ -101,3 +101,11 @@ def test_nonsense_is_refused(default):
     """With the value."""
     with pytest.raises(ValueError, match=str(default)):
         handover.http_timeout(default)
+
+
+def test_a_distant_deadline_is_handed_on_as_the_longest_limit():
+    """PostgreSQL refuses a statement_timeout of more than 24.8 days."""
+    with within(10 * 365 * 86_400):
+        assert handover.statement_timeout() == 2**31 - 1
+    with within(100 * 365 * 86_400):
+        assert handover.connect_timeout() == 2**31 - 1

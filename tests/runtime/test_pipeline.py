@@ -154,6 +154,26 @@ def test_async_with_a_fallback_of_either_kind():
         assert len(call.calls) == 8
 
 
+def test_an_async_fallback_of_a_sync_call_is_refused():
+    """Its answer would be a coroutine that nobody awaits; what failed is the cause."""
+
+    async def async_rule(error):
+        return "about seven"
+
+    pipeline = Pipeline(fallback=async_rule, listeners=())
+    with pytest.raises(TypeError, match="is async, and the call is not: use call_async") as refused:
+        pipeline.call(FlakyCall(RetryableError("down")))
+
+    assert isinstance(refused.value.__cause__, RetryableError)
+
+
+@pytest.mark.parametrize("part", ["retry", "breaker", "fallback"])
+def test_parts_that_are_none_are_refused(part):
+    """When the pipeline is made, with the name of the part."""
+    with pytest.raises(TypeError, match=f"{part} must be a .*, got 3"):
+        Pipeline(**{part: 3})
+
+
 async def _awaited(awaitable):
     return await awaitable
 

@@ -609,3 +609,12 @@ def test_notes_that_are_none_do_not_replace_the_error(notes):
         Retry(max_retries=1, backoff=AT_ONCE).call(FlakyCall(error))
 
     assert len(raised.value.__notes__) == 1
+
+
+def test_a_wait_that_no_float_holds_is_not_waited_for():
+    """A `Retry-After` of 400 digits, as a number, is longer than anybody waits: the error itself surfaces."""
+    call = FlakyCall(RetryableError("busy", retry_after=10**400))
+    with pytest.raises(RetryableError, match="busy"):
+        Retry(backoff=AT_ONCE, clock=FakeClock()).call(call)
+
+    assert len(call.calls) == 1

@@ -564,9 +564,7 @@ def test_sqlalchemys_statements_are_operations(database, stays):
 
 def test_a_connection_lent_by_sqlalchemys_pool_will_do(database, stays):
     """As `engine.raw_connection()` returns it."""
-    engine = sqlalchemy.create_engine(
-        database.replace("://", "+psycopg2://"), poolclass=sqlalchemy.NullPool
-    )
+    engine = sqlalchemy.create_engine(database.replace("://", "+psycopg2://"), poolclass=sqlalchemy.NullPool)
     with contextlib.closing(engine.raw_connection()) as connection:
         outcome = execute_with_rollback(connection, [(ADD, (1, "MICU"))])
 

@@ -81,7 +81,14 @@ def test_delimiter_and_encoding_are_the_callers_word(write, table, ingest):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"delimiter": '"'}, {"delimiter": ",,"}, {"encoding": "utf-16"}, {"encoding": "no"}]
+    "settings",
+    [
+        {"delimiter": '"'},
+        {"delimiter": ",,"},
+        {"delimiter": None},
+        {"encoding": "utf-16"},
+        {"encoding": "no"},
+    ],
 )
 def test_settings_that_make_no_sense_are_refused(settings, stays, table, ingest):
     """The value is in the message."""
