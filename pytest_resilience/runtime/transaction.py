@@ -123,8 +123,8 @@ class _EndedInsideError(FatalError):
 
     def __init__(self) -> None:
         super().__init__(
-            "the unit of work ended its transaction itself, by a COMMIT or ROLLBACK of its own, so that nobody knows what "
-            "of it is committed: look, and leave both to run_in_transaction"
+            "the unit of work ended its transaction itself, by a COMMIT or ROLLBACK of its own, so that nobody knows "
+            "what of it is committed: look, and leave both to run_in_transaction"
         )
 
 
@@ -196,7 +196,7 @@ class _Unit:
             raise
         except _EndedInsideError as error:
             leave_clean(self.connection)
-            logger.error("%s", error)
+            logger.error("%s", str(error))  # noqa: TRY400 - the traceback may hold data
             return self._outcome(TransactionStatus.UNKNOWN, error=error)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is reported in the outcome
             leave_clean(self.connection)

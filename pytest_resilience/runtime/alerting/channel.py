@@ -42,6 +42,7 @@ def checked_channels(channels: Iterable[Channel]) -> tuple[Channel, ...]:
         named = isinstance(getattr(channel, "name", None), str)
         if not named or not callable(getattr(channel, "send", None)):
             raise TypeError(
-                f"channels must be objects with a `name` and a method `send`, such as SlackChannel(url), got {channel!r}"
+                "channels must be objects with a `name` and a method `send`, such as SlackChannel(url), "
+                f"got {channel!r}"
             )
     return found

@@ -77,13 +77,12 @@ class DataIngestionAgent:
             A result whose metadata says `recovered_from_error`, and how: `attempts`, `losses`, `rows`,
             `resumed_from`.
         """
-        given = task if isinstance(task, Mapping) else {}
+        given: Mapping[str, Any] = {}
+        if isinstance(task, Mapping):
+            given = task
         run = _Run(given, correlation_id=str(given.get("correlation_id") or uuid4()))
         try:
-            if given is not task:
-                raise FatalError(
-                    f"The task is a {type(task).__name__}, not a mapping; it needs source_file and target_table."
-                )
+            _require_mapping(task)
             done = self._ingest(run)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a result
             self._errors.log_error(error, run.context() | {"component": "data_pipeline"}, "HIGH")
@@ -117,6 +116,13 @@ class DataIngestionAgent:
         """Wake somebody: the guard waits for a database that does not come back by itself."""
         context = {"operation": "ingest", "agent": "DataIngestionAgent", "component": component}
         self._errors.log_error(DatabaseAwayError(message), context, severity)
+
+
+def _require_mapping(task: object) -> None:
+    if not isinstance(task, Mapping):
+        raise FatalError(
+            f"The task is a {type(task).__name__}, not a mapping; it needs source_file and target_table."
+        )
 
 
 @dataclass(slots=True)

@@ -64,7 +64,7 @@ class CsvSource:
         self.name = str(self.path)
         self.delimiter = delimiter
         self.encoding = encoding
-        if not isinstance(delimiter, str) or len(delimiter.encode()) != 1 or delimiter in '"\r\n':
+        if len(delimiter.encode()) != 1 or delimiter in '"\r\n':
             raise FatalError(
                 f"delimiter must be one byte other than a quote or a line end, got {delimiter!r}"
             )

@@ -81,6 +81,8 @@ def ingest_data_with_checkpoint(  # noqa: PLR0913 - two are needed, the others a
     postgres_name(encoding)
     if not isinstance(target_table, str):
         raise TypeError(f"target_table must be the name of a table, got {target_table!r}")
+    if not isinstance(delimiter, str):
+        raise TypeError(f"delimiter must be one byte, as a text, got {delimiter!r}")
     data_quality_score.with_threshold(quality_threshold)
     task = IngestionTask(
         source_file=os.fspath(source_file),

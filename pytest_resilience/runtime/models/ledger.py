@@ -106,6 +106,7 @@ def _entry(key: str, value: str) -> tuple[int, LedgerEntry]:
         return int(key.removeprefix(PREFIX)), LedgerEntry(**json.loads(value))
     except (TypeError, ValueError) as error:
         raise FatalError(
-            f"The tag {key!r} of the model is no entry of its ledger ({type(error).__name__}), so that nobody knows what was "
-            "in charge: somebody has changed it by hand. Restore its value, or delete the tag, and run the same again."
+            f"The tag {key!r} of the model is no entry of its ledger ({type(error).__name__}), so that nobody knows "
+            "what was in charge: somebody has changed it by hand. Restore its value, or delete the tag, "
+            "and run the same again."
         ) from error

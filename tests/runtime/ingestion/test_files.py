@@ -85,7 +85,6 @@ def test_delimiter_and_encoding_are_the_callers_word(write, table, ingest):
     [
         {"delimiter": '"'},
         {"delimiter": ",,"},
-        {"delimiter": None},
         {"encoding": "utf-16"},
         {"encoding": "no"},
     ],
@@ -175,3 +174,9 @@ def test_any_text_survives(texts, dialect, batch_size, write, connection, rows):
     assert (result.rows, result.rejected) == (len(texts), 0)
     arrived = rows("select n, coalesce(a, ''), coalesce(b, '') from texts order by n")
     assert arrived == [(n, *pair) for n, pair in enumerate(texts)]
+
+
+def test_a_delimiter_that_is_no_text_is_refused(stays, ingest):
+    """With its name and value."""
+    with pytest.raises(TypeError, match="delimiter must be one byte, as a text, got None"):
+        ingest(stays, delimiter=None)
