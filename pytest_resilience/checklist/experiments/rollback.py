@@ -11,6 +11,7 @@ from pytest_resilience.chaos.points.point import FaultPoint
 from pytest_resilience.chaos.scenario.model import FaultOrder, When
 from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
 from pytest_resilience.checklist.experiments.result import result_of
+from pytest_resilience.checklist.experiments.rollback_by_itself import failing_steps
 from pytest_resilience.checklist.experiments.rollback_undoing import Change, Undone
 from pytest_resilience.checklist.experiments.said import Said
 from pytest_resilience.checklist.experiments.working import working
@@ -99,6 +100,7 @@ def rollbacks(laboratory: Laboratory) -> Iterator[Experiment]:
     """Yield what is tried with each workload's rollback, and why nothing is with the others."""
     for clean in working(laboratory):
         change = Change(laboratory, clean.workload.name)
+        yield from failing_steps(laboratory, clean)
         said = _said(clean, change.snapshot)
         if said is not None:
             yield said

@@ -130,13 +130,13 @@ class Change:
         for name in self.snapshot:
             handle = sandbox.service(name)
             if isinstance(handle, PostgresHandle):
-                found[name] = _without_own(read_state(handle.direct_dsn, mask=mask, surrogates=True))
+                found[name] = without_own(read_state(handle.direct_dsn, mask=mask, surrogates=True))
             else:
                 found[name] = look.state(name, mask=mask)
         return found
 
 
-def _without_own(state: PostgresState) -> PostgresState:
+def without_own(state: PostgresState) -> PostgresState:
     """Leave out the runtime's own tables, which it makes when it needs them.
 
     Positions that a rollback left in them are not overlooked: the change, made again, would begin there.

@@ -1,0 +1,165 @@
+"""Deployments of models one of whose calls fails: they go back by themselves, or finish all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from pytest_resilience.chaos.laboratory.clean import CleanRun
+from pytest_resilience.chaos.laboratory.laboratory import Laboratory
+from pytest_resilience.chaos.points.of_http import changes
+from pytest_resilience.chaos.points.point import FaultPoint
+from pytest_resilience.chaos.scenario.model import FaultOrder
+from pytest_resilience.chaos.state.registry import RegistryState
+from pytest_resilience.checklist.experiments.experiment import ExperimentResult
+from pytest_resilience.checklist.experiments.result import result_of
+from pytest_resilience.checklist.experiments.rollback_undoing import without_own
+from pytest_resilience.checklist.experiments.service_faults import LASTS
+from pytest_resilience.checklist.judges import deployments, rollback
+from pytest_resilience.checklist.judges.case import subject_of
+from pytest_resilience.checklist.judges.deployments import MOVES, Deployment, States
+from pytest_resilience.checklist.replay import replay_of
+from pytest_resilience.checklist.thresholds import BLOCKED_DEADLINES
+
+ITEM = rollback.ITEM
+DENIED = "42501"
+"""PostgreSQL documentation, appendix A: insufficient privilege, which nobody tries again."""
+MOST_MOVES, MOST_BEFORE, MOST_CHECKS, MOST_WRITES = 4, 3, 6, 4
+"""Requests that are failed alone: of those that move a model, before and after its first move, and statements."""
+_WRITES = ("INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "CREATE", "ALTER", "DROP")
+
+
+@dataclass(frozen=True, slots=True)
+class FailingStep:
+    """A deployment one of whose calls is refused, and nothing else.
+
+    A refusal is not tried again, so that the deployment fails; what it sends to go back is let through. What is asked
+    for only once the new version serves, as by a health check, stays refused.
+
+    Args:
+        laboratory: where runs are made.
+        workload: its name.
+        point: the call.
+        stays: whether it is refused each time from there.
+    """
+
+    laboratory: Laboratory
+    workload: str
+    point: FaultPoint
+    stays: bool = False
+
+    @property
+    def item(self) -> str:
+        """The item that it stands under."""
+        return ITEM
+
+    @property
+    def id(self) -> str:
+        """The item, the workload, the service and the call."""
+        return f"{ITEM}::{self.workload}::{self.point.service}::by-itself-{self.point.id}"
+
+    def run(self) -> ExperimentResult:
+        """Deploy once, and see what is left."""
+        clean = self.laboratory.clean(self.workload)
+        plan = self.laboratory.plan(
+            self.workload,
+            [self._order],
+            workload=replace(clean.workload, resume="none"),
+            patience=BLOCKED_DEADLINES,
+            prompt=True,
+        )
+        deployment = deployment_of(clean)
+        with self.laboratory.trial(self.laboratory.masked(plan, clean), self.id) as trial:
+            told = deployments.judge(
+                trial.record,
+                clean=clean.record,
+                workload=clean.workload,
+                deployment=deployment,
+                seen=_comparable(trial.record.states, deployment.before),
+                replay=replay_of(self.id),
+            )
+        title = f"{self.point.message} number {self.point.nth} on {self.point.service} refused"
+        subject = subject_of(self.workload, ", ".join(deployment.before))
+        told = replace(told, subject=subject, why=told.why and f"{title}: {told.why}")
+        return result_of([told], trial.record)
+
+    @property
+    def _order(self) -> FaultOrder:
+        seconds = LASTS if self.stays else None
+        if self.point.protocol == "postgres":
+            attributes, kind = {"sqlstate": DENIED, "message": "permission denied"}, "error"
+            return FaultOrder(on=self.point.service, when=self.point.when, kind=kind, attributes=attributes)
+        body = {"error_code": "PERMISSION_DENIED", "message": "Permission denied"}
+        return FaultOrder(
+            on=self.point.service,
+            when=self.point.when,
+            kind="respond",
+            attributes={"status": 403, "body": body},
+            seconds=seconds,
+        )
+
+
+def failing_steps(laboratory: Laboratory, clean: CleanRun) -> Iterator[FailingStep]:
+    """Yield the calls of a deployment that are refused, each alone; of a workload that deploys no model none."""
+    if clean.workload.shape == "server" or not (moved := deployment_of(clean).moves):
+        return
+    name, kinds = clean.workload.name, laboratory.configuration.services
+    registries = {service for service, _, _ in moved}
+    for service in clean.workload.uses:
+        asked = [point for point in clean.recording.of(service) if point.side == "request"]
+        if service in registries:
+            yield from (FailingStep(laboratory, name, *step) for step in steps_of_registry(asked))
+        elif kinds[service].kind == "postgres":
+            writes = _one_of_each([point for point in asked if point.message.startswith(_WRITES)])
+            yield from (FailingStep(laboratory, name, point) for point in writes[-MOST_WRITES:])
+        else:
+            others = _one_of_each(asked)[-MOST_CHECKS:]
+            yield from (FailingStep(laboratory, name, point, stays=True) for point in others)
+
+
+def steps_of_registry(asked: Sequence[FaultPoint]) -> list[tuple[FaultPoint, bool]]:
+    """Return the requests to a registry that are refused, and whether they stay so.
+
+    Args:
+        asked: all requests, in their order.
+    """
+    moves = [point for point in asked if is_move(point)]
+    if not moves:
+        return []
+    first = asked.index(moves[0])
+    before, known = asked[:first], {point.message for point in asked[:first]}
+    later = _one_of_each([point for point in asked[first:] if point not in moves])
+    written = _one_of_each([point for point in before if changes(point.message)])
+    chosen = dict.fromkeys((*written[-MOST_BEFORE:], *moves[:MOST_MOVES]), False)
+    chosen |= {
+        point: point.message not in known and not changes(point.message) for point in later[:MOST_CHECKS]
+    }
+    return sorted(chosen.items(), key=lambda step: asked.index(step[0]))
+
+
+def is_move(point: FaultPoint) -> bool:
+    """Tell whether a request brings another version to serve."""
+    method, _, path = point.message.partition(" ")
+    return method not in {"GET", "HEAD"} and MOVES.search(path) is not None
+
+
+def _one_of_each(points: Sequence[FaultPoint]) -> list[FaultPoint]:
+    found: dict[tuple[str, ...], FaultPoint] = {}
+    for point in points:
+        found.setdefault(point.kind_of_place, point)
+    return list(found.values())
+
+
+def deployment_of(clean: CleanRun) -> Deployment:
+    """Return what a workload changes in the services that a rollback has to restore."""
+    snapshot = clean.workload.snapshot or tuple(clean.record.states)
+    before = {name: clean.begin[name] for name in snapshot if name in clean.begin}
+    return Deployment(_comparable(before, before), _comparable(clean.record.states, before))
+
+
+def _comparable(states: States, before: States) -> States:
+    return {
+        name: state if isinstance(state, RegistryState) else without_own(state)
+        for name, state in states.items()
+        if name in before
+    }

@@ -1,0 +1,204 @@
+"""Item 7 on small deployments that go back by themselves: what they forget is found, and sound ones pass."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from pytest_resilience.chaos.configuration.reading import read_configuration
+from pytest_resilience.chaos.laboratory.laboratory import Laboratory
+from pytest_resilience.chaos.points.point import FaultPoint
+from pytest_resilience.checklist.experiments.rollback_by_itself import failing_steps, steps_of_registry
+from pytest_resilience.services.run_folder import RunFolder
+
+CONFIGURATION = """
+    [services.warehouse]
+    kind = "postgres"
+    env = { DATABASE_URL = "{dsn}" }
+    init = ["schema.sql"]
+
+    [services.registry]
+    kind = "mlflow"
+    env = { MLFLOW_TRACKING_URI = "{tracking_uri}" }
+    init = ["{python} registry.py"]
+"""
+DEPLOYS = """
+    [workloads.{name}]
+    command = ["{{python}}", "deploy.py", "{mode}"]
+    uses = ["warehouse", "registry"]
+    start = "prepared"
+    deadline = 30
+    {more}
+"""
+MODES = ("sound", "reports", "again", "forgets", "wrong", "row", "silent")
+UNDONE = 'rollback = ["{python}", "undo.py"]'
+SCHEMA = """
+    create table deployed (model text primary key, version int);
+    insert into deployed values ('sepsis', 1);
+    create table attempts (n serial, outcome text);
+"""
+REGISTRY = """
+    import json, os, urllib.error, urllib.parse, urllib.request
+
+    def ask(method, path, **fields):
+        url = os.environ["MLFLOW_TRACKING_URI"] + "/api/2.0/mlflow/" + path
+        data = json.dumps(fields).encode() if method != "GET" else None
+        if data is None:
+            url += "?" + urllib.parse.urlencode(fields)
+        request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            return json.load(reply)
+
+    def register():
+        source = "s3://models/sepsis"
+        made = ask("POST", "model-versions/create", name="sepsis", source=source)
+        return made["model_version"]["version"]
+
+    def serve(version):
+        ask("POST", "registered-models/alias", name="sepsis", alias="champion", version=version)
+
+    if __name__ == "__main__":
+        ask("POST", "registered-models/create", name="sepsis")
+        for _ in range(2):
+            serve(register())
+"""
+DEPLOY = """
+    import os, sys, urllib.error, psycopg2
+    from registry import ask, register, serve
+
+    MODE = sys.argv[1]
+    FAILURES = (OSError, psycopg2.Error)
+    connection = psycopg2.connect(os.environ["DATABASE_URL"])
+    connection.autocommit = True
+    cursor = connection.cursor()
+
+    def healthy(version):
+        ask("GET", "model-versions/get-download-uri", name="sepsis", version=version)
+
+    def deploy(old):
+        new = register()
+        ask("POST", "model-versions/set-tag", name="sepsis", version=new, key="by", value="deploy")
+        serve(new)
+        cursor.execute(f"update deployed set version = {new}")
+        healthy(new)
+
+    def undo(old):
+        if MODE != "forgets":
+            serve("1" if MODE == "wrong" else old)
+        if MODE != "row":
+            cursor.execute(f"update deployed set version = 1")
+        cursor.execute("insert into attempts (outcome) values ('rolled back')")
+
+    old = ask("GET", "registered-models/alias", name="sepsis", alias="champion")["model_version"]["version"]
+    for attempt in range(2 if MODE == "again" else 1):
+        try:
+            deploy(old)
+            break
+        except FAILURES as error:
+            print(f"could not deploy sepsis: {error}", file=sys.stderr)
+            if MODE not in {"silent", "again"}:
+                undo(old)
+                print("rolled back", file=sys.stderr)
+    else:
+        sys.exit(0 if MODE == "reports" else 1)
+"""
+UNDO = """
+    import os, sys, psycopg2
+    from registry import serve
+
+    serve("2")
+    with psycopg2.connect(os.environ["DATABASE_URL"]) as connection, connection.cursor() as cursor:
+        cursor.execute("update deployed set version = 1")
+"""
+CHECK = "registry::by-itself-GET-api-2-0-mlflow-model-versions-get-download-uri-1-request"
+MOVE = "registry::by-itself-POST-api-2-0-mlflow-registered-models-alias-1-request"
+ROW = "warehouse::by-itself-UPDATE-1-request"
+
+
+@pytest.fixture(scope="module")
+def failing(pool, tmp_path_factory):
+    """Return what makes one step of a deployment in some mode fail."""
+    folder, run = tmp_path_factory.mktemp("team"), RunFolder.make()
+    named = dict.fromkeys(MODES, UNDONE) | {"lost": ""}
+    jobs = [
+        DEPLOYS.format(name=name, mode="silent" if name == "lost" else name, more=more)
+        for name, more in named.items()
+    ]
+    (folder / "resilience.toml").write_text(textwrap.dedent(CONFIGURATION + "".join(jobs)))
+    (folder / "schema.sql").write_text(SCHEMA)
+    for stem, text in {"registry": REGISTRY, "deploy": DEPLOY, "undo": UNDO}.items():
+        (folder / f"{stem}.py").write_text(textwrap.dedent(text))
+    laboratory = Laboratory(read_configuration(folder), pool, run, seed=1)
+
+    def failing(name, step):
+        found = {each.id: each for each in failing_steps(laboratory, laboratory.clean(name))}
+        return found[f"rollback::{name}::{step}"].run()
+
+    yield failing
+    laboratory.close()
+    run.end()
+
+
+@pytest.mark.parametrize("step", [CHECK, MOVE, ROW])
+@pytest.mark.parametrize("mode", ["sound", "reports", "again"])
+def test_a_sound_deployment_passes_wherever_it_fails(failing, mode, step) -> None:
+    """It goes back, with a status or without, and notes that in a table; or does it again, where that helps."""
+    result = failing(mode, step)
+
+    assert (result.outcome, [each.outcome for each in result.evidence]) == ("passed", ["passed"]), result.why
+    assert result.evidence[0].warnings == () or (mode, step) == ("again", CHECK)
+
+
+@pytest.mark.parametrize(
+    ("mode", "why"),
+    [
+        ("forgets", "registry: alias champion of sepsis is the new version, before it was version 2"),
+        ("wrong", "registry: alias champion of sepsis is version 1, before it was version 2"),
+        (
+            "row",
+            "warehouse: the rows of public.deployed as after the deployment, though the earlier version serves",
+        ),
+    ],
+)
+def test_what_a_deployment_forgets_to_take_back_is_found(failing, mode, why) -> None:
+    """The alias, the right version, a row: after a health check that failed. The declared rollback is sound."""
+    result = failing(mode, CHECK)
+
+    assert (result.outcome, why in result.why) == ("failed", True), result.why
+    assert result.evidence[0].fix
+    assert result.evidence[0].replay == f'pytest --chaos --checklist "resilience::rollback::{mode}::{CHECK}"'
+
+
+def test_who_does_not_go_back_by_itself_is_left_to_the_declared_rollback(failing) -> None:
+    """Which the item tries by itself; where there is none, what failed its check serves for good."""
+    warned = failing("silent", CHECK)
+    failed = failing("lost", CHECK)
+
+    assert (warned.outcome, "the declared rollback" in warned.evidence[0].warnings[0]) == ("passed", True)
+    assert (failed.outcome, "nothing is declared that undoes it" in failed.why) == ("failed", True), (
+        failed.why
+    )
+
+
+def test_what_is_asked_for_only_of_a_model_that_serves_stays_refused() -> None:
+    """As a health check is, which may be tried again; what goes back has to come through."""
+    asked = [
+        FaultPoint(service="registry", protocol="http", side="request", message=message, nth=nth)
+        for message, nth in [
+            ("GET /registered-models/alias", 1),
+            ("POST /model-versions/create", 1),
+            ("POST /registered-models/alias", 1),
+            ("GET /registered-models/alias", 2),
+            ("GET /model-versions/get", 1),
+            ("GET /model-versions/get", 2),
+        ]
+    ]
+
+    assert steps_of_registry(asked) == [
+        (asked[1], False),
+        (asked[2], False),
+        (asked[3], False),
+        (asked[4], True),
+    ]
+    assert steps_of_registry(asked[:2]) == []
