@@ -76,7 +76,9 @@ class Laboratory:
         """Return a plan for a workload, on its time scale."""
         inside = any(order.kind in INNER for order in faults)
         tweaks = Tweaks(time_scale=self._scale(name), control=inside)
-        plan = Plan(workload=self.workload(name), faults=tuple(faults), tweaks=tweaks)
+        clean = self._clean.get(name)
+        usual = None if clean is None else clean.record.held
+        plan = Plan(workload=self.workload(name), faults=tuple(faults), tweaks=tweaks, usual=usual)
         return replace(plan, **more)  # type: ignore[arg-type]
 
     def masked(self, plan: Plan, clean: CleanRun) -> Plan:

@@ -61,6 +61,7 @@ class Life:
         again: start it exactly once more, however the first start has ended; not where that had to be killed.
         settles: whether a server's last requests are waited for: one that is ended by us has not failed to answer.
         rests: whether a server that is sent nothing more has done what it put off, so that it may end.
+        idle: called before that, where its last requests were waited for.
     """
 
     workload: Living
@@ -73,6 +74,7 @@ class Life:
     again: bool = False
     settles: bool = True
     rests: Callable[[], bool] = lambda: True
+    idle: Callable[[], None] = lambda: None
 
     def run_to_end(self) -> None:
         """Wait for a job or a function, and start it again after a failure as often as it is declared."""
@@ -100,6 +102,8 @@ class Life:
             self.workload.settle(self.aborted)
         while self.workload.runs and not self.aborted() and not self.rests():
             time.sleep(REST_SECONDS)
+        if self.settles and not self.aborted():
+            self.idle()
         self.workload.terminate()
         self.ended(number)
 

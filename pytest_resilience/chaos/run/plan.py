@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.run.dead_endpoints import Death
 from pytest_resilience.chaos.run.exposure import Exposure
 from pytest_resilience.chaos.scenario.model import RECOVERY_BOUND, Check, FaultOrder
+from pytest_resilience.chaos.state.held import Held
 from pytest_resilience.chaos.workload.control import Decision, FileEvent, Tweaks
 
 
@@ -39,6 +40,7 @@ class Plan:
         most_starts: of a job or a function, at most; by default as it declares.
         again: heal everything when the first start has ended, and start the workload once more, undisturbed.
         file_events: asked at each step on a file of its working folder; needs `tweaks` with `control`.
+        usual: by database, what the workload held while it was asked nothing, undisturbed; none where that is unknown.
         ended: called after each start has ended, before the next, with its number and the working folder.
     """
 
@@ -61,6 +63,7 @@ class Plan:
     most_starts: int | None = None
     again: bool = False
     file_events: Callable[[FileEvent], Decision] | None = None
+    usual: Mapping[str, Held] | None = None
     ended: Callable[[int, Path], None] | None = None
 
     def tweaked(self, **changes: Any) -> Plan:

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from pytest_resilience.chaos.receipt import Receipt
 from pytest_resilience.chaos.scenario.model import Check, FaultOrder
+from pytest_resilience.chaos.state.held import Held
 from pytest_resilience.chaos.trigger import Side
 
 Channel: TypeAlias = Literal["pagerduty", "slack", "email", "rule"]
@@ -187,6 +188,7 @@ class RunRecord:
         answers: of the expected checks, asked after heal while the workload still served.
         violations: where an `atomic` statement was not true during the run, in words.
         leaks: what was left behind, in words.
+        held: by database, what it held while it was alive and asked nothing; nothing where nobody looked.
         given_away: planted secrets and patients' data that stand in what it said: which, and where.
         bypasses: sockets that went straight to a declared service, in words.
         duration: the whole run, seconds as the workload counts them (times the time scale).
@@ -215,6 +217,7 @@ class RunRecord:
     answers: Mapping[Check, CheckRecord] = field(default_factory=dict)
     violations: tuple[str, ...] = ()
     leaks: tuple[str, ...] = ()
+    held: Mapping[str, Held] = field(default_factory=dict)
     given_away: tuple[tuple[str, str], ...] = ()
     bypasses: tuple[str, ...] = ()
     duration: float = 0.0

@@ -18,7 +18,7 @@ from pytest_resilience.chaos.run.arming.process import ProcessFault
 from pytest_resilience.chaos.run.boundaries import Boundaries
 from pytest_resilience.chaos.run.clock import RunClock
 from pytest_resilience.chaos.run.dead_endpoints import DeadEndpoints, count
-from pytest_resilience.chaos.run.leftovers import what_is_left
+from pytest_resilience.chaos.run.leftovers import Leftovers
 from pytest_resilience.chaos.run.life import Life
 from pytest_resilience.chaos.run.look import Look
 from pytest_resilience.chaos.run.plan import Plan
@@ -30,7 +30,6 @@ from pytest_resilience.chaos.run.services import address_of, services_of
 from pytest_resilience.chaos.run.traffic import Traffic
 from pytest_resilience.chaos.sandbox import Sandbox
 from pytest_resilience.chaos.state.atomic import AtomicWatch
-from pytest_resilience.chaos.state.leaks import connections
 from pytest_resilience.chaos.state.postgres import read_state
 from pytest_resilience.chaos.workload.bypass import BypassWatcher
 from pytest_resilience.chaos.workload.preparation import Preparation
@@ -106,6 +105,7 @@ class Run:
             began=self._clock.began,
             tweaks=plan.tweaks,
             preparation=self._preparation,
+            rests=plan.workload.shape == "function" and bool(Look(sandbox).databases(self._names)),
         )
         undo.callback(self._workload.close)
         if plan.file_events is not None:
@@ -117,9 +117,8 @@ class Run:
         undo.callback(self._traffic.stop)
         self._held = HeldMessages(sandbox.engine())
         undo.callback(self._held.close)
-        self._idle = {
-            handle.name: connections(handle.direct_dsn) for handle in self._look.databases(self._names)
-        }
+        databases = self._look.databases(self._names)
+        self._leftovers = Leftovers(plan, self._workload, databases, self._armed, self._abort.is_set)
         self._watches = [undo.enter_context(watch) for watch in self._atomic_watches()]
         self._boundaries = self._begin_boundaries()
         self._recovery = Recovery(plan, self._look, self._clock)
@@ -196,8 +195,9 @@ class Run:
             again=plan.again,
             settles=plan.settles or plan.enough is None,
             rests=service.rests,
+            idle=self._leftovers.look,
         )
-        with self._recovery.watched(self._armed):
+        with self._recovery.watched(self._armed), self._leftovers.watched():
             if plan.workload.shape == "server":
                 self._serve(life, service)
             else:
@@ -257,7 +257,6 @@ class Run:
     def _record(self, before: tuple[CheckRecord, ...], real: float) -> RunRecord:
         plan, scale = self._plan, self._clock.scale
         after = self._recovery.settle() if not self._recovery.asks_workload else self._recovery.last
-        leftovers = what_is_left(self._workload, self._look.databases(self._names), self._idle)
         inbox = None if self._configuration.alerts is None else self._sandbox.inbox
         return RunRecord(
             workload=plan.workload.name,
@@ -277,7 +276,8 @@ class Run:
             boundaries_complete=all(found.complete for found in self._boundaries.values()),
             answers=self._answers,
             violations=tuple(word for watch in self._watches for word in watch.words),
-            leaks=leftovers,
+            leaks=self._leftovers.left(),
+            held=self._leftovers.held,
             bypasses=self._bypasses.seen,
             duration=real * scale,
             real_duration=real,

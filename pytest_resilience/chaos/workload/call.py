@@ -4,7 +4,8 @@
 
 Runs inside the workload: standard library only, and nothing of ours is left on `sys.path`. The calls come one after the
 other in one thread; one that is slower than the pace delays those after it. FILE takes a JSON line when a call begins
-and another when it ends, with moments of CLOCK_MONOTONIC. The status is 1 if an exception left any call.
+and another when it ends, with moments of CLOCK_MONOTONIC. The status is 1 if an exception left any call. With
+`--rest FILE` it stays when all calls are done until that file, which it makes, is removed, or for 15 seconds.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+LONGEST_REST, LOOK_EVERY = 15.0, 0.005
+"""Seconds."""
 LONGEST = 2000
 """Characters of a text that are written down."""
 CODES = {
@@ -38,7 +41,9 @@ def main(arguments: list[str]) -> int:
     function = _find(told.function)
     descriptor = os.open(told.record, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "wb", buffering=0) as record:
-        calls = Calls(told.calls, told.every, lambda fact: record.write(json.dumps(fact).encode() + b"\n"))
+        calls = Calls(
+            told.calls, told.every, lambda fact: record.write(json.dumps(fact).encode() + b"\n"), told.rest
+        )
         return calls.run(function)
 
 
@@ -48,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--calls", type=int, default=1)
     parser.add_argument("--every", type=float, default=0.0, help="seconds from one call to the next")
     parser.add_argument("--record", type=Path, default=Path(os.devnull))
+    parser.add_argument("--rest", type=Path)
     return parser
 
 
@@ -74,9 +80,13 @@ class Calls:
         count: how many.
         every: seconds from the begin of one to the next.
         write: takes the facts.
+        rest: the file that keeps it when its calls are done; none where nothing does.
     """
 
-    def __init__(self, count: int, every: float, write: Callable[[dict[str, Any]], Any]) -> None:
+    def __init__(
+        self, count: int, every: float, write: Callable[[dict[str, Any]], Any], rest: Path | None = None
+    ) -> None:
+        self._rest = rest
         self._count = count
         self._every = every
         self._write = write
@@ -103,6 +113,8 @@ class Calls:
                 self._raised(number, error)
             else:
                 self._end(number, "ok")
+        for _ in self._looks():
+            time.sleep(LOOK_EVERY)
 
     async def _run_async(self, function: Callable[[], Any]) -> None:
         import asyncio
@@ -117,6 +129,17 @@ class Calls:
                 self._raised(number, error)
             else:
                 self._end(number, "ok")
+        for _ in self._looks():
+            await asyncio.sleep(LOOK_EVERY)
+
+    def _looks(self) -> Iterator[None]:
+        """Yield until nobody wants it to stay."""
+        if self._rest is None:
+            return
+        self._rest.touch()
+        until = _now() + LONGEST_REST
+        while self._rest.exists() and _now() < until:
+            yield
 
     def _paced(self) -> Iterator[tuple[int, float]]:
         began = time.monotonic() - self._every

@@ -31,6 +31,9 @@ class Starter:
         tweaks: what is changed inside it.
         preparation: what makes starts quick; none where they are plain.
         kill: kills the workload.
+
+    Attributes:
+        rests: whether a function's process stays when its calls are done, until its file is removed.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Starter:
         preparation: Preparation | None,
         kill: Callable[[], None],
     ) -> None:
+        self.rests = False
         self.placeholders = Placeholders()
         self.prepared: list[bool] = []
         self._declaration = declaration
@@ -114,12 +118,17 @@ class Starter:
         if declared.function is not None:
             pace = ("--calls", str(declared.calls), "--every", str(declared.every))
             record = ("--record", str(self.call_log(number)))
-            command = ("{python}", str(CALL), declared.function, *pace, *record)
+            rest = ("--rest", str(self.resting(number))) if self.rests else ()
+            command = ("{python}", str(CALL), declared.function, *pace, *record, *rest)
         return tuple(map(self.placeholders.fill, command))
 
     def call_log(self, number: int) -> Path:
         """Return the file in which the `number`-th start writes down its calls."""
         return self._private / f"calls-{number}"
+
+    def resting(self, number: int) -> Path:
+        """Return the file that is there while the `number`-th start stays although its calls are done."""
+        return self._private / f"rest-{number}"
 
     def tweaked(self, *, runs: bool) -> bool | None:
         """Return whether the changes took effect; none while that is not known, or where none are wanted."""

@@ -44,6 +44,7 @@ class Workload:
         began: the moment of CLOCK_MONOTONIC from which records count; default: now.
         tweaks: what is changed inside it.
         preparation: what makes its starts quick; used where its declaration has `start = "prepared"`.
+        rests: a function's process stays when its calls are done, until `end_rest()`.
     """
 
     def __init__(
@@ -57,8 +58,10 @@ class Workload:
         began: float | None = None,
         tweaks: Tweaks = NO_TWEAKS,
         preparation: Preparation | None = None,
+        rests: bool = False,
     ) -> None:
         self.declaration = declaration
+        self.rests = rests
         self.folder = folder
         self.environment = dict(environment)
         self.began = time.monotonic() if began is None else began
@@ -74,6 +77,7 @@ class Workload:
             preparation=preparation if declaration.start == "prepared" else None,
             kill=self.kill,
         )
+        self._starter.rests = rests
         self.placeholders = self._starter.placeholders
         self._episodes: list[Episode] = []
         self._starting = threading.Lock()
@@ -221,6 +225,15 @@ class Workload:
     def runs(self) -> bool:
         """Whether its main process is alive."""
         return bool(self._episodes) and self._current.runs
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether a function's process stays although its calls are done."""
+        return self.runs and self._starter.resting(len(self._episodes)).exists()
+
+    def end_rest(self) -> None:
+        """Let a function's process go."""
+        self._starter.resting(len(self._episodes)).unlink(missing_ok=True)
 
     @property
     def exit_code(self) -> int | None:

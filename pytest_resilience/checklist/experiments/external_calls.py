@@ -85,8 +85,16 @@ class FailingService:
             states=declared.shape == "job" and bool(clean.recording.of(self.service)),
             patience=BLOCKED_DEADLINES,
             prompt=True,
+            settles=self._may_leak(clean),
             enough=has_alerted_soon if asides(clean.record, self.service).later else has_answered,
         )
+
+    def _may_leak(self, clean: CleanRun) -> bool:
+        """Whether to look what a server keeps of a database when calls have failed that do not hang."""
+        kinds = self.laboratory.configuration.services
+        databases = [used for used in clean.workload.uses if kinds[used].kind == "postgres"]
+        lasting = self.fault.order.kind == "respond" and self.fault.order.seconds is not None
+        return clean.workload.shape == "server" and bool(databases) and lasting
 
     def _judged(self, trial: Trial, clean: CleanRun) -> Iterator[Evidence]:
         record, service, declared = trial.record, self.service, clean.workload

@@ -67,7 +67,10 @@ def judge(
         return case.not_applicable(f"the undisturbed run makes no call to {service!r}")
     if missing := missing_proof(run, service=service, clean=clean):
         return case.unproven(*missing)
-    finding = next(chain(_findings(run, workload, boundary), _wrong_end(run, clean, workload)), None)
+    findings = chain(
+        _findings(run, workload, boundary), _wrong_end(run, clean, workload), _kept(run, workload)
+    )
+    finding = next(findings, None)
     swallowed = next(_swallowed(run, clean, service), None)
     if finding is None and swallowed is not None and may_go_unseen:
         return case.not_applicable("the code takes what it got for an answer")
@@ -168,6 +171,16 @@ def _bare_pages(run: RunRecord) -> Iterator[Finding]:
             yield (
                 f"request {call.number} was answered with the framework's own page for 500, and nothing was logged",
                 "answer with a status and a message of your own, or log the error where the framework catches it",
+            )
+
+
+def _kept(run: RunRecord, workload: WorkloadDeclaration) -> Iterator[Finding]:
+    """What a server keeps that was looked at while it still lived, when its last requests were answered."""
+    if workload.shape == "server" and run.held:
+        for leak in run.leaks:
+            yield (
+                f"when the fault was over and nothing was asked any more, it kept what it does not undisturbed: {leak}",
+                "give each connection back, or close it, in a `finally` or a `with`, and roll back what failed",
             )
 
 
