@@ -8,6 +8,7 @@ from pytest_resilience.checklist.static.boundaries import CODE, REPLACED, functi
 from pytest_resilience.checklist.static.containers import collection_call
 from pytest_resilience.checklist.static.elements import elements, ordered
 from pytest_resilience.checklist.static.frames import Frame
+from pytest_resilience.checklist.static.hooks import keep_for_guard, run_hooks, without_hooks
 from pytest_resilience.checklist.static.library_guards import (
     frames_for,
     guards_for,
@@ -50,11 +51,14 @@ def call_library(act: Act, callee: Ref | Member | Made, arguments: Arguments, no
     if guarded is not None:
         return guarded
     _configure(act, path, owner, arguments)
-    ran = None if boundary is not None else run(act, path, arguments, node)
+    others = without_hooks(act, path, arguments)
+    ran = None if boundary is not None else run(act, path, others, node)
     sink = listed(act, path, act.world.catalogue.sinks)
     given = _given(act, path, owner, arguments, node)
     if sink is not None:
-        return external_call(act, act.world.catalogue.sinks[sink], owner, arguments, node, given)
+        made = act.world.catalogue.sinks[sink]
+        run_hooks(act, [made.library], node)
+        return external_call(act, made, owner, arguments, node, given)
     return ran if ran is not None else given
 
 
@@ -103,6 +107,7 @@ def _guarded(act: Act, path: str, owner: Value | None, arguments: Arguments, nod
     position, target = _target(act, arguments)
     if target is None or (wrapping and position is None):
         return None
+    keep_for_guard(act, owner, path, given, where)
     frames = frames_for(act, iter(wrapping or calling), given, where)
     if (
         calling
@@ -138,6 +143,7 @@ def call_guarded(
 ) -> Values:
     """Call functions with frames around them; the frames travel with what is deferred."""
     before = act.frames
+    run_hooks(act, [frame.where for frame in frames if frame.kind == "retry"], node)
     act.frames = (*frames, *before)
     found = union(
         frozenset({value})

@@ -14,6 +14,7 @@ from pytest_resilience.checklist.static.definitions import define_class, define_
 from pytest_resilience.checklist.static.elements import elements
 from pytest_resilience.checklist.static.frames import Frame
 from pytest_resilience.checklist.static.handlers import bare_logging, handler
+from pytest_resilience.checklist.static.hooks import enter_loop
 from pytest_resilience.checklist.static.imports import import_from, import_modules
 from pytest_resilience.checklist.static.library_guards import loop_frame
 from pytest_resilience.checklist.static.loops import retry_calls, retry_loops
@@ -85,6 +86,7 @@ def _loop(act: Act, node: ast.For | ast.AsyncFor | ast.While) -> None:
     else:
         over = act.value(node.iter)
         assign(act, node.target, elements(act, over))
+        enter_loop(act, over, node)
         act.frames = (*(f for v in over for f in loop_frame(act, v)), *frames)
     act.weak += 1
     act.loops += 1

@@ -17,6 +17,7 @@ from pytest_resilience.checklist.static.catalogue.model import (
     Catalogue,
     Growth,
     Guard,
+    Hook,
     Runner,
     Sink,
 )
@@ -166,6 +167,13 @@ def _add_runner(catalogue: Catalogue, where: str, entry: Any, _: Mapping[str, An
         catalogue.runners[path] = _made(Runner, where, _checked(Runner, where, {"path": path, **rest}))
 
 
+def _add_hook(catalogue: Catalogue, where: str, entry: Any, defaults: Mapping[str, Any]) -> None:
+    rest, paths = _paths(where, entry)
+    for path in paths:
+        values = _checked(Hook, where, {"path": path, **rest}, defaults)
+        catalogue.hooks[path] = _made(Hook, where, values)
+
+
 def _add_guard(catalogue: Catalogue, where: str, entry: Any, defaults: Mapping[str, Any]) -> None:
     catalogue.guards.append(_made(Guard, where, _checked(Guard, where, entry, defaults)))
 
@@ -214,6 +222,7 @@ def _names(name: str) -> Callable[[Catalogue, str, Any, Mapping[str, Any]], None
 _SECTIONS: Mapping[str, Callable[[Catalogue, str, Any, Mapping[str, Any]], None]] = {
     "sink": _add_sink,
     "runner": _add_runner,
+    "hook": _add_hook,
     "guard": _add_guard,
     "boundary": _add_boundary,
     "growths": _add_growths,

@@ -152,12 +152,35 @@ class Runner:
     safe: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """A callable that is given functions which its library calls inside its own calls, in the same thread.
+
+    Args:
+        path: the callable.
+        library: what it belongs to; its sinks call them.
+        keywords: the keywords of the functions.
+        function: the position of a function.
+        guard: it is a guard's, and the calls of what that guards call them.
+        translates: errors of theirs that come out of the library's calls as its own.
+        raises: what they come out as.
+    """
+
+    path: str
+    library: str = ""
+    keywords: tuple[str, ...] = ()
+    function: int | None = None
+    guard: bool = False
+    translates: tuple[str, ...] = ()
+    raises: str | None = None
+
+
 @dataclass(slots=True)
 class Catalogue:
     """All that is known, by path.
 
     Args:
-        sinks, returns, aliases, runners: by the path of the callable.
+        sinks, returns, aliases, runners, hooks: by the path of the callable.
         bases: classes, exceptions and types alike, to their base classes.
         guards, boundaries: in the order of the files.
         growths: wait strategies.
@@ -177,6 +200,7 @@ class Catalogue:
     growths: dict[str, Growth] = field(default_factory=dict)
     boundaries: list[Boundary] = field(default_factory=list)
     runners: dict[str, Runner] = field(default_factory=dict)
+    hooks: dict[str, Hook] = field(default_factory=dict)
     reads: dict[str, bool] = field(default_factory=dict)
     passes: set[str] = field(default_factory=set)
     elements: set[str] = field(default_factory=set)
