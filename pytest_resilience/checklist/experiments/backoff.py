@@ -24,6 +24,7 @@ from pytest_resilience.checklist.experiments.service_faults import places
 from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges.backoff import judge_permanent, judge_repeats, judge_retry_after
 from pytest_resilience.checklist.judges.case import Case, subject_of
+from pytest_resilience.checklist.judges.mlflow_client import advised
 from pytest_resilience.checklist.judges.proof import uses
 from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.verdict import Evidence
@@ -150,7 +151,8 @@ class Repeats:
 def told(evidence: Evidence, patient: Patient, what: str) -> Evidence:
     """Return evidence about the service as a whole, so that what is passed in all its ways is one finding."""
     why = f"{what}: {evidence.why}" if evidence.why else ""
-    return replace(evidence, subject=subject_of(patient.workload, patient.service), why=why)
+    about = replace(evidence, subject=subject_of(patient.workload, patient.service), why=why)
+    return advised(about, patient.laboratory.configuration.services[patient.service].kind)
 
 
 def growing_waits(laboratory: Laboratory) -> Iterator[Experiment]:

@@ -20,6 +20,7 @@ from pytest_resilience.checklist.experiments.experiment import ExperimentResult
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.judges.backoff import Trials, WaitsJudgement, judge_waits
 from pytest_resilience.checklist.judges.case import subject_of
+from pytest_resilience.checklist.judges.mlflow_client import advised
 from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.thresholds import CLOCK_NOISE, EPISODES, PINNED_RUNS
 from pytest_resilience.checklist.verdict import Evidence
@@ -95,7 +96,8 @@ class Waits:
         if evidence.outcome == "failed" and resumed and "was tried once" in why:
             fix += "; that the whole command is started again is no retry, nothing waits before it"
         subject = subject_of(self.patient.workload, self.patient.service)
-        return replace(evidence, subject=subject, why=why, fix=fix)
+        kind = self.patient.laboratory.configuration.services[self.patient.service].kind
+        return advised(replace(evidence, subject=subject, why=why, fix=fix), kind)
 
 
 class _Series:

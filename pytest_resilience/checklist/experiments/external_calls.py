@@ -20,6 +20,7 @@ from pytest_resilience.checklist.experiments.service_faults import ServiceFault,
 from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges import external_calls, messages, structured_logs
 from pytest_resilience.checklist.judges.case import subject_of
+from pytest_resilience.checklist.judges.mlflow_client import advised
 from pytest_resilience.checklist.judges.proof import uses
 from pytest_resilience.checklist.records.asides import asides
 from pytest_resilience.checklist.replay import replay_of
@@ -123,7 +124,8 @@ class FailingService:
     def _told(self, evidence: Evidence) -> Evidence:
         """Return it about the service as a whole, so that what is passed under all its faults is one finding."""
         why = f"{self.fault.title}: {evidence.why}" if evidence.why else ""
-        return replace(evidence, subject=subject_of(self.workload, self.service), why=why)
+        told = replace(evidence, subject=subject_of(self.workload, self.service), why=why)
+        return advised(told, self.laboratory.configuration.services[self.service].kind)
 
 
 def failing_services(laboratory: Laboratory) -> Iterator[Experiment]:

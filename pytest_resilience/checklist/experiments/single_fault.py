@@ -19,6 +19,7 @@ from pytest_resilience.checklist.judges.answered_requests import broken_promises
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.deliveries import fix_of, undelivered, with_repeats
 from pytest_resilience.checklist.judges.external_calls import is_blocked
+from pytest_resilience.checklist.judges.mlflow_client import advised
 from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.verdict import OPEN, Evidence, Outcome
 
@@ -72,6 +73,8 @@ class SingleFault:
         lost = (*undelivered(finding.record, self._clean), *broken_promises(finding.record, self._clean))
         finding = replace(finding, wrongs=(*finding.wrongs, *lost))
         evidence = self._evidence(finding)
+        kind = self.laboratory.configuration.services[self.probe.point.service].kind
+        evidence = None if evidence is None else advised(evidence, kind)
         worst = evidence if self.strict and evidence is not None else self._survived(finding)
         return ExperimentResult(
             outcome=worst.outcome,
