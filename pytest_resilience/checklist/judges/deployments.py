@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
+from pytest_resilience.chaos.expectations.log_levels import WARNING
 from pytest_resilience.chaos.explore.wholeness import TOLD
 from pytest_resilience.chaos.run.record import Message, RunRecord
 from pytest_resilience.chaos.state.postgres import PostgresState
@@ -15,7 +16,6 @@ from pytest_resilience.chaos.state.registry import ModelState, RegistryState
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import missing_proof, never_returned, said, worked
 from pytest_resilience.checklist.judges.rollback import ITEM
-from pytest_resilience.checklist.records.log_lines import WARNING
 from pytest_resilience.checklist.verdict import Evidence
 
 States: TypeAlias = Mapping[str, Any]
