@@ -64,25 +64,22 @@ def post_json(
         raise RetryableError(f"no answer from {parts.hostname}: {type(error).__name__}") from None
 
 
-def judge(name: str, answer: Answer, *, receipt: str, is_receipt: bool) -> None:
-    """Return if the answer is the receiver's receipt.
+def judge_answer(name: str, answer: Answer) -> None:
+    """Return if the answer is a receipt: any success, but no page for people.
 
     Args:
         name: the channel's.
         answer: what came back.
-        receipt: what a receipt looks like, for the message.
-        is_receipt: whether this looks like it.
 
     Raises:
-        RetryableError: for 408, 429 and 5xx, and for a success that is not the receiver's own: a proxy or a login page
-            in between answers so too.
-        FatalError: for everything else.
+        RetryableError: for 408, 429 and 5xx, and for a page of HTML: a proxy or a login page in between answers so.
+        FatalError: for everything else that is not 2xx.
     """
-    if is_receipt:
-        return
     if 200 <= answer.status < 300:
+        if not answer.body.lstrip().startswith("<"):
+            return
         raise RetryableError(
-            f"{name} answered {answer.status}, but not with its receipt ({receipt}), so that the alert may have gone "
+            f"{name} answered {answer.status} with a page of HTML, which is no receipt: the alert may have gone "
             "nowhere; see whether its URL is right, and whether a proxy answers instead"
         )
     message = f"{name} answered {answer.status}: {answer.body[:200]}"

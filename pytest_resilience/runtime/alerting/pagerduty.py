@@ -5,11 +5,10 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any
 
 from pytest_resilience.runtime.alerting.alert import Alert
-from pytest_resilience.runtime.alerting.http_post import judge, post_json
+from pytest_resilience.runtime.alerting.http_post import judge_answer, post_json
 
 EVENTS_URL = "https://events.pagerduty.com/v2/enqueue"
 SEVERITIES = {"CRITICAL": "critical", "HIGH": "error", "MEDIUM": "warning", "LOW": "info"}
@@ -32,8 +31,7 @@ class PagerDutyChannel:
 
     def send(self, alert: Alert) -> None:
         """Send one event and wait for the 202."""
-        answer = post_json(self.url, self.event(alert))
-        judge(self.name, answer, receipt="202", is_receipt=answer.status == HTTPStatus.ACCEPTED)
+        judge_answer(self.name, post_json(self.url, self.event(alert)))
 
     def event(self, alert: Alert) -> dict[str, Any]:
         """Return the event as the API wants it."""

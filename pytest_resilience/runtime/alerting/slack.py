@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any
 
 from pytest_resilience.runtime.alerting.alert import Alert
-from pytest_resilience.runtime.alerting.http_post import judge, post_json
+from pytest_resilience.runtime.alerting.http_post import judge_answer, post_json
 
 SIGNS = {"CRITICAL": "🔴", "HIGH": "🟠", "MEDIUM": "🟡", "LOW": "🔵"}
-RECEIPT = "ok"
 MAX_HEADER = 150
 MAX_SECTION = 3_000
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -31,9 +29,7 @@ class SlackChannel:
 
     def send(self, alert: Alert) -> None:
         """Send one message and wait for the `ok`."""
-        answer = post_json(self.url, message(alert))
-        is_receipt = answer.status == HTTPStatus.OK and answer.body.strip() == RECEIPT
-        judge(self.name, answer, receipt=f"200 and `{RECEIPT}`", is_receipt=is_receipt)
+        judge_answer(self.name, post_json(self.url, message(alert)))
 
 
 def message(alert: Alert) -> dict[str, Any]:
