@@ -22,16 +22,35 @@ CONFIGURATION = """
     kind = "mlflow"
     env = { MLFLOW_TRACKING_URI = "{tracking_uri}" }
     init = ["{python} registry.py"]
+
+    [services.serving]
+    kind = "http"
+    upstream = "{python} serving.py {port}"
+    env = { SERVING_URL = "{url}" }
 """
 DEPLOYS = """
     [workloads.{name}]
     command = ["{{python}}", "deploy.py", "{mode}"]
-    uses = ["warehouse", "registry"]
+    uses = ["warehouse", "registry", "serving"]
     start = "prepared"
     deadline = 30
     {more}
 """
 MODES = ("sound", "reports", "again", "forgets", "wrong", "row", "silent")
+SERVING = """
+    import http.server, sys
+
+    class Serving(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *words):
+            pass
+
+    http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Serving).serve_forever()
+"""
 UNDONE = 'rollback = ["{python}", "undo.py"]'
 SCHEMA = """
     create table deployed (model text primary key, version int);
@@ -64,7 +83,7 @@ REGISTRY = """
             serve(register())
 """
 DEPLOY = """
-    import os, sys, urllib.error, psycopg2
+    import os, sys, urllib.request, psycopg2
     from registry import ask, register, serve
 
     MODE = sys.argv[1]
@@ -75,6 +94,7 @@ DEPLOY = """
 
     def healthy(version):
         ask("GET", "model-versions/get-download-uri", name="sepsis", version=version)
+        urllib.request.urlopen(os.environ["SERVING_URL"] + "/health", timeout=10).close()
 
     def deploy(old):
         new = register()
@@ -113,6 +133,7 @@ UNDO = """
 """
 CHECK = "registry::by-itself-GET-api-2-0-mlflow-model-versions-get-download-uri-1-request"
 MOVE = "registry::by-itself-POST-api-2-0-mlflow-registered-models-alias-1-request"
+HEALTH = "serving::by-itself-GET-health-1-request"
 ROW = "warehouse::by-itself-UPDATE-1-request"
 
 
@@ -127,7 +148,7 @@ def failing(pool, tmp_path_factory):
     ]
     (folder / "resilience.toml").write_text(textwrap.dedent(CONFIGURATION + "".join(jobs)))
     (folder / "schema.sql").write_text(SCHEMA)
-    for stem, text in {"registry": REGISTRY, "deploy": DEPLOY, "undo": UNDO}.items():
+    for stem, text in {"registry": REGISTRY, "deploy": DEPLOY, "undo": UNDO, "serving": SERVING}.items():
         (folder / f"{stem}.py").write_text(textwrap.dedent(text))
     laboratory = Laboratory(read_configuration(folder), pool, run, seed=1)
 
@@ -140,14 +161,14 @@ def failing(pool, tmp_path_factory):
     run.end()
 
 
-@pytest.mark.parametrize("step", [CHECK, MOVE, ROW])
+@pytest.mark.parametrize("step", [CHECK, HEALTH, MOVE, ROW])
 @pytest.mark.parametrize("mode", ["sound", "reports", "again"])
 def test_a_sound_deployment_passes_wherever_it_fails(failing, mode, step) -> None:
     """It goes back, with a status or without, and notes that in a table; or does it again, where that helps."""
     result = failing(mode, step)
 
     assert (result.outcome, [each.outcome for each in result.evidence]) == ("passed", ["passed"]), result.why
-    assert result.evidence[0].warnings == () or (mode, step) == ("again", CHECK)
+    assert result.evidence[0].warnings == () or (mode == "again" and step in {CHECK, HEALTH})
 
 
 @pytest.mark.parametrize(
@@ -161,13 +182,14 @@ def test_a_sound_deployment_passes_wherever_it_fails(failing, mode, step) -> Non
         ),
     ],
 )
-def test_what_a_deployment_forgets_to_take_back_is_found(failing, mode, why) -> None:
+@pytest.mark.parametrize("step", [CHECK, HEALTH])
+def test_what_a_deployment_forgets_to_take_back_is_found(failing, mode, why, step) -> None:
     """The alias, the right version, a row: after a health check that failed. The declared rollback is sound."""
-    result = failing(mode, CHECK)
+    result = failing(mode, step)
 
     assert (result.outcome, why in result.why) == ("failed", True), result.why
     assert result.evidence[0].fix
-    assert result.evidence[0].replay == f'pytest --chaos --checklist "resilience::rollback::{mode}::{CHECK}"'
+    assert result.evidence[0].replay == f'pytest --chaos --checklist "resilience::rollback::{mode}::{step}"'
 
 
 def test_who_does_not_go_back_by_itself_is_left_to_the_declared_rollback(failing) -> None:
