@@ -18,6 +18,7 @@ MOST_KILLS = 60
 """Kills around steps on files; of more, some of each kind of step are taken."""
 MOST_FAILURES = 3
 """Failures after which no more kills are tried: they tell the same."""
+_REMOVE = ("unlink ", "remove ")
 
 
 @dataclass(slots=True)
@@ -40,6 +41,12 @@ class Steps:
             return "continue"
         self.seen.append((event.when, event.what))
         return "kill" if len(self.seen) - 1 == self.fatal else "continue"
+
+    @property
+    def have_removed(self) -> bool:
+        """Whether a file was taken away up to the fatal step."""
+        until = None if self.fatal is None else self.fatal + 1
+        return any(when == "after" and what.startswith(_REMOVE) for when, what in self.seen[:until])
 
     def plan(self, resumed: Resumed) -> Plan:
         """Return the plan of a run in which they are looked at."""
@@ -95,7 +102,8 @@ class KillsAtFiles:
     def _kill(self, number: int, where: str) -> tuple[Evidence, RunRecord]:
         steps = Steps(self.resumed.laboratory.configuration.logs, fatal=number)
         record, found = self.resumed.run(steps.plan(self.resumed), f"{self.id}: {where}")
-        return self.resumed.judge(record, found, where, self.id), record
+        evidence = self.resumed.judge(record, found, where, self.id, removed=steps.have_removed)
+        return evidence, record
 
 
 def sampled(kinds: Sequence[str], most: int) -> list[int]:

@@ -51,14 +51,25 @@ class Resumed:
             found = wrongs(trial, self.clean, self.laboratory.configuration.folder)
             return trial.record, (*found, *undelivered(trial.record, self.clean))
 
-    def judge(self, record: RunRecord, found: tuple[str, ...], where: str, name: str) -> Evidence:
-        """Return what is said of a kill: what its own judge says, and what surviving means, both."""
+    def judge(
+        self, record: RunRecord, found: tuple[str, ...], where: str, name: str, *, removed: bool = False
+    ) -> Evidence:
+        """Return what is said of a kill: what its own judge says, and what surviving means, both.
+
+        Args:
+            record: the run.
+            found: what it did wrong.
+            where: it was killed, in words.
+            name: of the experiment.
+            removed: whether it had taken a file away before.
+        """
         case = self.case(name)
         evidence = checkpoints.judge_kill(
             fired_only(record),
             clean=self.clean.record,
             workload=self.clean.workload,
             service=self.service,
+            removed=removed,
             replay=case.replay,
         )
         if evidence.outcome == "passed" and found:

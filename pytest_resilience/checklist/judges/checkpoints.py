@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.expectations.log_levels import WARNING, level_in
@@ -19,6 +20,10 @@ from pytest_resilience.checklist.verdict import Evidence
 
 ITEM = "checkpoints"
 TOGETHER = "save the position in the same transaction as the rows it stands for, and resume from it"
+_ANEW = (
+    "killed after its work was done and a file was removed, it does all of it again at the next start: where that is "
+    "not wanted, keep a mark of what is finished"
+)
 
 
 def judge_kill(
@@ -28,6 +33,7 @@ def judge_kill(
     workload: WorkloadDeclaration,
     service: str,
     point: str = "",
+    removed: bool = False,
     replay: str = "",
 ) -> Evidence:
     """Return what a kill, and the restart after it, left behind.
@@ -38,6 +44,7 @@ def judge_kill(
         workload: the code under test.
         service: where the rows go.
         point: where it was killed, in words.
+        removed: whether it had taken a file away before that, which may have been its checkpoint.
         replay: tries it again.
     """
     case = Case(item=ITEM, subject=subject_of(workload.name, service, point or "kill"), replay=replay)
@@ -51,6 +58,8 @@ def judge_kill(
             f"started again after a kill it ends with status {run.exit_code}",
             "resume from what the killed run left",
         )
+    if removed and _had_done_all(run, clean, service):
+        return case.passed(*(() if _redone(run, clean, service) == 0 else (_ANEW,)))
     return _judge_redone(case, run, clean, service)
 
 
@@ -128,7 +137,7 @@ def _judge_redone(case: Case, run: RunRecord, clean: RunRecord, service: str) ->
     by_requests = any(http_request(message) for message in clean.messages if message.service == service)
     sizes = batches(clean, service)
     total = sum(sizes)
-    redone = max(0, sum(batches(run, service)) - total)
+    redone = _redone(run, clean, service)
     underway = max(1, writers_at_once(clean, service))
     allowed = max(max(sizes, default=0) * underway * (len(run.processes) - 1), 1)
     if redone <= max(allowed, REDONE_PART * total if len(sizes) < 2 or by_requests else 0):
@@ -142,6 +151,19 @@ def _judge_redone(case: Case, run: RunRecord, clean: RunRecord, service: str) ->
         if by_requests
         else f"{TOGETHER}; do not send again what is done",
     )
+
+
+def _redone(run: RunRecord, clean: RunRecord, service: str) -> int:
+    return max(0, sum(batches(run, service)) - sum(batches(clean, service)))
+
+
+def _had_done_all(run: RunRecord, clean: RunRecord, service: str) -> bool:
+    """Tell whether nothing was left to do at the last kill: the start after it is a new one, and resumes nothing."""
+    killed_at = run.processes[-2].ended
+    if killed_at is None:
+        return False
+    until = replace(run, messages=tuple(message for message in run.messages if message.at <= killed_at))
+    return sum(batches(until, service)) >= sum(batches(clean, service))
 
 
 def resumable(clean: RunRecord, workload: WorkloadDeclaration) -> str | None:

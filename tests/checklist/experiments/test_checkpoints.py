@@ -56,8 +56,10 @@ LOAD = """
             if MODE == "before":
                 save(start + 2)
             connection.commit()
-            if MODE in {"file", "trusting"}:
+            if MODE in {"file", "trusting", "removing"}:
                 save(start + 2)
+        if MODE == "removing":
+            FILE.unlink()
 """
 MAJOR = 'major_operation = true\nresume = "rerun"'
 
@@ -108,6 +110,15 @@ def test_a_file_that_is_saved_after_its_rows_passes(job, few_kills) -> None:
 
     assert (files.outcome, len(files.evidence)) == ("passed", 8), files.why
     assert (damaged.outcome, len(damaged.evidence)) == ("passed", 4), damaged.why
+
+
+def test_a_file_that_is_removed_when_all_is_done_passes(job, few_kills) -> None:
+    """Killed after that, it has nothing to resume: what comes then is a new run, and a warning."""
+    with job("removing") as sound:
+        result = sound.experiments(kills)["warehouse::files"].run()
+
+    assert (result.outcome, len(result.evidence)) == ("passed", 8), result.why
+    assert ["a file was removed" in str(each.warnings) for each in result.evidence] == [False] * 7 + [True]
 
 
 def test_a_file_that_is_saved_before_its_rows_fails(job, few_kills) -> None:
