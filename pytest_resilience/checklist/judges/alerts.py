@@ -129,9 +129,9 @@ def judge_dead_endpoint(
         return case.unproven(*missing)
     if not _accepted(reference):
         return case.unproven("the same outage raised no alert with its endpoint alive", _SEND)
-    if _worse(run, reference, workload.deadline):
+    if worse := _worse(run, reference, workload.deadline):
         return case.failed(
-            f"with the alert endpoint {name} the application ends otherwise: {_ending(run)}, not {_ending(reference)}",
+            f"the application ends otherwise than with living alert endpoints: {worse}",
             "send alerts beside the work, with a time-out, and let no failure of theirs reach the caller",
         )
     if not any(alert.at >= healed_at for alert in _accepted(run)):
@@ -248,13 +248,14 @@ def _accepted(run: RunRecord) -> list[AlertRecord]:
     return [alert for alert in run.alerts if alert.rejected is None and not _resolves(alert)]
 
 
-def _worse(run: RunRecord, reference: RunRecord, deadline: float) -> bool:
-    blocked = any(process.blocked for process in run.processes) and not any(
-        p.blocked for p in reference.processes
-    )
-    unanswered = any(never_answered(run, call, deadline) for call in run.calls)
-    return blocked or unanswered or run.exit_code != reference.exit_code
+def _worse(run: RunRecord, reference: RunRecord, deadline: float) -> str | None:
+    """Return how it ended worse than with the endpoints alive; none where it did not."""
+    if any(process.blocked for process in run.processes) and not any(p.blocked for p in reference.processes):
+        return "it hangs"
+    if unanswered := [call.number for call in run.calls if never_answered(run, call, deadline)]:
+        return f"call {unanswered[0]} was never answered"
+    return None if run.exit_code == reference.exit_code else f"{_status(run)}, not {_status(reference)}"
 
 
-def _ending(run: RunRecord) -> str:
-    return "it hangs" if run.exit_code is None else f"exit status {run.exit_code}"
+def _status(run: RunRecord) -> str:
+    return "no exit status" if run.exit_code is None else f"exit status {run.exit_code}"

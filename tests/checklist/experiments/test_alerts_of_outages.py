@@ -87,7 +87,7 @@ def test_sound_alerts_pass(trying) -> None:
         ("leaky", "outage", "the planted secret in API_KEY stands in an alert to pagerduty"),
         ("wolf", "transient", "although the run succeeded: nobody has to be woken"),
         ("forgetful", "endpoint-down", "the alert was not delivered after its endpoint came back"),
-        ("endless", "endpoint-hang", "with the alert endpoint hang the application ends otherwise"),
+        ("endless", "endpoint-hang", "ends otherwise than with living alert endpoints: it hangs"),
     ],
 )
 def test_a_mistake_with_alerts_is_found(trying, mode, part, words) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from seen_runs import clean, exchange, fault, log, run, struck
+from seen_runs import calls, clean, exchange, fault, log, run, struck
 
 from pytest_resilience.chaos.configuration.model import AlertRule, AlertsDeclaration, WorkloadDeclaration
 from pytest_resilience.chaos.run.given_away import given_away
-from pytest_resilience.chaos.run.record import AlertRecord
+from pytest_resilience.chaos.run.record import AlertRecord, CallRecord
 from pytest_resilience.checklist.judges import alerts
 
 JOB = WorkloadDeclaration(name="ingest", shape="job", uses=("labs",))
+UNANSWERED = (*calls("ok", "503"), CallRecord(number=3, began=3.0, ended=None, outcome="blocked"))
 DECLARED = AlertsDeclaration(env={"PAGERDUTY_EVENTS_URL": "{pagerduty}"})
 
 
@@ -147,3 +148,21 @@ def test_dead_endpoints_are_survived(seen, outcome):
     )
 
     assert found.outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"exit_code": 2}, "exit status 2, not exit status 0"),
+        ({"exit_code": None, "ended": None, "blocked": True}, "it hangs"),
+        ({"exit_code": 0, "ended": 100.0, "calls": UNANSWERED}, "call 3 was never answered"),
+    ],
+    ids=["died", "hangs", "unanswered"],
+)
+def test_how_a_dead_endpoint_is_not_survived_is_told(more, why):
+    """A server that ends as it is told to, and had not answered, has not ended otherwise by its status."""
+    seen = run(struck(0.5), alerts=[page(8)], **more)
+    reference = run(struck(0.5), exit_code=0, alerts=[page()])
+    found = alerts.judge_dead_endpoint(seen, reference=reference, workload=JOB, healed_at=5.0)
+
+    assert found.why == f"the application ends otherwise than with living alert endpoints: {why}"
