@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pytest_resilience.chaos.run.plan import Plan
 from pytest_resilience.chaos.run.record import RunRecord
@@ -12,6 +12,7 @@ from pytest_resilience.chaos.workload.control import Decision, FileEvent
 from pytest_resilience.checklist.experiments.checkpoints_kill import ITEM, Resumed
 from pytest_resilience.checklist.experiments.experiment import ExperimentResult
 from pytest_resilience.checklist.experiments.result import result_of
+from pytest_resilience.checklist.records.unsynced import unsynced
 from pytest_resilience.checklist.verdict import Evidence
 
 MOST_KILLS = 60
@@ -84,6 +85,8 @@ class KillsAtFiles:
         if not steps.seen:
             return result_of([case.not_applicable("it writes no file below its working folder")], record)
         evidence, worst = self._kill_at_each(steps.seen)
+        told = tuple(unsynced(what for when, what in steps.seen if when == "before"))
+        evidence[-1] = replace(evidence[-1], warnings=(*evidence[-1].warnings, *told))
         return result_of(evidence, worst)
 
     def _kill_at_each(self, seen: Sequence[tuple[str, str]]) -> tuple[list[Evidence], RunRecord | None]:

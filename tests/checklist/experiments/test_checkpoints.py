@@ -23,7 +23,8 @@ LOAD = """
         with new.open("w") as stream:
             json.dump({"done": done, "sum": zlib.crc32(str(done).encode())}, stream)
             stream.flush()
-            os.fsync(stream.fileno())
+            if MODE != "unsynced":
+                os.fsync(stream.fileno())
         new.replace(FILE)
 
     def read():
@@ -56,7 +57,7 @@ LOAD = """
             if MODE == "before":
                 save(start + 2)
             connection.commit()
-            if MODE in {"file", "trusting", "removing"}:
+            if MODE in {"file", "trusting", "removing", "unsynced"}:
                 save(start + 2)
         if MODE == "removing":
             FILE.unlink()
@@ -119,6 +120,17 @@ def test_a_file_that_is_removed_when_all_is_done_passes(job, few_kills) -> None:
 
     assert (result.outcome, len(result.evidence)) == ("passed", 8), result.why
     assert ["a file was removed" in str(each.warnings) for each in result.evidence] == [False] * 7 + [True]
+
+
+@pytest.mark.parametrize(("mode", "told"), [("file", 0), ("unsynced", 1)])
+def test_a_file_that_is_renamed_before_it_is_on_disk_gets_a_warning(job, monkeypatch, mode, told) -> None:
+    """No kill loses what the system has not written yet: only a loss of power does."""
+    monkeypatch.setattr(checkpoints_files, "MOST_KILLS", 2)
+    with job(mode) as one:
+        result = one.experiments(kills)["warehouse::files"].run()
+
+    assert result.outcome == "passed", result.why
+    assert str([each.warnings for each in result.evidence]).count("renamed without an fsync") == told
 
 
 def test_a_file_that_is_saved_before_its_rows_fails(job, few_kills) -> None:
