@@ -79,14 +79,15 @@ def _add_workload(
 ) -> None:
     from pytest_resilience.checklist.experiments.broken import NothingToBreak
 
+    prepared = suite.configuration.workloads[name].start == "prepared"
     try:
         clean = suite.laboratory.clean(name)
     except HarnessError as error:
-        nothing = NothingToBreak(name, str(error))
+        nothing = NothingToBreak(name, str(error), prepared=prepared)
         assembly.add(nothing, nothing.item)
         return
     if clean.why_not is not None:
-        nothing = NothingToBreak(name, clean.why_not, clean.record)
+        nothing = NothingToBreak(name, clean.why_not, clean.record, prepared)
         assembly.add(nothing, nothing.item)
         return
     explore = "exhaustive" if by_name else str(config.getoption("resilience_explore", default="sample"))

@@ -58,6 +58,23 @@ def test_nothing_declared_is_never_a_pass(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["nothing is declared in pytest's rootdir: *"])
 
 
+@pytest.mark.parametrize(("start", "told"), [("plain", False), ("prepared", True)])
+def test_what_may_fail_as_it_is_prepared_is_told_how_to_start_plain(
+    pytester: pytest.Pytester, start: str, *, told: bool
+) -> None:
+    """By hand, which the gate asks for first, nothing is prepared: there it may work."""
+    toml = f'[workloads.nightly]\ncommand = ["{{python}}", "-c", "raise SystemExit(1)"]\nuses = []\nstart = "{start}"\n'
+    pytester.makefile(".toml", resilience=toml)
+    pytester.runpytest_subprocess("--checklist")
+    report = json.loads((pytester.path / "resilience-report" / "report.json").read_text())
+    fixes = {
+        each["fix"] for item in report["items"] for each in item["evidence"] if each["kind"] == "dynamic"
+    }
+
+    assert fixes
+    assert {('set start = "plain"' in fix, "by hand" in fix) for fix in fixes} == {(told, True)}
+
+
 def test_a_warning_mode_reports_and_fails_nothing(pytester: pytest.Pytester) -> None:
     """The verdicts are the same."""
     pytester.makepyfile("def test_plain(): pass")

@@ -20,6 +20,10 @@ ITEMS = (
     "messages",
 )
 """The items that are judged by runs of workloads."""
+_PLAIN = (
+    ' Where it works by hand, set start = "plain": with "prepared" third-party modules are loaded before its own '
+    "environment and folder are set, and some keep what they found then (gunicorn its folder)."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +34,13 @@ class NothingToBreak:
         workload: its name.
         why: the reason.
         record: its clean run; none where there is none.
+        prepared: whether it is forked from a process that has third-party modules loaded.
     """
 
     workload: str
     why: str
     record: RunRecord | None = None
+    prepared: bool = False
 
     @property
     def item(self) -> str:
@@ -50,7 +56,7 @@ class NothingToBreak:
         """Say that nothing is proven."""
         fix = (
             f"Run the workload {self.workload} by hand with the declared environment until it works, "
-            "then run the checklist again."
+            f"then run the checklist again.{_PLAIN if self.prepared else ''}"
         )
         return ExperimentResult(
             outcome="unproven",
