@@ -254,8 +254,13 @@ def _worse(run: RunRecord, reference: RunRecord, deadline: float) -> str | None:
         return "it hangs"
     if unanswered := [call.number for call in run.calls if never_answered(run, call, deadline)]:
         return f"call {unanswered[0]} was never answered"
-    return None if run.exit_code == reference.exit_code else f"{_status(run)}, not {_status(reference)}"
+    status, usual = _own_status(run), _own_status(reference)
+    if status is None or status == usual:
+        return None
+    return f"exit status {status}, not {usual}" if usual is not None else f"it ended with exit status {status}"
 
 
-def _status(run: RunRecord) -> str:
-    return "no exit status" if run.exit_code is None else f"exit status {run.exit_code}"
+def _own_status(run: RunRecord) -> int | None:
+    """Return the status with which it ended by itself; none of a server that was told to, whose own may be any."""
+    last = run.processes[-1] if run.processes else None
+    return last.exit_code if last is not None and last.ended_by_itself else None
