@@ -85,6 +85,12 @@ RECORD_FACTS = 6
 MOST_LINES = 1000
 """Item 5: lines one fault may cause before the log is a flood (design)."""
 
+BACK_WITHIN = 65.0
+"""Item 1: seconds after the heal within which a server answers again: a reset period of 60 s, and a call, ..."""
+
+CALLS_AFTER = 3
+"""... and how many requests have to have been answered in that time, at least (design)."""
+
 BREAKER_CALLS = 50
 """Item 8: calls of one experiment, at a fixed pace (design)."""
 

@@ -48,7 +48,7 @@ class Exposure:
         return call.ended is not None or self.now - call.began >= self.limit
 
 
-def has_answered(seen: Exposure) -> bool:
+def has_answered(seen: Exposure, *, answers: int = ANSWERS) -> bool:
     """Whether the requests that the fault met are settled, and some that came after it."""
     struck = seen.struck_at
     if struck is None:
@@ -57,7 +57,7 @@ def has_answered(seen: Exposure) -> bool:
         return seen.now - struck >= UNASKED
     met = [call for call in seen.calls if call.began <= struck]
     later = [call for call in seen.calls if call.began > struck and seen.is_settled(call)]
-    return all(map(seen.is_settled, met)) and len(later) >= ANSWERS
+    return all(map(seen.is_settled, met)) and len(later) >= answers
 
 
 def has_come_to_rest(services: Collection[str]) -> Callable[[Exposure], bool]:

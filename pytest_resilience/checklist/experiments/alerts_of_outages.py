@@ -17,10 +17,10 @@ from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
 from pytest_resilience.checklist.experiments.exposed import has_alerted, has_alerted_soon
 from pytest_resilience.checklist.experiments.in_time import trial_in_time
+from pytest_resilience.checklist.experiments.places import outage, passing, places
 from pytest_resilience.checklist.experiments.quiet import Quiet, Transient
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.experiments.said import Said, no_services, no_traffic
-from pytest_resilience.checklist.experiments.service_faults import outage, passing, places
 from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges import alerts
 from pytest_resilience.checklist.judges.case import Case, subject_of

@@ -18,9 +18,9 @@ from pytest_resilience.checklist.experiments.backoff_faults import (
 from pytest_resilience.checklist.experiments.backoff_tempo import Patient
 from pytest_resilience.checklist.experiments.backoff_waits import Waits
 from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
+from pytest_resilience.checklist.experiments.places import places
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.experiments.said import Said, no_services, no_traffic
-from pytest_resilience.checklist.experiments.service_faults import places
 from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges.backoff import judge_permanent, judge_repeats, judge_retry_after
 from pytest_resilience.checklist.judges.case import Case, subject_of

@@ -10,7 +10,8 @@ from pytest_resilience.chaos.configuration.model import ServiceKind
 from pytest_resilience.chaos.laboratory.clean import CleanRun
 from pytest_resilience.chaos.points.point import FaultPoint
 from pytest_resilience.chaos.scenario.model import FaultOrder, When
-from pytest_resilience.checklist.experiments.service_faults import ADMIN_SHUTDOWN, LASTS, Places
+from pytest_resilience.checklist.experiments.places import Places
+from pytest_resilience.checklist.experiments.service_faults import ADMIN_SHUTDOWN, LASTS
 from pytest_resilience.checklist.records.asides import asides
 
 PERMANENT = (400, 401, 404, 422)

@@ -22,9 +22,10 @@ from pytest_resilience.checklist.experiments.breakers_timing import (
     whole_run,
 )
 from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
+from pytest_resilience.checklist.experiments.places import places
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.experiments.said import Said, no_services, no_traffic
-from pytest_resilience.checklist.experiments.service_faults import LASTS, places
+from pytest_resilience.checklist.experiments.service_faults import LASTS
 from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges import breakers
 from pytest_resilience.checklist.judges.case import Case, subject_of

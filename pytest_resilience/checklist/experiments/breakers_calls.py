@@ -15,7 +15,7 @@ from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.chaos.workload.control import Tweaks
 from pytest_resilience.checklist.experiments.backoff_faults import lasting
 from pytest_resilience.checklist.experiments.backoff_tempo import LONGEST_START, Patient, Tempo, has_settled
-from pytest_resilience.checklist.experiments.service_faults import Places, places
+from pytest_resilience.checklist.experiments.places import Places, places
 from pytest_resilience.checklist.judges.breaker_calls import calls_seen, failures_before, over, reset_period
 from pytest_resilience.checklist.records.asides import asides
 from pytest_resilience.checklist.thresholds import BREAKER_FAILURES

@@ -12,8 +12,9 @@ from pytest_resilience.chaos.run.record import RunRecord
 from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.checklist.experiments.checkpoints_kill import ITEM, Resumed
 from pytest_resilience.checklist.experiments.experiment import ExperimentResult
+from pytest_resilience.checklist.experiments.places import places
 from pytest_resilience.checklist.experiments.result import result_of
-from pytest_resilience.checklist.experiments.service_faults import LASTS, places
+from pytest_resilience.checklist.experiments.service_faults import LASTS
 from pytest_resilience.checklist.judges.deliveries import GIVEN_UP, undelivered
 from pytest_resilience.checklist.judges.proof import missing_proof
 from pytest_resilience.checklist.thresholds import BLOCKED_DEADLINES

@@ -24,7 +24,7 @@ from pytest_resilience.checklist.judges.mlflow_client import advised
 from pytest_resilience.checklist.judges.proof import uses
 from pytest_resilience.checklist.records.asides import asides
 from pytest_resilience.checklist.replay import replay_of
-from pytest_resilience.checklist.thresholds import BLOCKED_DEADLINES
+from pytest_resilience.checklist.thresholds import BACK_WITHIN, BLOCKED_DEADLINES
 from pytest_resilience.checklist.verdict import Evidence
 
 ITEM = external_calls.ITEM
@@ -76,7 +76,8 @@ class FailingService:
     def _plan(self, clean: CleanRun) -> Plan:
         """One start is enough: what the next ones do is for other items.
 
-        What is done after the answers is given as long as an alert has.
+        What is done after the answers is given as long as an alert has; a server, which may go as soon as it answers
+        again, as long as a breaker may take to let it.
         """
         declared = replace(clean.workload, resume="none", calls=min(clean.workload.calls, CALLS))
         return self.laboratory.plan(
@@ -87,7 +88,10 @@ class FailingService:
             patience=BLOCKED_DEADLINES,
             prompt=True,
             settles=self._may_leak(clean),
-            enough=has_alerted_soon if asides(clean.record, self.service).later else has_answered,
+            enough=has_alerted_soon
+            if asides(clean.record, self.service).later
+            else partial(has_answered, answers=self.fault.answers),
+            recovers_within=BACK_WITHIN + 1,
         )
 
     def _may_leak(self, clean: CleanRun) -> bool:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from random import Random
-from typing import Any
 
 from pytest_resilience.chaos.configuration.model import ServiceKind
 from pytest_resilience.chaos.laboratory.clean import CleanRun
 from pytest_resilience.chaos.points.of_http import changes
 from pytest_resilience.chaos.points.point import FaultPoint
-from pytest_resilience.chaos.points.recording import record_points
+from pytest_resilience.chaos.run.exposure import ANSWERS
 from pytest_resilience.chaos.scenario.model import FaultOrder, When
-from pytest_resilience.checklist.records.asides import Asides, asides, statement
+from pytest_resilience.checklist.experiments.places import Places, places
 
 LASTS = 3600.0
 """Seconds of a fault that outlives every run."""
@@ -21,8 +20,10 @@ TRICKLE = 1
 """Bytes a second."""
 CUT_AFTER = 160
 """Bytes of a reply that pass before it is cut: a part of most, even of short ones' heads."""
-TOO_MANY_CONNECTIONS, ADMIN_SHUTDOWN, UNIQUE_VIOLATION = "53300", "57P01", "23505"
+TOO_MANY_CONNECTIONS, ADMIN_SHUTDOWN, UNIQUE_VIOLATION, DISK_FULL = "53300", "57P01", "23505", "53100"
 """PostgreSQL documentation, appendix A."""
+MOST_POOLED = 20
+"""Connections that a pool keeps, at most, where nobody has set another number (SQLAlchemy 15, asyncpg 10)."""
 MOST_OTHERS = 4
 """Other requests of a service that are tried alone."""
 _WRITES = ("INSERT", "UPDATE")
@@ -38,6 +39,7 @@ class ServiceFault:
         order: the fault.
         planted: secrets that it brings with it, by what they are.
         may_go_unseen: sound code may take what it got for an answer, where it does not read it.
+        answers: requests to a server that have to be answered under it, besides those that it met.
     """
 
     name: str
@@ -45,85 +47,7 @@ class ServiceFault:
     order: FaultOrder
     planted: Mapping[str, str] = field(default_factory=dict)
     may_go_unseen: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
-    """Where a service's traffic can be struck in a run.
-
-    Args:
-        service: its name.
-        calls: the requests and statements that the workload makes once it works.
-        logins: the connections that it opens then.
-        begins_cold: whether the workload starts under the fault: it is no server, which would never serve.
-        warm_after: seconds from its first connection until a server serves.
-    """
-
-    service: str
-    calls: tuple[FaultPoint, ...]
-    logins: tuple[FaultPoint, ...]
-    begins_cold: bool
-    warm_after: float
-
-    def order(self, when: When, kind: str, *, seconds: float | None = None, **more: Any) -> FaultOrder:
-        """Return an order on the service."""
-        times = more.pop("times", None)
-        return FaultOrder(
-            on=self.service, when=when, kind=kind, attributes=more, seconds=seconds, times=times
-        )
-
-    @property
-    def early(self) -> When:
-        """The earliest moment at which a fault on connections can come."""
-        return When(start=True) if self.begins_cold else When(after=self.warm_after)
-
-
-def places(clean: CleanRun, service: str) -> Places:
-    """Return where a service can be struck: of a server, only while it is driven with requests."""
-    record, server = clean.record, clean.workload.shape == "server"
-    served_at = min((call.began for call in record.calls), default=0.0) if server else 0.0
-    met_at = min((message.at for message in record.messages if message.service == service), default=0.0)
-    points = _later_points(clean, service, served_at)
-    requests = [point for point in points if point.side == "request"]
-    calls = tuple(point for point in requests if point.message not in {"Startup", "CopyData", "CopyDone"})
-    return Places(
-        service=service,
-        calls=_answers_first(calls, asides(record, service), clean.recording.of(service)),
-        logins=tuple(point for point in requests if point.message == "Startup"),
-        begins_cold=not server,
-        warm_after=max(0.0, served_at - met_at) + 0.3,
-    )
-
-
-def _answers_first(
-    calls: Sequence[FaultPoint], besides: Asides, recorded: Sequence[FaultPoint]
-) -> tuple[FaultPoint, ...]:
-    """Return calls with those first that answers need, where others are made between answers."""
-    if not besides.names:
-        return tuple(calls)
-    own = [call for call in calls if (call.shape or call.message) in besides.needed]
-    others = [call for call in calls if call not in own]
-    return (*(_by_statement(call, recorded) for call in own), *others)
-
-
-def _by_statement(call: FaultPoint, recorded: Sequence[FaultPoint]) -> FaultPoint:
-    """Return a point that is found by its statement: how many of its kind come between answers is chance."""
-    if call.shape is None:
-        return call
-    alike = [point for point in recorded if (point.side, point.shape) == (call.side, call.shape)]
-    return replace(call, sql=statement(call.shape), nth=alike.index(call) + 1)
-
-
-def _later_points(clean: CleanRun, service: str, since: float) -> tuple[FaultPoint, ...]:
-    """Return the points of messages that came since; how often each came before counts on."""
-    kind: ServiceKind = "postgres" if _speaks_postgres(clean, service) else "http"
-    before = [m for m in clean.record.messages if m.service == service and m.at < since]
-    skipped = {point.id for point in record_points(clean.workload.name, before, {service: kind}).points}
-    return tuple(point for point in clean.recording.of(service) if point.id not in skipped)
-
-
-def _speaks_postgres(clean: CleanRun, service: str) -> bool:
-    return any(point.protocol == "postgres" for point in clean.recording.of(service))
+    answers: int = ANSWERS
 
 
 def service_faults(clean: CleanRun, service: str, kind: ServiceKind) -> Iterator[ServiceFault]:
@@ -136,20 +60,6 @@ def service_faults(clean: CleanRun, service: str, kind: ServiceKind) -> Iterator
     """
     where = places(clean, service)
     yield from _MAKERS[kind](where)
-
-
-def outage(where: Places) -> FaultOrder:
-    """Return the order of an outage that lasts."""
-    if where.begins_cold or not where.calls:
-        return where.order(where.early, "down")
-    return where.order(where.calls[0].when, "down")
-
-
-def passing(where: Places) -> FaultOrder | None:
-    """Return the order of a fault that passes at once, where the connection or the request can be tried again."""
-    for point in (*where.logins[:1], *where.calls[:1]):
-        return where.order(point.when, "reset")
-    return None
 
 
 def _any_kind(where: Places) -> Iterator[ServiceFault]:
@@ -183,6 +93,16 @@ def _postgres(where: Places) -> Iterator[ServiceFault]:
         order = where.order(call.when, "error", sqlstate=ADMIN_SHUTDOWN)
         yield ServiceFault(name="shutdown", title="server shut down", order=order)
     yield from _duplicate(where)
+    if not where.begins_cold:
+        yield from _full_disk(where)
+
+
+def _full_disk(where: Places) -> Iterator[ServiceFault]:
+    """Each write is refused for a while, on connections that live: more often than a pool has some to lose."""
+    for call in [call for call in where.calls if call.message in _WRITES][:1]:
+        order = where.order(call.when, "error", seconds=LASTS, sqlstate=DISK_FULL)
+        title = f"{call.message} refused while the disk is full"
+        yield ServiceFault(name="disk-full", title=title, order=order, answers=MOST_POOLED)
 
 
 def _duplicate(where: Places) -> Iterator[ServiceFault]:

@@ -11,9 +11,9 @@ from pytest_resilience.chaos.laboratory.laboratory import Laboratory
 from pytest_resilience.chaos.scenario.model import FaultOrder
 from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
 from pytest_resilience.checklist.experiments.in_time import trial_in_time
+from pytest_resilience.checklist.experiments.places import places
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.experiments.said import Said, no_services, no_traffic
-from pytest_resilience.checklist.experiments.service_faults import places
 from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges import transactions
 from pytest_resilience.checklist.judges.case import Case, subject_of

@@ -257,7 +257,9 @@ def _worse(run: RunRecord, reference: RunRecord, deadline: float) -> str | None:
     status, usual = _own_status(run), _own_status(reference)
     if status is None or status == usual:
         return None
-    return f"exit status {status}, not {usual}" if usual is not None else f"it ended with exit status {status}"
+    return (
+        f"exit status {status}, not {usual}" if usual is not None else f"it ended with exit status {status}"
+    )
 
 
 def _own_status(run: RunRecord) -> int | None:

@@ -12,6 +12,7 @@ from pytest_resilience.chaos.explore.wholeness import in_words
 from pytest_resilience.chaos.run.record import CallRecord, ProcessRecord, RunRecord
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.libraries import is_raw
+from pytest_resilience.checklist.judges.never_back import never_back
 from pytest_resilience.checklist.judges.proof import (
     fault_name,
     missing_proof,
@@ -70,7 +71,7 @@ def judge(
     findings = chain(
         _findings(run, workload, boundary), _wrong_end(run, clean, workload), _kept(run, workload)
     )
-    finding = next(findings, None)
+    finding = next(findings, None) or never_back(run, clean, workload)
     swallowed = next(_swallowed(run, clean, service), None)
     if finding is None and swallowed is not None and may_go_unseen:
         return case.not_applicable("the code takes what it got for an answer")

@@ -9,6 +9,7 @@ from typing import Any
 from pytest_resilience.chaos.configuration.model import Boundary, WorkloadDeclaration
 from pytest_resilience.chaos.expectations.log_levels import ERROR, WARNING, level_in, level_of, record_of
 from pytest_resilience.chaos.run.record import CallRecord, LogLine, RunRecord
+from pytest_resilience.chaos.scenario.model import RECOVERY_BOUND
 from pytest_resilience.chaos.state.difference import count
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.libraries import LIBRARIES
@@ -51,10 +52,18 @@ def judge(
     return _judge_lines(case, lines, run)
 
 
+def _while_it_lasted(lines: Sequence[LogLine], run: RunRecord) -> int:
+    """Count lines until a moment after the heal: a server that is not back then logs for as long as it is asked."""
+    healed = max(
+        (fault.healed_at for fault in run.faults if fault.healed_at is not None), default=float("inf")
+    )
+    return sum(line.at <= healed + RECOVERY_BOUND for line in lines)
+
+
 def _judge_lines(case: Case, lines: Sequence[LogLine], run: RunRecord) -> Evidence:
-    if len(lines) > MOST_LINES:
+    if (many := _while_it_lasted(lines, run)) > MOST_LINES:
         return case.failed(
-            f"one fault left {len(lines)} lines in the log, more than {MOST_LINES}",
+            f"one fault left {many} lines in the log, more than {MOST_LINES}",
             "log an error once, where it is decided what becomes of it, and count repeats",
         )
     if worked(run) and not any(_tells(line) for line in lines):

@@ -232,3 +232,28 @@ def test_an_error_that_is_logged_and_reported_as_success_is_a_warning(exit_code,
 
     assert found.outcome == "passed"
     assert any("nothing starts it again" in warning for warning in found.warnings) is warned
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "duration", "outcome"),
+    [
+        (("503", "503", "503"), 90.0, "failed"),
+        (("503", "503", "200"), 90.0, "passed"),
+        (("503", "503", "503"), 40.0, "passed"),
+        (("503",), 90.0, "passed"),
+    ],
+    ids=["never", "back", "soon", "unasked"],
+)
+def test_a_server_answers_again_when_all_is_whole(outcomes, duration, outcome):
+    """Within the time that a breaker may take to let a request through; of less nothing is said."""
+    seen = run(
+        struck(0.5),
+        exit_code=0,
+        faults=[fault(healed_at=10.0)],
+        calls=calls(*outcomes, began=11.0),
+        duration=duration,
+        logs=[log(0.6, '{"level": "ERROR", "event": "no score"}')],
+    )
+    found = verdict(seen, SERVER, clean=clean(calls=calls("200")))
+
+    assert (found.outcome, "it has to be started again" in found.why) == (outcome, outcome == "failed")

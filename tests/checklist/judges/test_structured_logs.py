@@ -41,6 +41,15 @@ def test_who_never_came_back_had_nothing_to_log():
     assert judged(exit_code=None, ended=9.0, blocked=True).outcome == "failed"
 
 
+@pytest.mark.parametrize(("at", "outcome"), [(0.6, "failed"), (15.0, "failed"), (40.0, "passed")])
+def test_a_flood_is_one_of_the_fault(at, outcome):
+    """What a server that is not back yet logs for each request is as much as it is asked."""
+    lines = [log(0.6, json.dumps(FULL)), *(log(at, json.dumps(FULL)) for _ in range(1001))]
+    seen = run(struck(0.5), faults=[fault(healed_at=10.0)], logs=lines)
+
+    assert structured_logs.judge(seen, clean=clean(), workload=JOB, service="labs").outcome == outcome
+
+
 LOGFMT = (
     "time=2026-01-01T00:00:00Z level=error msg=failed error_type=LabsDown op=ingest service=labs attempt=2"
 )
