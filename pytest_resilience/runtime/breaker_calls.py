@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import closing
-from contextvars import Token
 from types import CoroutineType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, cast
 
-from pytest_resilience.runtime.breaker_states import HalfOpen, Outcome, Period
+from pytest_resilience.runtime.breaker_states import Outcome, Period
 from pytest_resilience.runtime.callables import is_async
-from pytest_resilience.runtime.circuit import TRIALS, Circuit
-from pytest_resilience.runtime.given_back import give_back
+from pytest_resilience.runtime.circuit import Circuit
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -20,26 +18,22 @@ T = TypeVar("T")
 class BreakerCall:
     """One call through a breaker, as a with-statement."""
 
-    __slots__ = ("_circuit", "_period", "_started", "_token")
+    __slots__ = ("_circuit", "_period", "_started")
 
     def __init__(self, circuit: Circuit, period: Period | None = None) -> None:
         self._circuit = circuit
         self._period = period
         self._started = 0.0
-        self._token: Token[tuple[object, ...]] | None = None
 
     def __enter__(self) -> Self:
         self._started = self._circuit.clock.monotonic()
         self._period = self._circuit.admit(self, self._started)
-        if type(self._period) is HalfOpen:
-            self._token = TRIALS.set((*TRIALS.get(), self))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         circuit, period = self._circuit, self._period
-        self._end_trial()
         if period is None:
             return
         outcome = Outcome.SUCCESS if error is None else circuit.outcome_of(error)
@@ -48,14 +42,8 @@ class BreakerCall:
 
     def leave(self) -> None:
         """End it as if it had not been made."""
-        self._end_trial()
         if self._period is not None:
             self._circuit.settle(self._period, self, Outcome.IGNORED)
-
-    def _end_trial(self) -> None:
-        if self._token is not None:
-            give_back(TRIALS, self._token)
-            self._token = None
 
     async def __aenter__(self) -> Self:
         return self.__enter__()

@@ -153,10 +153,6 @@ class HalfOpen:
         self._leases: dict[object, float] = {}
         self._successes = 0
 
-    def holds(self, calls: tuple[object, ...]) -> bool:
-        """Return whether one of these calls is a trial that has a place now."""
-        return any(call in self._leases for call in calls)
-
     def admit(self, call: object, now: float) -> float:
         """Give a trial call a place; return 0, or the seconds until a place may be free."""
         self._leases = {one: until for one, until in self._leases.items() if until > now}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from threading import Lock
 
 from pytest_resilience.clock import Clock
@@ -25,9 +24,6 @@ from pytest_resilience.runtime.breaker_states import (
 )
 from pytest_resilience.runtime.forks import renew_in_child
 from pytest_resilience.runtime.listeners import standard_listeners
-
-TRIALS: ContextVar[tuple[object, ...]] = ContextVar("resilience_trials", default=())
-"""The trial calls, of any breaker, that the running code is part of."""
 
 
 class Circuit:
@@ -61,10 +57,8 @@ class Circuit:
         if wait > 0:
             raise self._refused(wait)
 
-    def admit(self, call: object, now: float) -> Period | None:
-        """Let a call through; return the period in which it begins, or None where it is part of a trial around it.
-
-        A trial that needs another call through the same breaker would be refused by itself else, and fail, each time.
+    def admit(self, call: object, now: float) -> Period:
+        """Let a call through; return the period in which it begins.
 
         Raises:
             CircuitBreakerOpenError: it may not go through.
@@ -77,8 +71,6 @@ class Circuit:
             if opened:
                 self.period = HalfOpen(self.settings, self.period.failures)
             period = self.period
-            if isinstance(period, HalfOpen) and period.holds(TRIALS.get()):
-                return None
             wait = period.admit(call, now)
         if opened:
             self._tell(CircuitHalfOpened(self.title()))

@@ -7,7 +7,6 @@ import contextlib
 import gc
 import sys
 import threading
-from contextvars import Context
 from functools import partial
 
 import pytest
@@ -46,22 +45,13 @@ def fail(breaker, times=1, error=ConnectionError):
             breaker.call(FlakyCall(error()))
 
 
-def elsewhere(function, *arguments):
-    """Call a function as another caller does, who is part of no trial that goes on here."""
-    return Context().run(function, *arguments)
-
-
 def is_refused(breaker):
-    """Return whether another caller's call is refused."""
-
-    def call():
-        try:
-            with breaker.calling():
-                return False
-        except CircuitBreakerOpenError:
-            return True
-
-    return elsewhere(call)
+    """Return whether a call is refused."""
+    try:
+        with breaker.calling():
+            return False
+    except CircuitBreakerOpenError:
+        return True
 
 
 # --- forms
@@ -188,63 +178,10 @@ def test_exactly_so_many_trials_go_through(half_open, places):
     breaker = half_open(half_open_max_calls=places, success_threshold=places)
     with contextlib.ExitStack() as trials:
         for _ in range(places):
-            elsewhere(trials.enter_context, breaker.calling())
+            trials.enter_context(breaker.calling())
 
         assert is_refused(breaker)
     assert breaker.state is CLOSED
-
-
-@pytest.mark.parametrize("error", [None, ConnectionError])
-def test_calls_inside_a_trial_are_part_of_it(half_open, error):
-    """A function that needs another one behind the same breaker is its own trial, which alone decides."""
-    breaker = half_open()
-
-    @breaker
-    def log_in():
-        return "token"
-
-    @breaker
-    def fetch():
-        log_in()
-        assert (breaker.state, is_refused(breaker)) == (HALF_OPEN, True)
-        if error:
-            raise error
-
-    with pytest.raises(error) if error else contextlib.nullcontext():
-        fetch()
-    assert breaker.state is (OPEN if error else CLOSED)
-
-
-def test_async_calls_inside_a_trial_are_part_of_it(half_open):
-    """Those of tasks that it starts as well; one that outlives it is a call like any other."""
-    breaker = half_open()
-
-    async def main():
-        trial_ended = asyncio.Event()
-
-        @breaker
-        async def fetch_part():
-            return "rows"
-
-        async def later():
-            await trial_ended.wait()
-            return is_refused(breaker), await fetch_part()
-
-        @breaker
-        async def fetch():
-            tasks.append(asyncio.create_task(later()))
-            return await asyncio.gather(fetch_part(), fetch_part())
-
-        tasks = []
-        found = await fetch()
-        assert breaker.state is CLOSED
-        fail(breaker)
-        trial_ended.set()
-        with pytest.raises(CircuitBreakerOpenError):
-            await tasks[0]
-        return found
-
-    assert asyncio.run(main()) == ["rows", "rows"]
 
 
 def test_a_cancelled_trial_frees_its_place(half_open):
@@ -299,11 +236,11 @@ def test_a_hung_trial_frees_its_place_when_its_lease_is_over(half_open, clock):
     with breaker.calling():
         clock.advance(19)
         with pytest.raises(CircuitBreakerOpenError) as refused:
-            elsewhere(breaker.call, lambda: "rows")
+            breaker.call(lambda: "rows")
         assert refused.value.retry_after == 1
         clock.advance(1)
 
-        assert elsewhere(breaker.call, lambda: "rows") == "rows"
+        assert breaker.call(lambda: "rows") == "rows"
         assert breaker.state is CLOSED
 
 
