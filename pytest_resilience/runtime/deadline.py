@@ -161,8 +161,10 @@ class Deadline(Run):
     ) -> None:
         if self._token is None:
             return
-        late = self._is_late()
-        self._end()
+        try:
+            late = self._is_late()
+        finally:  # an interrupt of a deadline around this one may come here
+            self._end()
         if isinstance(error, Interrupt) and error.run is self:
             raise self.exceeded().with_traceback(trace) from None
         if late and error is None:
