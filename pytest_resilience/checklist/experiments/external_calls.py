@@ -91,7 +91,7 @@ class FailingService:
             enough=has_alerted_soon
             if asides(clean.record, self.service).later
             else partial(has_answered, answers=self.fault.answers),
-            recovers_within=BACK_WITHIN + 1,
+            recovers_within=1.1 * BACK_WITHIN,
         )
 
     def _may_leak(self, clean: CleanRun) -> bool:

@@ -25,7 +25,7 @@ def never_back(run: RunRecord, clean: RunRecord, workload: WorkloadDeclaration) 
     after = [call for call in run.calls if call.began >= max(known) and call.ended is not None]
     if len(after) < CALLS_AFTER or any(_is_usual(call, usual) for call in after):
         return None
-    lasted = run.duration - max(known)
+    lasted = max((process.ended or 0.0 for process in run.processes), default=0.0) - max(known)
     if lasted < BACK_WITHIN:
         return None
     why = (

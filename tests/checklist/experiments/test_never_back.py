@@ -69,7 +69,7 @@ TOML = """
     drive = {{ request = "GET /row", every = 0.1 }}
     uses = ["warehouse"]
     env = {{ MODE = "{mode}" }}
-    deadline = 60
+    deadline = 600
 """
 
 

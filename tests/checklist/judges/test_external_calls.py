@@ -235,7 +235,7 @@ def test_an_error_that_is_logged_and_reported_as_success_is_a_warning(exit_code,
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "duration", "outcome"),
+    ("outcomes", "ended", "outcome"),
     [
         (("503", "503", "503"), 90.0, "failed"),
         (("503", "503", "200"), 90.0, "passed"),
@@ -244,14 +244,14 @@ def test_an_error_that_is_logged_and_reported_as_success_is_a_warning(exit_code,
     ],
     ids=["never", "back", "soon", "unasked"],
 )
-def test_a_server_answers_again_when_all_is_whole(outcomes, duration, outcome):
+def test_a_server_answers_again_when_all_is_whole(outcomes, ended, outcome):
     """Within the time that a breaker may take to let a request through; of less nothing is said."""
     seen = run(
         struck(0.5),
         exit_code=0,
         faults=[fault(healed_at=10.0)],
         calls=calls(*outcomes, began=11.0),
-        duration=duration,
+        ended=ended,
         logs=[log(0.6, '{"level": "ERROR", "event": "no score"}')],
     )
     found = verdict(seen, SERVER, clean=clean(calls=calls("200")))
