@@ -14,7 +14,6 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
 
 from pytest_resilience.errors import FatalError, RetryableError
-from pytest_resilience.runtime.alerting import http_post
 from pytest_resilience.runtime.alerting.apprise import AppriseChannel
 from pytest_resilience.runtime.alerting.email import EmailChannel
 from pytest_resilience.runtime.alerting.http_post import post_json
