@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 import pytest
+from small_jobs import LABS
 
 from pytest_resilience.chaos.configuration.reading import read_configuration
 from pytest_resilience.chaos.explore.choice import all_probes
@@ -42,21 +43,6 @@ FUNCTION = """
     deadline = 20
 """
 SCHEMA = "create table rows (n int); insert into rows values (1);"
-LABS = """
-    import http.server, sys
-
-    class Labs(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"ok")
-
-        def log_message(self, *words):
-            pass
-
-    http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Labs).serve_forever()
-"""
 WORK = """
     import asyncio, os, sys, urllib.request, asyncpg, psycopg2.pool
 
