@@ -249,6 +249,7 @@ def test_a_server_answers_again_when_all_is_whole(outcomes, ended, outcome):
     seen = run(
         struck(0.5),
         exit_code=0,
+        told_to_end=True,
         faults=[fault(healed_at=10.0)],
         calls=calls(*outcomes, began=11.0),
         ended=ended,
