@@ -41,7 +41,7 @@ class Watch:
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Note what has begun."""
         self._first = False
-        if not is_ours(nodeid):
+        if not _is_ours(nodeid):
             return
         self._running[nodeid] = self._clock.monotonic()
         if self.thread.ident is None:  # tests alone are run without a thread more
@@ -62,14 +62,14 @@ class Watch:
 
     def news(self) -> str | None:
         """Return what there is to say now; none where something was shown not long ago, or nothing of ours runs."""
-        now = self._clock.monotonic()
-        if now - self._since < self._patience or not (self._running or self._first):
+        now, running = self._clock.monotonic(), self._running.copy()  # pytest goes on meanwhile
+        if now - self._since < self._patience or not (running or self._first):
             return None
         self._patience *= 2
-        if not self._running:
+        if not running:
             return f"resilience: the workloads run undisturbed, for {now - self._since:.0f} s"
-        name, began = min(self._running.items(), key=lambda one: one[1])
-        more = f", and {len(self._running) - 1} more" if len(self._running) > 1 else ""
+        name, began = min(running.items(), key=lambda one: one[1])
+        more = f", and {len(running) - 1} more" if len(running) > 1 else ""
         return f"resilience: under way for {now - began:.0f} s: {name}{more}"
 
     def _watch(self) -> None:
@@ -82,6 +82,6 @@ class Watch:
                 return
 
 
-def is_ours(nodeid: str) -> bool:
+def _is_ours(nodeid: str) -> bool:
     """Tell whether it is an experiment or a scenario."""
     return nodeid.startswith("resilience::") or nodeid.partition("::")[0].lower().endswith(ENDINGS)

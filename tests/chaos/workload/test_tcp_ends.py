@@ -10,13 +10,14 @@ import pytest
 
 from pytest_resilience.chaos.workload import tcp_ends as module
 from pytest_resilience.chaos.workload.tcp_ends import TcpEnd, tcp_ends
+from pytest_resilience.services.sock_diag import TcpSocket
 
 
 @pytest.fixture(params=["netlink", "table", "other network"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """How it is found out: without an answer, or for a process of another network, from the tables."""
 
-    def refuse(_: bytes) -> Iterator[bytes]:
+    def refuse(_: int) -> Iterator[TcpSocket]:
         raise OSError("no such question")
 
     def must_not_read(_pid: int, name: str) -> str:
@@ -25,9 +26,9 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "netlink":
         monkeypatch.setattr(module, "net_table", must_not_read)
     elif request.param == "table":
-        monkeypatch.setattr(module, "told", refuse)
+        monkeypatch.setattr(module, "tcp_sockets", refuse)
     else:
-        monkeypatch.setattr(module, "told", refuse)
+        monkeypatch.setattr(module, "tcp_sockets", refuse)
         monkeypatch.setattr(module, "_is_in_our_network", lambda _pid: False)
     return str(request.param)
 
