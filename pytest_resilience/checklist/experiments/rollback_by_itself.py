@@ -17,7 +17,7 @@ from pytest_resilience.checklist.experiments.rollback_undoing import without_own
 from pytest_resilience.checklist.experiments.service_faults import LASTS
 from pytest_resilience.checklist.judges import deployments, rollback
 from pytest_resilience.checklist.judges.case import subject_of
-from pytest_resilience.checklist.judges.deployments import MOVES, Deployment, States
+from pytest_resilience.checklist.judges.deployments import Deployment, States, is_move
 from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.thresholds import BLOCKED_DEADLINES
 
@@ -123,7 +123,7 @@ def steps_of_registry(asked: Sequence[FaultPoint]) -> list[tuple[FaultPoint, boo
     Args:
         asked: all requests, in their order.
     """
-    moves = [point for point in asked if is_move(point)]
+    moves = [point for point in asked if is_move(point.message)]
     if not moves:
         return []
     first = asked.index(moves[0])
@@ -135,12 +135,6 @@ def steps_of_registry(asked: Sequence[FaultPoint]) -> list[tuple[FaultPoint, boo
         point: point.message not in known and not changes(point.message) for point in later[:MOST_CHECKS]
     }
     return sorted(chosen.items(), key=lambda step: asked.index(step[0]))
-
-
-def is_move(point: FaultPoint) -> bool:
-    """Tell whether a request brings another version to serve."""
-    method, _, path = point.message.partition(" ")
-    return method not in {"GET", "HEAD"} and MOVES.search(path) is not None
 
 
 def _one_of_each(points: Sequence[FaultPoint]) -> list[FaultPoint]:
