@@ -42,6 +42,9 @@ class Conversation:
     Args:
         link: the connection.
         watch: of its proxy.
+
+    Attributes:
+        at_end: called when the connection is over.
     """
 
     requests: Direction
@@ -56,6 +59,7 @@ class Conversation:
         self._hung = 0
         self._waits: set[Waiting] = set()
         self._holds: set[Hold] = set()
+        self.at_end: Callable[[], None] = _nothing
         watch.connected()
         self.notice("connected")
 
@@ -97,6 +101,7 @@ class Conversation:
             hold.decide(Decision.GONE)
         for waiting in tuple(self._waits):
             waiting.end()
+        self.at_end()
         self.notice("closed")
 
     # What happens to both directions.
@@ -176,3 +181,7 @@ class Conversation:
                     stream.unblock(strike)
 
         self.wait(strike, healed=heal)
+
+
+def _nothing() -> None:
+    pass

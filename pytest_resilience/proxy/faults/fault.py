@@ -81,6 +81,11 @@ class Fault:
         nth: the first match that is struck, from 1.
         times: how many matches from there on are struck; none: all.
         added_at: seconds since the engine started.
+
+    Attributes:
+        seen: matches so far; what is promised is not among them, so that nothing else takes its place.
+        fired: how often it has struck.
+        promised: replies that are sure to be struck, wherever they come: what they answer was made to fail.
     """
 
     id: str
@@ -93,6 +98,7 @@ class Fault:
     added_at: float = 0.0
     seen: int = field(default=0, init=False)
     fired: int = field(default=0, init=False)
+    promised: int = field(default=0, init=False)
     healed: bool = field(default=False, init=False)
     _held: list[Callable[[], object]] = field(default_factory=list, init=False)
 
@@ -126,15 +132,27 @@ class Fault:
         before = self.seen
         self.seen += self.trigger.count(point)
         struck = max(self.nth, before + 1)
-        if not struck <= self.seen or (self.times is not None and struck >= self.nth + self.times):
+        last = None if self.times is None else self.nth + self.times - 1 - self.promised
+        if last is not None and struck > last:
+            self.seen = min(self.seen, last) if self.promised else self.seen
+            return None
+        if struck > self.seen:
             return None
         if point.side is Side.REQUEST and isinstance(self.kind, PREVENTING):
             self.seen = struck  # what stands behind it in the same message is not executed
         self.fired += 1
         return struck
 
+    def force(self) -> int:
+        """Strike although the count has come about otherwise than foreseen; return which match it is."""
+        self.seen = max(self.seen, self.nth + self.fired)
+        self.fired += 1
+        return self.seen
+
     def foresees(self, points: list[Point]) -> int | None:
         """Return the index of the first of these replies, which have not come yet, that it will strike."""
+        if self.times is not None and self.promised >= self.times - max(0, self.seen - self.nth + 1):
+            return None
         seen = self.seen
         for index, point in enumerate(points):
             if self.watches(point.side) and self.conditions.hold_for(point):

@@ -117,8 +117,9 @@ class Watch:
 
     def force(self, fault: Fault, point: Point, client_port: int | None) -> Strike:
         """Let a fault strike a message although its count has come about otherwise than foreseen."""
-        fault.fired += 1
-        return self._struck(fault, fault.seen, point, client_port)
+        strike = self._struck(fault, fault.force(), point, client_port)
+        self._sort()
+        return strike
 
     def _struck(
         self, fault: Fault, nth: int, point: Point, client_port: int | None, *, match: int = 1

@@ -16,6 +16,7 @@ def inspect_postgres(link: InspectedLink, watch: Watch) -> Conversation:
     """Return the inspector of one PostgreSQL connection."""
     conversation = Conversation(link, watch)
     shared = PostgresShared(link.to_server, link.to_client)
+    conversation.at_end = shared.closed
     points = PostgresPoints(link.number, watch, shared.session)
     conversation.requests = PostgresRequests(conversation, Plumbing.to_server(link), shared, points)
     conversation.replies = PostgresReplies(conversation, Plumbing.to_client(link), shared, points)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pytest_resilience.proxy.faults.conversation import Conversation
+from pytest_resilience.proxy.faults.fault import Fault
 from pytest_resilience.proxy.faults.faulty_stream import Stopped
 from pytest_resilience.proxy.faults.kinds import Error
 from pytest_resilience.proxy.faults.plumbing import Plumbing
@@ -77,7 +78,7 @@ class PostgresReplies(PostgresStream):
         shared, reader = self._shared, self._reader
         if not faults:
             reader.held, reader.singly = GLANCED, False
-            return shared.meddling or shared.gate is not None or self.dropping
+            return shared.meddling or shared.gate is not None or self.dropping or bool(shared.plans)
         reader.held = HELD
         reader.singly = any(fault.trigger == Message("CopyData") for fault in faults)
         self._curious = any(not fault.trigger.only_statements for fault in faults)
@@ -113,7 +114,7 @@ class PostgresReplies(PostgresStream):
         if request is not None and request.name in {"Query", "Startup"}:
             request.begun = True
             if kind == _READY:
-                self._shared.plans.pop(request, None)
+                self._shared.take_back(request)
         gate = self._shared.gate
         if gate is not None and gate not in self._session.pending:  # answered, or skipped behind an error
             self._shared.gate = None
@@ -124,13 +125,21 @@ class PostgresReplies(PostgresStream):
         conversation = self._conversation
         payload = self._reader.buffer[start + HEADER : end] if kind == _COMMAND_COMPLETE else b""
         point = self._points.reply(kind, request, payload)
+        promised = self._promised(request) if kind == _COMMAND_COMPLETE else None
         strikes = conversation.watch.strike(point, conversation.link.client_port)
-        planned = None if request is None else self._shared.plans.get(request)
-        if planned is not None and not strikes and kind == _COMMAND_COMPLETE and planned.is_due(request):
-            strikes = [conversation.watch.force(planned.fault, point, conversation.link.client_port)]
+        if promised is not None and all(strike.fault is not promised for strike in strikes):
+            strikes.append(conversation.watch.force(promised, point, conversation.link.client_port))
         if strikes:
             data = self._take_out(start, end)
             self._deal(StoppedReply(data, deque(strikes), kind=kind, request=request, dropped=self._dropped))
+
+    def _promised(self, request: Request | None) -> Fault | None:
+        """Return the fault whose error has to stand in place of this answer, since the string fails behind it."""
+        planned = None if request is None else self._shared.plans.get(request)
+        if request is None or planned is None or not planned.is_due(request):
+            return None
+        self._shared.take_back(request)
+        return planned.fault
 
     def _dropped(self) -> None:
         self._drops_rest = self._reader.unfinished

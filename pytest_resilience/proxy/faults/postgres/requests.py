@@ -225,7 +225,7 @@ class PostgresRequests(PostgresStream):
             if planned is not None:
                 self._take_out(start, end)
                 self._send(planned.message)
-                self._shared.plans[request] = planned
+                self._shared.promise(request, planned)
         elif request.statements:
             point = self._points.foreseen(request.statement(0), request.name)
             if any(fault.may_strike(point) for fault in errors):

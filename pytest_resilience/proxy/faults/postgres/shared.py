@@ -40,6 +40,22 @@ class PostgresShared:
         self.gate: Request | None = None
         self.open_gate: Callable[[Request], None] = _nothing
 
+    def promise(self, request: Request, planned: Plan) -> None:
+        """Note that a string was made to fail: its fault is to strike there, and nowhere else in its place."""
+        planned.fault.promised += 1
+        self.plans[request] = planned
+
+    def take_back(self, request: Request) -> None:
+        """Forget that a string was made to fail: it has come to that, or never will."""
+        planned = self.plans.pop(request, None)
+        if planned is not None:
+            planned.fault.promised -= 1
+
+    def closed(self) -> None:
+        """Learn that the connection is over."""
+        for request in tuple(self.plans):
+            self.take_back(request)
+
     def abort_transaction(self) -> None:
         """Let the server's transaction fail, behind everything that it was asked for; the client sees no reply.
 
