@@ -100,8 +100,9 @@ class Watch:
 
     def heal(self, fault: Fault) -> None:
         """End a fault; safe to call twice."""
+        fault.healed = True
+        self._sort()  # before what it holds goes on, in which it would strike again
         fault.heal()
-        self._sort()
 
     def strike(self, point: Point, client_port: int | None) -> list[Strike]:
         """Show a message to all faults that watch it; those that strike leave receipts."""

@@ -154,3 +154,24 @@ def test_hung_answer_is_lost_without_keep(warehouse, background):
 
     assert answer == [b"T", b"D", b"C", b"Z"]
     assert warehouse.rows == [1]
+
+
+@pytest.mark.parametrize("side", ["request", "reply"])
+@pytest.mark.parametrize(
+    ("kind", "attributes"), [("delay", {"by": 3600}), ("hang", {"keep": True}), ("hold", {"lease": 3600})]
+)
+def test_a_healed_fault_does_not_strike_what_waited_behind_it(warehouse, kind, attributes, side):
+    """Of two statements in a pipeline the first waits; healed, a fault without an end lets both pass."""
+    fault = warehouse.fault(kind, {"message": "INSERT", "side": side}, times=None, **attributes)
+    with warehouse.raw() as client:
+        client.send_query("insert into t values (1)")
+        client.send_query("insert into t values (2)")
+        warehouse.wait_until_fired(fault)
+        if side == "reply":
+            warehouse.wait_until(lambda: warehouse.rows == [1, 2], "the second answer")
+        warehouse.heal(fault)
+        answers = [client.read_until(b"Z"), client.read_until(b"Z")]
+
+    assert [[kind for kind, _ in answer] for answer in answers] == [[b"C", b"Z"]] * 2
+    assert warehouse.state(fault)["fired"] == 1
+    assert warehouse.rows == [1, 2]
