@@ -248,6 +248,7 @@ def test_client_that_waits_for_100(website, with_pattern):
     head = b"POST /items HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
     received = website.say(head, b"one", await_first=b"100 Continue\r\n\r\n")
 
+    assert received.count(b" 100 Continue\r\n\r\n") == 1
     assert b"HTTP/1.1 201 " in received
     assert website.posted == [b"one"]
 

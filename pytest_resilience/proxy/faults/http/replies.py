@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import cast
 
 from pytest_resilience.proxy.faults.conversation import Conversation
@@ -78,6 +79,8 @@ class HttpReplies(HttpStream):
         if head.opens_tunnel(self._method):
             self._conversation.notice("tunnel: what follows is HTTP no more")
             self._conversation.opaque = True
+        if exchange is not None and exchange.continued and head.status == HTTPStatus.CONTINUE:
+            return  # the client has had one
         if exchange is None or not head.is_final:
             self._pass(piece.raw)
         else:

@@ -85,6 +85,7 @@ class HttpRequests(HttpStream):
         elif any(fault.conditions.body is not None and fault.may_strike(point) for fault in faults):
             self._collected = _Collected(bytearray(raw), bytearray())
             if head.waits_to_send:
+                exchange.continued = True
                 self._shared.to_client(CONTINUE)
         else:
             self._strike(exchange, raw)

@@ -22,6 +22,7 @@ class Exchange:
         strikes: faults that have struck the request and act on the reply.
         answer: what the engine answers in the server's place, as soon as it is this request's turn.
         last: the connection ends behind the engine's answer.
+        continued: the engine has asked for the body; the server's own 100 is not for the client.
     """
 
     head: RequestHead
@@ -29,6 +30,7 @@ class Exchange:
     strikes: list[Strike] = field(default_factory=list)
     answer: bytes | None = None
     last: bool = False
+    continued: bool = False
 
 
 class HttpShared:
