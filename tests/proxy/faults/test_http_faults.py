@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import time
 
 import httpx
@@ -213,6 +214,28 @@ def test_templates(website, template, path, struck):
 
     assert (status == 418) is struck
     assert bool(website.state(fault)["fired"]) is struck
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes"),
+    [("slow", {"rate": 0.001}), ("slow", {"rate": 0.001, "headers": True}), ("bad_chunk", {})],
+)
+def test_a_reply_that_begins_after_the_fault_was_healed_comes_whole(website, kind, attributes):
+    """What struck the request acts on its reply, unless it is over by then."""
+    fault = website.fault(kind, {"request": "POST /items"}, **attributes)
+    head = b"POST /items HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nConnection: close\r\n\r\n"
+    with (
+        socket.create_connection(("127.0.0.1", website.port), timeout=30) as sock,
+        sock.makefile("rb") as answer,
+    ):
+        sock.sendall(head)
+        website.wait_until_fired(fault)
+        website.heal(fault)
+        sock.sendall(b"one")
+        received = answer.read()
+
+    assert received.startswith(b"HTTP/1.1 201 ")
+    assert received.endswith(b'\r\n\r\n{"done": true}')
 
 
 def test_headers_and_body_must_match(website):

@@ -89,7 +89,7 @@ class HttpReplies(HttpStream):
     def _strike(self, piece: Piece, head: ReplyHead, exchange: Exchange) -> None:
         """Let faults strike the reply, now that it has come or already when it was asked for."""
         conversation = self._conversation
-        strikes: list[Strike] = list(exchange.strikes)
+        strikes: list[Strike] = [strike for strike in exchange.strikes if not strike.fault.healed]
         if conversation.watch.reply_faults:
             point = self._shared.point(Side.REPLY, exchange.request)
             strikes += conversation.watch.strike(point, conversation.link.client_port)
