@@ -179,6 +179,24 @@ def test_upserts_and_merges_count(warehouse):
     assert warehouse.state(fault)["fired"] == 1
 
 
+@pytest.mark.parametrize("message", ["CopyData", "CopyDone"])
+def test_extended_copy_whose_rows_are_not_asked_for(warehouse, message):
+    """Rows that follow the Execute at once belong to its COPY: an error in place of one of their messages ends it."""
+    warehouse.fault("error", {"message": message}, sqlstate="40001")
+    with warehouse.raw() as client:
+        client.execute("copy t from stdin", sync=False)
+        client.send_message(b"d", b"1\tx\n")
+        client.send_message(b"c")
+        client.send_message(b"S")
+        answer = client.read_until(b"Z")
+        after = client.query("insert into t values (9)")
+
+    assert [kind for kind, _ in answer] == [b"1", b"2", b"G", b"E", b"Z"]
+    assert b"C40001" in answer[3][1]
+    assert [kind for kind, _ in after] == [b"C", b"Z"]
+    assert warehouse.rows == [9]
+
+
 def test_extended_copy(warehouse):
     """A COPY begun in the extended protocol is followed as well, although its early Sync has no answer."""
     with warehouse.raw() as client:

@@ -107,7 +107,7 @@ def _function_call(session: PostgresSession, _buffer: bytes, _start: int, _end: 
 
 def _copy_data(session: PostgresSession, _buffer: bytes, _start: int, _end: int) -> Subject:
     last = session.pending[-1] if session.pending else None
-    if session.copy_in is None and isinstance(last, Query) and not last.copied:
+    if session.copy_in is None and isinstance(last, Query | Execution) and not last.copied:
         statement = last.statement(last.answers)
         if statement is not None and statement.copies_in:
             session.copy_in = CopyIn(last)  # the client has not waited until the server asks for rows
