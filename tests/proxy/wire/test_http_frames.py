@@ -123,8 +123,14 @@ def test_reply_up_to_the_end_of_its_connection():
     assert (parts, last) == ([Part.HEAD, Part.BODY], [Part.END])
 
 
-@pytest.mark.parametrize("length", ["-1", "1, 2", "x", "+1", "1_0"])
+@pytest.mark.parametrize("length", ["-1", "1, 2", "x", "+1", "1_0", "9" * 19, "9" * 5000])
 def test_wrong_lengths_are_refused(length):
     """A length that is none is not guessed at."""
     with pytest.raises(ProtocolError):
         list(HttpReader.of_requests().read(f"POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\n".encode()))
+
+
+@pytest.mark.parametrize("length", ["0003", "0" * 5000 + "3"])
+def test_zeros_before_a_length_mean_nothing(length):
+    """However many there are."""
+    assert parse_request(f"POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\n".encode()).length == 3

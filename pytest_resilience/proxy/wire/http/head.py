@@ -14,6 +14,8 @@ from pytest_resilience.proxy.wire.errors import ProtocolError
 _REQUEST_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP/1\.[01]")
 _STATUS_LINE = re.compile(r"HTTP/1\.[01] (\d{3})(?: .*)?")
 _BODY_LENGTH = frozenset({b"content-length", b"transfer-encoding"})
+_LONGEST_LENGTH = 18
+"""Digits of the longest body; Python reads no more than 4,300 of them, zeros in front included."""
 _HOST = frozenset({b"host"})
 _AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 
@@ -47,9 +49,10 @@ class Head:
             return None
         lengths = {part.strip() for part in declared.split(",")}
         text = lengths.pop()
-        if lengths or not (text.isascii() and text.isdigit()):
+        digits = text.lstrip("0")
+        if lengths or not (text.isascii() and text.isdigit()) or len(digits) > _LONGEST_LENGTH:
             raise ProtocolError("the Content-Length is none")
-        return int(text)
+        return int(digits or "0")
 
     def closes(self) -> bool:
         """Tell whether the connection ends behind this message."""
