@@ -6,9 +6,11 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
+from pytest_resilience.checklist.static.containers import AGAIN
 from pytest_resilience.checklist.static.definitions import descendants, foreign_base, lineage, members
 from pytest_resilience.checklist.static.functions import bind_method
 from pytest_resilience.checklist.static.imports import member
+from pytest_resilience.checklist.static.stores import in_namespace, uses
 from pytest_resilience.checklist.static.values import (
     UNKNOWN,
     Arguments,
@@ -46,7 +48,7 @@ def _ref(act: Act, owner: Ref, name: str, _: ast.AST) -> Values:
 
 def _made(act: Act, owner: Made, name: str, _: ast.AST) -> Values:
     held = act.world.held(owner, name)
-    known = frozenset(v for v in held if not isinstance(v, Const))
+    known = frozenset(v for v in held if not isinstance(v, Const)) or in_namespace(act, owner, name)
     return known or frozenset({Member(owner, f"{owner.type}.{name}")})
 
 
@@ -111,6 +113,8 @@ def _class(act: Act, owner: Class, name: str, _: ast.AST) -> Values:
         found = act.world.classes[key].env.get(name)
         if found is not None:
             return union((held, frozenset(bind_method(act.world, value, owner) for value in found)))
+    if name in {"as_view", "__subclasses__"} and not held:
+        return frozenset({Member(owner, name)})
     base = foreign_base(act, owner.key)
     inherited: Values = (
         frozenset({Ref(act.world.names.canonical(f"{base}.{name}"))}) if base is not None else UNKNOWN
@@ -147,10 +151,14 @@ def _of_builtin(_: Act, owner: Bag | Seq | Const | Deferred, name: str, __: ast.
 
 
 def _wrapped(act: Act, owner: Wrapped, name: str, node: ast.AST) -> Values:
+    if name in AGAIN:
+        return frozenset({Member(owner, f"function.{name}")})
     return attribute(act, owner.func, name, node)
 
 
-def _function(_: Act, owner: Func, name: str, __: ast.AST) -> Values:
+def _function(act: Act, owner: Func, name: str, __: ast.AST) -> Values:
+    if name in {"command", "group"} and uses(act, "click"):  # the function has been made a group of commands
+        return frozenset({Ref(f"click.Group.{name}")})
     if name == "__wrapped__":
         return frozenset({owner})
     return frozenset({Member(owner, f"function.{name}")})

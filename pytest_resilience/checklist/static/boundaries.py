@@ -17,6 +17,7 @@ from pytest_resilience.checklist.static.values import (
     Arguments,
     Deferred,
     Func,
+    Instance,
     Partial,
     Value,
     Values,
@@ -53,7 +54,17 @@ def register(
         for part in functions_in(arguments):
             for function in ordered(part):
                 enter_from(act, function, boundary, node)
+        for one in arguments.all() if boundary.methods else ():
+            _enter_object(act, one, boundary, node)
     return found
+
+
+def _enter_object(act: Act, values: Values, boundary: Boundary, node: ast.AST) -> None:
+    """Make entry points of the methods that a framework calls on the objects it is given."""
+    for owner in ordered(frozenset(v for v in values if isinstance(v, Instance))):
+        for method in boundary.methods:
+            for function in ordered(act.world.machine.attribute(act, owner, method, node)):
+                enter_from(act, function, boundary, node)
 
 
 def _boundaries(act: Act, path: str) -> list[Boundary]:

@@ -16,10 +16,14 @@ from pytest_resilience.checklist.static.values import (
     Seq,
     Value,
     Values,
+    Wrapped,
     consts,
     union,
 )
 from pytest_resilience.checklist.static.world import Act
+
+AGAIN = {"retry_with", "with_options", "options"}
+"""Methods that a decorator gives a function, which return it with other settings."""
 
 
 def collection_call(act: Act, owner: Value, name: str, arguments: Arguments, node: ast.AST) -> Values:
@@ -30,7 +34,7 @@ def collection_call(act: Act, owner: Value, name: str, arguments: Arguments, nod
         return _of_future(act, owner, name, arguments, node)
     if isinstance(owner, Const) and isinstance(owner.value, str):
         return frozenset({owner}) if name in {"format", "strip", "lower", "upper", "replace"} else UNKNOWN
-    if isinstance(owner, Func) and name in {"retry_with", "with_options", "options"}:
+    if isinstance(owner, Func | Wrapped) and name in AGAIN:
         return frozenset({owner})
     return UNKNOWN
 

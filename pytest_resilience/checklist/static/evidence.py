@@ -97,12 +97,7 @@ def _of_site(site: Site) -> Iterator[Evidence]:
         fix = "Declare a workload that runs it, or delete it."
         yield _finding("external-calls", site.place.subject, "unproven", why, fix)
         return
-    retried = (
-        f" It is tried again by {site.retried.by}, but the last failure goes on." if site.retried else ""
-    )
-    why = (
-        f"An error of {site.sink} ({site.service}) leaves the code as it is, through {_told(site)}.{retried}"
-    )
+    why = f"An error of {site.sink} ({site.service}) leaves the code as it is, through {_told(site)}.{_retried(site)}"
     fix = (
         f"Around the call in {site.place.subject}, or around one of its callers, catch {_what(site)} and raise a "
         "domain error `from` it, return a documented fallback, or end with a non-zero exit status."
@@ -110,6 +105,14 @@ def _of_site(site: Site) -> Iterator[Evidence]:
     if not site.declared:
         why = f"{why} {_OUT_OF_REACH}"
     yield _finding("external-calls", site.place.subject, "failed" if site.declared else "unproven", why, fix)
+
+
+def _retried(site: Site) -> str:
+    if site.retried is None:
+        return ""
+    last = [error for error in site.errors if error.startswith(f"{site.retried.by}.")]
+    end = f"which raises {last[0]} in place of the last failure" if last else "but the last failure goes on"
+    return f" It is tried again by {site.retried.by}, {end}."
 
 
 def _what(site: Site) -> str:

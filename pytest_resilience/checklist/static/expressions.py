@@ -7,10 +7,12 @@ import builtins
 from collections.abc import Callable
 from typing import Any
 
+from pytest_resilience.checklist.static.annotated_types import alias
 from pytest_resilience.checklist.static.arguments import passed
 from pytest_resilience.checklist.static.assignments import assign
 from pytest_resilience.checklist.static.elements import elements, ordered, shallow
 from pytest_resilience.checklist.static.facts import Definition
+from pytest_resilience.checklist.static.stores import STATE, context_of, kept, share_state, store_of
 from pytest_resilience.checklist.static.values import (
     UNKNOWN,
     Arguments,
@@ -30,8 +32,6 @@ from pytest_resilience.checklist.static.values import (
 from pytest_resilience.checklist.static.world import Act
 
 _BUILTINS = frozenset(vars(builtins))
-_STATE = Ref("starlette.datastructures.State")
-"""Where an application of FastAPI or Starlette keeps what its handlers share: whoever has a request has it."""
 
 
 def evaluate(act: Act, node: ast.expr) -> Values:
@@ -74,8 +74,9 @@ def _joined(act: Act, node: ast.JoinedStr) -> Values:
 def _attribute(act: Act, node: ast.Attribute) -> Values:
     owners = act.value(node.value)
     if node.attr == "state" and all(map(_is_of_web_application, owners)):
-        return frozenset({_STATE})
-    return union(act.world.machine.attribute(act, owner, node.attr, node) for owner in owners)
+        return frozenset({STATE})
+    known = context_of(act, node, owners)
+    return union(act.world.machine.attribute(act, owner, node.attr, node) for owner in known)
 
 
 def _is_of_web_application(owner: Value) -> bool:
@@ -165,8 +166,9 @@ def _copy(act: Act, source: Bag, target: Bag) -> None:
 
 
 def _subscript(act: Act, node: ast.Subscript) -> Values:
-    owners, keys = act.value(node.value), consts(act.value(node.slice))
-    found: list[Values] = []
+    index = act.value(node.slice)
+    owners, keys = store_of(act, node.value, act.value(node.value)), consts(index)
+    found: list[Values] = [kept(act, owner, index) for owner in owners]
     for owner in owners:
         if isinstance(owner, Seq):
             found += _indexed(owner, keys)
@@ -174,7 +176,7 @@ def _subscript(act: Act, node: ast.Subscript) -> Values:
             named = [act.world.held(owner, f"[{key}]") for key in keys]
             found += named if any(named) else [act.world.held(owner, "values"), act.world.held(owner, "*")]
         elif isinstance(owner, Class | Ref):
-            found.append(frozenset({owner}))
+            found.append(alias(act, owner, node))
     return union(found)
 
 
@@ -222,6 +224,7 @@ def _await(act: Act, node: ast.Await) -> Values:
 
 def _yield(act: Act, node: ast.Yield) -> Values:
     values = act.value(node.value) if node.value is not None else UNKNOWN
+    share_state(act, values)
     _give(act, values)
     return UNKNOWN
 

@@ -7,7 +7,8 @@ from typing import Literal, TypeAlias
 
 from pytest_resilience.checklist.static.report import Retried
 
-Disposition: TypeAlias = Literal["handled", "swallowed", "translated", "reraised"]
+Disposition: TypeAlias = Literal["handled", "swallowed", "translated", "reraised", "replaced"]
+"""What is translated was met by the code's own error; what is replaced, by a library's, still has to be met."""
 FrameKind: TypeAlias = Literal["try", "retry", "breaker", "timeout"]
 
 

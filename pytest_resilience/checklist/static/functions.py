@@ -154,7 +154,7 @@ def _annotate(act: Act, node: FunctionNode) -> None:
     spec = node.args
     for parameter in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs):
         known = act.env.get(parameter.arg, UNKNOWN)
-        known = act.world.machine.injected(act, known, node) or known
+        known = act.world.machine.injected(act, known, node, parameter.annotation) or known
         act.env[parameter.arg] = known
         useful = frozenset(v for v in known if not (isinstance(v, Const) and v.value is None))
         if not useful and parameter.annotation is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from pytest_resilience.checklist.static.boundaries import CODE, REPLACED, functions_in, register
+from pytest_resilience.checklist.static.catalogue.model import Sink
 from pytest_resilience.checklist.static.containers import collection_call
 from pytest_resilience.checklist.static.elements import elements, ordered
 from pytest_resilience.checklist.static.frames import Frame
@@ -16,12 +17,15 @@ from pytest_resilience.checklist.static.library_guards import (
     settings_of,
 )
 from pytest_resilience.checklist.static.listed_paths import listed
+from pytest_resilience.checklist.static.overrides import handles, of_class, overridden
 from pytest_resilience.checklist.static.running import run
 from pytest_resilience.checklist.static.sinks import external_call
 from pytest_resilience.checklist.static.special_calls import SPECIAL
+from pytest_resilience.checklist.static.stores import stored
 from pytest_resilience.checklist.static.values import (
     UNKNOWN,
     Arguments,
+    Class,
     Const,
     Deferred,
     Instance,
@@ -40,10 +44,22 @@ from pytest_resilience.checklist.static.world import Act
 def call_library(act: Act, callee: Ref | Member | Made, arguments: Arguments, node: ast.AST) -> Values:
     """Follow a call of something that a library defines; return what it may give."""
     owner, path = _who(callee)
+    moved = _moved(act, owner, path, arguments, node)
+    return _by_catalogue(act, owner, path, arguments, node) if moved is None else moved
+
+
+def _moved(act: Act, owner: Value | None, path: str, arguments: Arguments, node: ast.AST) -> Values | None:
+    """Follow what only moves functions and clients about; none where the call is of another kind."""
+    if isinstance(owner, Class):
+        return of_class(act, owner, path, arguments, node)
     if not isinstance(owner, Made | Instance) and owner is not None:
         return collection_call(act, owner, path.rpartition(".")[2], arguments, node)
     if path in SPECIAL:
         return SPECIAL[path](act, arguments, node)
+    return stored(act, owner, path, arguments)
+
+
+def _by_catalogue(act: Act, owner: Value | None, path: str, arguments: Arguments, node: ast.AST) -> Values:
     boundary = register(act, path, owner, arguments, node)
     if boundary is not None and boundary.replaces and functions_in(arguments):
         return frozenset({act.world.make(REPLACED, act.source.site(node), Arguments())})
@@ -54,12 +70,23 @@ def call_library(act: Act, callee: Ref | Member | Made, arguments: Arguments, no
     others = without_hooks(act, path, arguments)
     ran = None if boundary is not None else run(act, path, others, node)
     sink = listed(act, path, act.world.catalogue.sinks)
-    given = _given(act, path, owner, arguments, node)
     if sink is not None:
-        made = act.world.catalogue.sinks[sink]
-        run_hooks(act, [made.library], node)
-        return external_call(act, made, owner, arguments, node, given)
-    return ran if ran is not None else given
+        return _leaving(act, act.world.catalogue.sinks[sink], path, owner, arguments, node)
+    return ran if ran is not None else _given(act, path, owner, arguments, node)
+
+
+def _leaving(
+    act: Act, sink: Sink, path: str, owner: Value | None, arguments: Arguments, node: ast.AST
+) -> Values:
+    """Follow a call that leaves the process, or the method of the code that makes it."""
+    given = _given(act, path, owner, arguments, node)
+    through = overridden(act, owner, path)
+    results = union(act.world.machine.call(act, method, Arguments(open=True), node) for method in through)
+    if any(handles(act, method) for method in through):
+        return results
+    given = union((given, results))
+    run_hooks(act, [sink.library], node)
+    return external_call(act, sink, owner, arguments, node, given)
 
 
 def _who(callee: Ref | Member | Made) -> tuple[Value | None, str]:
@@ -170,8 +197,9 @@ def _configure(act: Act, path: str, owner: Value | None, arguments: Arguments) -
     switches = [
         v for part in arguments.all() for v in part if isinstance(v, Ref) and v.path in known.autocommit
     ]
+    said = Const(True) in arguments.keywords.get("autocommit", frozenset())
     named = listed(act, path, known.autocommit) and not any(Const(False) in p for p in arguments.all())
-    if owner is not None and (switches or named):
+    if owner is not None and (switches or named or said):
         act.world.join(owner, "autocommit", frozenset({Const(True)}))
 
 

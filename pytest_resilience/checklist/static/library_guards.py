@@ -64,6 +64,7 @@ def frames_for(act: Act, guards: Iterator[Guard], given: Arguments, where: str) 
     for guard in guards:
         frame = _frame(act, guard, given, where)
         found += [frame] if frame is not None else []
+        found += _giving_up(act, guard, given, where)
         found += [f for part in guard.parts for f in _of_parts(act, given.get(None, part) or UNKNOWN)]
     return tuple(sorted(found, key=lambda frame: ("timeout", "retry", "breaker", "try").index(frame.kind)))
 
@@ -98,6 +99,18 @@ def _frame(act: Act, guard: Guard, given: Arguments, where: str) -> Frame | None
     if guard.kind == "retry":
         return Frame("retry", where, guard.library, (), _retried(act, guard, given, where), caught)
     return Frame("timeout" if guard.kind == "timeout" else "breaker", where, guard.library)
+
+
+def _giving_up(act: Act, guard: Guard, given: Arguments, where: str) -> list[Frame]:
+    """Return what a retry does to the last error; nothing where it cannot be told which errors it acts on."""
+    is_off = any(not _is_none(given.get(None, name)) for name in guard.gives_up_unless)
+    if guard.gives_up_with is None or is_off:
+        return []
+    caught = _exceptions(act, guard, given)
+    if not caught and given.get(guard.exceptions_position, guard.exceptions):
+        return []
+    handler = Handler(caught or ("builtins.Exception",), "replaced", where, guard.gives_up_with)
+    return [Frame("try", where, guard.library, (handler,))]
 
 
 def _is_none(values: Values | None) -> bool:

@@ -119,14 +119,17 @@ class Reader:
             return frozenset(v for v in result if isinstance(v, kinds) or getattr(v, "type", "") == REPLACED)
         return self.call(act, decorator, Arguments((decorated,)), node)
 
-    def injected(self, act: Act, values: Values, node: ast.AST) -> Values:
-        """Return what a framework passes for a default such as `Depends(get_db)`."""
+    def injected(self, act: Act, values: Values, node: ast.AST, annotation: ast.expr | None) -> Values:
+        """Return what a framework passes for a default such as `Depends(get_db)`; `Depends()` goes by annotation."""
         found: list[Values] = []
         for value in ordered(values):
             details = act.world.details.get(value) if isinstance(value, Made) else None
             if details is None or value.type.rpartition(".")[2] not in _INJECTORS:
                 continue
-            for provider in ordered(union(details.arguments.positional[:1])):
+            given = details.arguments.get(0, "dependency")
+            if given is None:
+                given = UNKNOWN if annotation is None else act.value(annotation)
+            for provider in ordered(given):
                 made = self.call(act, provider, Arguments(open=True), node)
                 results = self.force(act, made, node)
                 found += [

@@ -26,11 +26,12 @@ _SHIELDED = "*"
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """How one path ends: what state, through which calls, by which guards."""
+    """How one path ends: what state, through which calls, by which guards, with which errors that nothing met."""
 
     state: GuardState
     path: tuple[str, ...]
     guards: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
 
 
 class Judge:
@@ -83,7 +84,7 @@ class Judge:
             timeout=_worst_timeout(judged, self._kept(judged, "timeout", (_SHIELDED,))),
             writes=any(event[0].writes for event in events),
             missed=self._missed(live, call, worst),
-            errors=call.sink.errors,
+            errors=(worst.errors if worst is not None else ()) or call.sink.errors,
             declared=any(event[1] in self._declared for event in events),
             is_follow_up=call.sink.follow_up,
         )
@@ -123,7 +124,7 @@ class Judge:
                 if not left:
                     yield Seen("guarded", step, guards)
                 elif edge.detached:
-                    yield Seen("unguarded", (f"{_line(world, edge)} starts it apart", *step))
+                    yield Seen("unguarded", (f"{_line(world, edge)} starts it apart", *step), errors=left)
                 elif (edge.caller, left) not in known:
                     known.add((edge.caller, left))
                     queue.append((edge.caller, left, step))
@@ -140,7 +141,7 @@ class Judge:
         left = tuple(error for error in left if not any(world.names.covers(one, error) for one in answered))
         if not left:
             return Seen("guarded", (label, *path), guards or (label,))
-        return Seen("framework" if root.guards else "unguarded", (label, *path))
+        return Seen("framework" if root.guards else "unguarded", (label, *path), errors=left)
 
     def _through(
         self, frames: Iterable[Frame], errors: tuple[str, ...]
@@ -150,22 +151,33 @@ class Judge:
         for frame in frames:
             if not errors or frame.kind != "try":
                 continue
-            left = []
+            left: list[str] = []
             for error in errors:
                 met = self._met(frame, error)
                 if met is None:
-                    left.append(error)
+                    left += self._behind(frame, error)
                 else:
                     guards.append(met)
-            errors = tuple(left)
+            errors = tuple(dict.fromkeys(left))
         return errors, tuple(guards)
 
     def _met(self, frame: Frame, error: str) -> str | None:
         """Return the handler that stops an error, the first that catches it; none where it goes on."""
         for handler in frame.handlers:
             if any(self._world.names.covers(caught, error) for caught in handler.catches):
-                return None if handler.disposition == "reraised" else handler.where
+                return None if handler.disposition in {"reraised", "replaced"} else handler.where
         return None
+
+    def _behind(self, frame: Frame, error: str) -> tuple[str, ...]:
+        """Return what has to be met of an error that a frame does not meet: itself, or what took its place, or both."""
+        covers = self._world.names.covers
+        for handler in frame.handlers:
+            if handler.disposition == "replaced" and handler.raises is not None:
+                if any(covers(caught, error) for caught in handler.catches):
+                    return (handler.raises,)
+                if any(covers(error, caught) for caught in handler.catches):
+                    return error, handler.raises
+        return (error,)
 
     def _kept(
         self, events: list[tuple[SinkCall, int, tuple[Frame, ...]]], kind: str, errors: tuple[str, ...]
@@ -219,7 +231,8 @@ class Judge:
             ):
                 if handler.disposition == "reraised":
                     return (error,)
-                return (handler.raises or _SHIELDED,) if handler.disposition == "translated" else ()
+                goes_on = handler.disposition in {"translated", "replaced"}
+                return (handler.raises or _SHIELDED,) if goes_on else ()
         return (error,)
 
     def _sees(self, frame: Frame, errors: tuple[str, ...]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 
 from pytest_resilience.checklist.static.boundaries import enter_from
 from pytest_resilience.checklist.static.catalogue.model import Boundary, Catalogue
@@ -93,8 +94,15 @@ def _follow_frameworks(world: World) -> None:
             for base in world.names.ancestors(definition.key):
                 for method in boundary.classes.get(base, ()):
                     _enter_method(world, definition.key, method, boundary)
+            if boundary.bases is not None and _is_built_on(world, definition.key, boundary.bases):
+                for method in [name for name in definition.env if not name.startswith("_")]:
+                    _enter_method(world, definition.key, method, boundary)
         if boundary.parameter is not None:
             _enter_shaped(world, boundary)
+
+
+def _is_built_on(world: World, key: str, bases: str) -> bool:
+    return any(fnmatchcase(base, bases) for base in world.names.ancestors(key) if base != key)
 
 
 def _enter_method(world: World, key: str, name: str, boundary: Boundary) -> None:
@@ -112,14 +120,15 @@ def _enter_shaped(world: World, boundary: Boundary) -> None:
         for values in list(world.modules[name].values()):
             for value in values:
                 inner: Value = value.func if isinstance(value, Wrapped) else value
-                if isinstance(inner, Func) and _first_parameter(world, inner) == boundary.parameter:
+                if isinstance(inner, Func) and _begins_with(world, inner, boundary.parameter or ""):
                     enter_from(_outside(world, name), value, boundary, world.project.modules[name].tree)
 
 
-def _first_parameter(world: World, function: Func) -> str | None:
+def _begins_with(world: World, function: Func, parameters: str) -> bool:
     definition = world.functions[function.key]
+    wanted = parameters.split(", ")
     names = [parameter.arg for parameter in definition.node.args.args]
-    return names[0] if names and definition.source.name == function.key.partition(":")[0] else None
+    return names[: len(wanted)] == wanted and definition.source.name == function.key.partition(":")[0]
 
 
 def _finish(world: World) -> None:

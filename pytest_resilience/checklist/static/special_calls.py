@@ -6,6 +6,7 @@ import ast
 
 from pytest_resilience.checklist.static.blocks import enter
 from pytest_resilience.checklist.static.elements import elements, ordered
+from pytest_resilience.checklist.static.stores import pass_object
 from pytest_resilience.checklist.static.values import (
     UNKNOWN,
     Arguments,
@@ -104,4 +105,5 @@ SPECIAL = {
     "contextlib.AsyncExitStack.enter_async_context": _enter_context,
     "dataclasses.field": _field,
     "pydantic.Field": _field,
+    "click.pass_obj": pass_object,
 }

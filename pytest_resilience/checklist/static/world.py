@@ -66,8 +66,8 @@ class Machine(Protocol):
         """Return what a variable of that annotation may hold."""
         ...
 
-    def injected(self, act: Act, values: Values, node: ast.AST) -> Values:
-        """Return what a framework passes for a default such as `Depends(get_db)`."""
+    def injected(self, act: Act, values: Values, node: ast.AST, annotation: ast.expr | None) -> Values:
+        """Return what a framework passes for a default such as `Depends(get_db)`; `Depends()` goes by annotation."""
         ...
 
     def decorate(self, act: Act, decorators: Values, decorated: Values, node: ast.expr) -> Values:

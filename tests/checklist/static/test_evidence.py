@@ -171,3 +171,49 @@ def test_one_constant_wait_among_others_is_no_constant_wait(read, wait, outcome)
     """)
 
     assert [one.outcome for one in evidence(report, "backoff")] == ([outcome] if outcome else [])
+
+
+@pytest.mark.parametrize(
+    ("settings", "caught", "said"),
+    [
+        ("stop=stop_after_attempt(3)", "requests.RequestException", "tenacity.RetryError"),
+        ("stop=stop_after_attempt(3)", "RetryError", None),
+        ("stop=stop_after_attempt(3), reraise=True", "requests.RequestException", None),
+        ("stop=stop_after_attempt(3), reraise=True", "RetryError", "requests.exceptions.RequestException"),
+        (
+            "retry=retry_if_exception_type(requests.Timeout)",
+            "requests.RequestException",
+            "tenacity.RetryError",
+        ),
+        (
+            "retry=retry_if_exception_type(requests.Timeout)",
+            "RetryError",
+            "requests.exceptions.RequestException",
+        ),
+        ("retry=retry_if_exception_type(OSError)", "RetryError", None),
+        ("retry=retry_if_exception(worth_it)", "requests.RequestException", None),
+        ("retry_error_callback=lambda state: None", "ValueError", None),
+    ],
+)
+def test_what_tenacity_raises_in_the_end_has_to_be_caught(read, settings, caught, said):
+    """Its own error in place of the last one, for those that it acts on, unless it is told otherwise."""
+    report = read(f"""
+        import requests
+        from tenacity import RetryError, retry, retry_if_exception, retry_if_exception_type, stop_after_attempt
+
+        def worth_it(error):
+            return True
+
+        @retry({settings})
+        def fetch():
+            return requests.get("x", timeout=1)
+
+        try:
+            fetch()
+        except {caught} as error:
+            raise SystemExit("no labs: " + str(error))
+    """)
+
+    found = [one for one in evidence(report, "external-calls") if one.outcome == "failed"]
+
+    assert [f"catch {said} and" in one.fix for one in found] == ([] if said is None else [True])

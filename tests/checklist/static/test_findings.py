@@ -88,6 +88,7 @@ def test_the_commit_may_stand_in_a_function_of_its_own(read):
         "conn.autocommit = True",
         "conn.set_isolation_level(psycopg2.extensions.ISOLATION_LEVEL_AUTOCOMMIT)",
         "setattr(conn, 'autocommit', True)",
+        "conn.set_session(autocommit=True)",
     ],
 )
 def test_several_writes_under_autocommit_are_found(read, switch):

@@ -76,6 +76,8 @@ class Guard:
         jitter: whether delays vary where the keyword says nothing.
         jitter_keyword: the keyword that switches jitter.
         factor: the keyword that has to be above zero for delays to grow.
+        gives_up_with: what a retry raises in the place of the last error, unless one of the keywords `gives_up_unless`
+            is given.
     """
 
     library: str
@@ -99,6 +101,8 @@ class Guard:
     jitter: bool = False
     jitter_keyword: str | None = None
     factor: str | None = None
+    gives_up_with: str | None = None
+    gives_up_unless: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +123,10 @@ class Boundary:
         calls: callables, with or without arguments, that get the function.
         classes: base classes, and the methods that it calls on them.
         handlers: callables that register a handler of exceptions.
+        methods: those that it calls on the objects that it is given.
+        bases: a pattern of base classes, with `*` and `?`; it calls all public methods of what is built on them.
         replaces: what it makes of a function is no function: calling it does not run it.
-        modules, parameter: functions of modules so named whose first parameter is so named.
+        modules, parameter: functions of modules so named whose first parameter is so named, or first ones: `a, b`.
     """
 
     framework: str
@@ -128,6 +134,8 @@ class Boundary:
     calls: tuple[str, ...] = ()
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     handlers: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    bases: str | None = None
     replaces: bool = False
     modules: tuple[str, ...] = ()
     parameter: str | None = None
