@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from pytest_resilience.checklist.static.frames import Disposition, Handler
 from pytest_resilience.checklist.static.values import Bag, Class, Made, Ref, Seq, Values
 from pytest_resilience.checklist.static.world import Act
-
-_LOUD = {"error", "exception", "critical", "fatal"}
 
 
 def handler(act: Act, node: ast.ExceptHandler, function: ast.AST) -> Handler:
@@ -61,7 +60,8 @@ def _disposition(act: Act, node: ast.ExceptHandler, function: ast.AST) -> tuple[
         return "reraised", None
     if translated is not None:
         return "translated", translated
-    return ("swallowed" if is_silent(node.body) else "handled"), None
+    hides = is_silent(node.body) and not _fails_later(node, function)
+    return ("swallowed" if hides else "handled"), None
 
 
 def _kept_as(node: ast.ExceptHandler) -> set[str]:
@@ -100,36 +100,41 @@ def is_silent(body: list[ast.stmt]) -> bool:
     )
 
 
+def _fails_later(node: ast.ExceptHandler, function: ast.AST) -> bool:
+    """Return whether what follows the `try`, or a loop around it, may raise: attempts are over, nothing was found."""
+    chain = _way_to(node, function)
+    for outer, inner in pairwise(chain):
+        if isinstance(outer, ast.For | ast.AsyncFor | ast.While) and _raises(outer.orelse):
+            return True
+        if isinstance(inner, ast.Try | ast.For | ast.AsyncFor | ast.While):
+            block: Sequence[ast.AST] = next((b for b in _blocks(outer) if inner in b), [])
+            following = block[block.index(inner) + 1 :][:1] if inner in block else []
+            if any(isinstance(one, ast.Raise | ast.If) and _raises([one]) for one in following):
+                return True
+    return False
+
+
+def _way_to(node: ast.AST, start: ast.AST) -> list[ast.AST]:
+    """Return what a node stands in, from the inside out: itself at the end, without the functions in between."""
+    for child in ast.iter_child_nodes(start):
+        if child is node:
+            return [start, node]
+        found = _way_to(node, child)
+        if found:
+            return [start, *found]
+    return []
+
+
+def _blocks(node: ast.AST) -> Iterator[Sequence[ast.AST]]:
+    for name in ("body", "orelse", "finalbody"):
+        block = getattr(node, name, None)
+        if isinstance(block, list):
+            yield block
+
+
+def _raises(body: Sequence[ast.AST]) -> bool:
+    return any(isinstance(found, ast.Raise) for part in body for found in ast.walk(part))
+
+
 def _is_nothing(value: ast.expr | None) -> bool:
     return value is None or (isinstance(value, ast.Constant) and value.value is None)
-
-
-def bare_logging(node: ast.ExceptHandler) -> list[ast.Call]:
-    """Return the calls that log an error without saying of what, unless another call of the handler does."""
-    calls = [found for found in inside(node.body) if isinstance(found, ast.Call)]
-    verdicts = {call: _is_bare(call, node.name) for call in calls}
-    if any(verdict is False for verdict in verdicts.values()):
-        return []
-    return [call for call, verdict in verdicts.items() if verdict]
-
-
-def _is_bare(call: ast.Call, error: str | None) -> bool | None:
-    """Return whether a call logs without context; none where it does not log."""
-    target = ast.unparse(call.func)
-    owner, _, method = target.rpartition(".")
-    if target in {"print", "traceback.print_exc"}:
-        return True
-    if method == "log_error":
-        return False
-    if method not in _LOUD or "log" not in owner.lower():
-        return None
-    fields = [
-        keyword for keyword in call.keywords if keyword.arg not in {"exc_info", "stack_info", "stacklevel"}
-    ]
-    return not fields and len(call.args) <= 1 and all(_is_plain(part, error) for part in call.args)
-
-
-def _is_plain(node: ast.expr, error: str | None) -> bool:
-    """Return whether a message is a fixed text, with nothing in it or nothing but the error."""
-    names = {found.id for found in ast.walk(node) if isinstance(found, ast.Name)}
-    return names <= {error, "str", "repr", "e"}

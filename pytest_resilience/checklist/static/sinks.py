@@ -16,6 +16,7 @@ from pytest_resilience.checklist.static.values import (
     Deferred,
     Instance,
     Made,
+    Partial,
     Value,
     Values,
     consts,
@@ -172,9 +173,15 @@ def _inherited(act: Act, sink: Sink, owner: Value | None) -> TimeoutState | None
     details = act.world.details.get(library) if library is not None else None
     keys = [v.key for v in (details.parts if details is not None else ()) if isinstance(v, Instance)]
     keys += [owner.key] if isinstance(owner, Instance) else []
-    if any(_speaks_of_timeouts(act, key) for key in keys):
+    if any(_speaks_of_timeouts(act, key) for key in keys) or _is_replaced(act, sink, owner):
         return "set"
     return None
+
+
+def _is_replaced(act: Act, sink: Sink, owner: Value | None) -> bool:
+    """Return whether a method of the client was replaced by one with a limit, a `partial` of it."""
+    made = [value for value in act.world.held(owner, "request") if isinstance(value, Partial)]
+    return any(sink.timeout in act.world.completed(value, Arguments()).keywords for value in made)
 
 
 def _speaks_of_timeouts(act: Act, key: str) -> bool:

@@ -9,11 +9,12 @@ from functools import partial
 from typing import Any
 
 from pytest_resilience.checklist.static.assignments import assign
+from pytest_resilience.checklist.static.bare_logging import bare_logging
 from pytest_resilience.checklist.static.blocks import enter
 from pytest_resilience.checklist.static.definitions import define_class, define_function
 from pytest_resilience.checklist.static.elements import elements
 from pytest_resilience.checklist.static.frames import Frame
-from pytest_resilience.checklist.static.handlers import bare_logging, handler
+from pytest_resilience.checklist.static.handlers import handler
 from pytest_resilience.checklist.static.hooks import enter_loop
 from pytest_resilience.checklist.static.imports import import_from, import_modules
 from pytest_resilience.checklist.static.library_guards import loop_frame
@@ -119,14 +120,17 @@ def _try(act: Act, node: ast.Try | ast.TryStar) -> None:
 
 
 def _handle(act: Act, node: ast.ExceptHandler) -> None:
-    if ("logging", node) not in act.world.kept:
-        act.world.kept["logging", node] = True
-        calls = {act.place(call, ast.unparse(call)): act.source.where(node) for call in bare_logging(node)}
-        act.world.bare_logging.update(calls)
     if node.name is not None:
         kinds = act.value(node.type) if node.type is not None else UNKNOWN
         act.bind(node.name, frozenset(Made(k.path, "") for k in kinds if isinstance(k, Ref)))
     execute(act, node.body)
+    if act.world.kept.get(("logging", node)) != act.world.round:
+        act.world.kept["logging", node] = act.world.round
+        bare = {act.place(call, ast.unparse(call)) for call in bare_logging(act, node)}
+        where = act.source.where(node)
+        for place in [p for p, at in act.world.bare_logging.items() if at == where and p not in bare]:
+            del act.world.bare_logging[place]
+        act.world.bare_logging.update(dict.fromkeys(bare, where))
 
 
 def _with(act: Act, node: ast.With | ast.AsyncWith) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from textwrap import indent
 
 import pytest
 
@@ -198,6 +199,97 @@ def test_logging_without_context_is_found(read):
     """)
 
     assert lines(report.bare_logging) == [6, 8, 10, 12]
+
+
+def test_a_logger_that_was_given_fields_logs_with_context(read):
+    """Bound ones and those of an adapter, in the handler or long before; a logger of the same library has none."""
+    report = read("""
+        import logging, structlog
+        from loguru import logger as loguru
+
+        log, slog = logging.getLogger(__name__), structlog.get_logger()
+
+        class Visit(logging.LoggerAdapter):
+            pass
+
+        class Job:
+            def __init__(self, visit):
+                self.log = slog.bind(visit=visit)
+            def run(self):
+                try: 1 / 0
+                except Exception: self.log.exception("failed")
+
+        Job(7).run()
+        try: 1 / 0
+        except Exception: loguru.bind(visit=7).error("failed")
+        try: 1 / 0
+        except Exception: Visit(log, {"visit": 7}).error("failed")
+        try: 1 / 0
+        except Exception: slog.error("failed")
+        try: 1 / 0
+        except Exception: loguru.error("failed")
+    """)
+
+    assert lines(report.bare_logging) == [23, 25]
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "found"),
+    [
+        ("structlog.contextvars.bind_contextvars(visit=7)", []),
+        ("with loguru.contextualize(visit=7): pass", []),
+        ("def add(record): record.visit = 7", []),
+        ("def redact(record): record.msg = '...'", [7]),
+    ],
+)
+def test_fields_may_be_given_to_all_records_elsewhere(read, elsewhere, found):
+    """By context variables, a filter or a factory: then reading cannot tell; a filter that redacts gives none."""
+    report = read(f"""
+        import logging, structlog
+        from loguru import logger as loguru
+
+        {elsewhere}
+        try: 1 / 0
+        except Exception: logging.getLogger("x").error("failed")
+    """)
+
+    assert lines(report.bare_logging) == found
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("for n in range(3):\n    TRY: CALL; break\n    EXCEPT: pass\nelse:\n    raise RuntimeError", []),
+        ("for n in range(3):\n    TRY: CALL; break\n    EXCEPT: continue\nraise RuntimeError", []),
+        ("done = 0\nTRY:\n    CALL; done = 1\nEXCEPT: pass\nif not done: raise RuntimeError", []),
+        ("for n in range(3):\n    TRY: CALL; break\n    EXCEPT: pass\nprint('done')", [6]),
+        ("for n in range(3):\n    TRY: CALL\n    EXCEPT: pass\nelse:\n    print('done')", [6]),
+        ("TRY: CALL\nEXCEPT: pass\nif 1: print('done')", [5]),
+    ],
+)
+def test_a_silent_handler_is_sound_where_failing_follows(read, code, found):
+    """What comes behind the attempts raises: the error is not hidden."""
+    body = code.replace("TRY", "try").replace("EXCEPT", "except requests.RequestException")
+    body = indent(body.replace("CALL", "requests.get('x', timeout=1)"), "    ")
+    report = read(f"import requests\n\ndef fetch():\n{body}\n\nfetch()\n")
+
+    assert lines(report.swallowed) == found
+
+
+def test_a_limit_may_stand_in_a_replaced_method(read):
+    """What all calls of a client go through is given one."""
+    report = read("""
+        import functools, requests
+
+        session = requests.Session()
+        session.request = functools.partial(session.request, timeout=5)
+        session.get("x")
+        other = requests.Session()
+        other.request = functools.partial(other.request, verify=False)
+        other.get("x")
+    """)
+
+    assert lines(report.missing_timeouts) == [9]
 
 
 def test_calls_without_a_limit_are_found(read):
