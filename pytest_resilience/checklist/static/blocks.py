@@ -21,9 +21,12 @@ from pytest_resilience.checklist.static.values import (
     Made,
     Value,
     Values,
+    Wrapped,
     union,
 )
 from pytest_resilience.checklist.static.world import Act
+
+_DECORATORS = {"contextlib.ContextDecorator", "contextlib.AsyncContextDecorator"}
 
 
 @dataclass(slots=True)
@@ -133,3 +136,17 @@ def _stops_errors(body: list[ast.stmt]) -> bool:
         if isinstance(node, ast.Raise) and node.exc is not None and node.cause is not None:
             return True
     return False
+
+
+def is_decorator(act: Act, value: Value) -> bool:
+    """Return whether a context manager may be called with the function that is to run within it."""
+    if isinstance(value, Instance):
+        return (foreign_base(act, value.key) or "") in _DECORATORS
+    return isinstance(value, Deferred) and value.kind == "context"
+
+
+def as_decorator(act: Act, value: Value, functions: Values, node: ast.AST) -> Values:
+    """Return functions that run within a block, as `contextlib.ContextDecorator` makes them."""
+    entered = enter(act, frozenset({value}), node)
+    entered.leave()
+    return frozenset(Wrapped(function, entered.frames) for function in functions)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 
 from pytest_resilience.checklist.static import annotated_types, attributes, deferral, expressions, statements
+from pytest_resilience.checklist.static.blocks import as_decorator, is_decorator
 from pytest_resilience.checklist.static.boundaries import REPLACED
+from pytest_resilience.checklist.static.definitions import members
 from pytest_resilience.checklist.static.elements import elements, ordered
 from pytest_resilience.checklist.static.frames import Frame
 from pytest_resilience.checklist.static.functions import call_function, instantiate
@@ -85,10 +87,16 @@ class Reader:
             return instantiate(act, callee, arguments, node)
         if isinstance(callee, Ref | Member | Made):
             return call_library(act, callee, arguments, node)
+        if is_decorator(act, callee) and not self._has_call(act, callee):
+            return as_decorator(act, callee, arguments.get(0, None) or UNKNOWN, node)
         if isinstance(callee, Instance | Partial | Wrapped):
             return self._call_object(act, callee, arguments, node)
         callbacks(act, getattr(getattr(node, "func", None), "attr", ""), arguments, node)
         return UNKNOWN
+
+    @staticmethod
+    def _has_call(act: Act, callee: Value) -> bool:
+        return isinstance(callee, Instance) and bool(members(act, callee, "__call__"))
 
     def _call_object(
         self, act: Act, callee: Instance | Partial | Wrapped, arguments: Arguments, node: ast.AST
