@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from pytest_resilience.checklist.static.elements import elements
-from pytest_resilience.checklist.static.stores import context_of, keep, store_of
+from pytest_resilience.checklist.static.stores import keep, store_of, targets_of
 from pytest_resilience.checklist.static.values import (
     Bag,
     Seq,
@@ -21,7 +21,7 @@ def assign(act: Act, target: ast.expr, values: Values) -> None:
     if isinstance(target, ast.Name):
         act.bind(target.id, values)
     elif isinstance(target, ast.Attribute):
-        for owner in context_of(act, target, act.value(target.value)):
+        for owner in targets_of(act, target, act.value(target.value)):
             act.world.join(owner, target.attr, values)
     elif isinstance(target, ast.Subscript):
         _assign_element(act, target, values)

@@ -33,6 +33,8 @@ from pytest_resilience.checklist.static.values import (
 )
 from pytest_resilience.checklist.static.world import Act
 
+_SERVING = ("http.server.", "socketserver.")
+
 
 def attribute(act: Act, owner: Value, name: str, node: ast.AST) -> Values:
     """Return what an attribute of something may be."""
@@ -78,8 +80,20 @@ def _instance(act: Act, owner: Instance, name: str, node: ast.AST) -> Values:
         return held
     base = foreign_base(act, owner.key)
     if base is not None:
-        return frozenset({Member(owner, act.world.names.canonical(f"{base}.{name}"))})
+        served = _servers(act) if name == "server" and base.startswith(_SERVING) else UNKNOWN
+        return served or frozenset({Member(owner, act.world.names.canonical(f"{base}.{name}"))})
     return _by_getattr(act, owner, node)
+
+
+def _servers(act: Act) -> Values:
+    """Return the servers of the code, one of which has made a handler of requests."""
+    found = [owner for owner in act.world.heap if isinstance(owner, Instance | Made)]
+    kinds = {
+        owner: foreign_base(act, owner.key) if isinstance(owner, Instance) else owner.type for owner in found
+    }
+    return frozenset(
+        o for o, kind in kinds.items() if kind and kind.startswith(_SERVING) and "Server" in kind
+    )
 
 
 def _by_getattr(act: Act, owner: Instance, node: ast.AST) -> Values:

@@ -26,6 +26,10 @@ STATE = Ref("starlette.datastructures.State")
 """Where an application of FastAPI or Starlette keeps what its handlers share: whoever has a request has it."""
 _SHARED = Ref("aiohttp.web.Application")
 """Where one of aiohttp does: applications and requests are written like dictionaries."""
+_CURRENT = Ref("flask.current_app")
+_EXTENSIONS = Ref("flask.current_app.extensions")
+_FLASK = ("flask.", "quart.")
+_TABLES = (".extensions", ".config")
 _SHARERS = {"app", "application", "config_dict", "request", "req"}
 _KEYS = {"aiohttp.web.AppKey", "aiohttp.web.RequestKey"}
 _NAMESPACE = Ref("argparse.Namespace")
@@ -67,26 +71,34 @@ def store_of(act: Act, node: ast.expr, owners: Values) -> Values:
     """Return where the elements of an expression are kept: what it stands for, or a web application's store."""
     if any(map(_is_of_aiohttp, owners)):
         return frozenset({_SHARED})
+    if any(_path_of(owner).startswith(_FLASK) and _path_of(owner).endswith(_TABLES) for owner in owners):
+        return frozenset({_EXTENSIONS})
     name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
     is_sharer = not owners and name in _SHARERS and uses(act, "aiohttp")
     return frozenset({_SHARED}) if is_sharer else owners
 
 
+def _path_of(owner: Value) -> str:
+    return owner.type if isinstance(owner, Made) else owner.path if isinstance(owner, Member | Ref) else ""
+
+
 def _is_of_aiohttp(owner: Value) -> bool:
-    path = owner.type if isinstance(owner, Made) else owner.path if isinstance(owner, Member) else ""
+    path = _path_of(owner) if isinstance(owner, Made | Member) else ""
     return path.startswith("aiohttp.web.") and not path.startswith("aiohttp.web.AppKey")
 
 
 def keep(act: Act, store: Value, keys: Values, values: Values) -> None:
     """Put something into a store that is written like a dictionary."""
-    if store == _SHARED:
+    if store in {_SHARED, _EXTENSIONS}:
         for name in _names(keys):
             act.world.join(store, name, values)
 
 
 def kept(act: Act, store: Value, keys: Values) -> Values:
     """Return what such a store may hold under a key."""
-    return union(act.world.held(store, name) for name in _names(keys)) if store == _SHARED else UNKNOWN
+    if store not in {_SHARED, _EXTENSIONS}:
+        return UNKNOWN
+    return union(act.world.held(store, name) for name in _names(keys))
 
 
 def _names(keys: Values) -> list[str]:
@@ -98,6 +110,12 @@ def context_of(act: Act, node: ast.Attribute, owners: Values) -> Values:
     """Return what has the attribute: of an unknown `ctx.obj`, every context of click and typer."""
     is_context = node.attr == "obj" and not owners and (uses(act, "click") or uses(act, "typer"))
     return frozenset({_CONTEXT}) if is_context else owners
+
+
+def targets_of(act: Act, node: ast.Attribute, owners: Values) -> Values:
+    """Return what is given an attribute: what is given to an application of Flask, `current_app` has too."""
+    made = any(isinstance(owner, Made) and owner.type in {"flask.Flask", "quart.Quart"} for owner in owners)
+    return context_of(act, node, owners) | (frozenset({_CURRENT}) if made else UNKNOWN)
 
 
 def pass_object(act: Act, arguments: Arguments, node: ast.AST) -> Values:
