@@ -48,34 +48,42 @@ class ServiceHandle:
 
     def down(self, *, duration: Duration | None = None, must_fire: bool = True) -> Fault:
         """Refuse new connections and end those that live."""
+        __tracebackhide__ = True
         return self.inject("down", duration=duration, must_fire=must_fire)
 
     def latency(self, delay: Duration, *, jitter: Duration = 0, **how: Any) -> Fault:
         """Hand everything on later: by `delay`, give or take `jitter`."""
+        __tracebackhide__ = True
         return self.inject("latency", delay=delay, jitter=jitter, **how)
 
     def bandwidth(self, rate: int, **how: Any) -> Fault:
         """Hand on at most `rate` bytes a second."""
+        __tracebackhide__ = True
         return self.inject("bandwidth", rate=rate, **how)
 
     def slow_close(self, delay: Duration, **how: Any) -> Fault:
         """Hold the close of a connection for `delay`."""
+        __tracebackhide__ = True
         return self.inject("slow_close", delay=delay, **how)
 
     def timeout(self, after: Duration = 0, **how: Any) -> Fault:
         """Let nothing through, and close after so much silence; 0 never closes."""
+        __tracebackhide__ = True
         return self.inject("timeout", after=after, **how)
 
     def reset_peer(self, after: Duration = 0, **how: Any) -> Fault:
         """Reset the connections, so long after they opened."""
+        __tracebackhide__ = True
         return self.inject("reset_peer", after=after, **how)
 
     def slicer(self, size: int, *, variation: int = 0, delay: Duration = 0, **how: Any) -> Fault:
         """Cut data into pieces of about `size` bytes, `delay` apart."""
+        __tracebackhide__ = True
         return self.inject("slicer", size=size, variation=variation, delay=delay, **how)
 
     def limit_data(self, bytes: int, **how: Any) -> Fault:  # noqa: A002 - the name is public
         """Hand on so many bytes, then close."""
+        __tracebackhide__ = True
         return self.inject("limit_data", bytes=bytes, **how)
 
     def inject(
@@ -111,9 +119,9 @@ def _toxic(kind: str, settings: Mapping[str, int], stream: str, toxicity: float)
     return {"type": kind, "stream": stream, "toxicity": toxicity, "attributes": dict(settings)}
 
 
-def _check(stream: str, toxicity: float) -> None:
+def _check(stream: str, toxicity: object) -> None:
     __tracebackhide__ = True
     if stream not in STREAMS:
         raise ValueError(f"stream is {stream!r}: it is one of {', '.join(STREAMS)}")
-    if not 0 <= toxicity <= 1:
-        raise ValueError(f"toxicity is {toxicity!r}: it is a probability, from 0 to 1")
+    if isinstance(toxicity, bool) or not isinstance(toxicity, int | float) or not 0 < toxicity <= 1:
+        raise ValueError(f"toxicity is {toxicity!r}: it is a probability, above 0 and at most 1")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from pytest_resilience.chaos.leg import PlacedToxic
 from pytest_resilience.chaos.receipt import Receipt
 from pytest_resilience.chaos.wire import ProxiedService
+from pytest_resilience.services.toxiproxy_client import EngineRefusedError
 
 
 @dataclass(slots=True)
@@ -89,7 +91,12 @@ class AtMessage:
     def inject(self) -> None:
         """Arm the fault."""
         __tracebackhide__ = True
-        self._fault = self.service.add_fault(self.order)
+        try:
+            self._fault = self.service.add_fault(self.order)
+        except EngineRefusedError as error:
+            if error.status != HTTPStatus.BAD_REQUEST:
+                raise
+            raise ValueError(f"{self.kind} on {self.service.name}: {error.reason}") from None
 
     def heal(self) -> None:
         """End the fault, and release what it holds; safe where it was never armed."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from pytest_resilience.chaos.nearest import nearest
+from pytest_resilience.chaos.no_change import why_no_change
 from pytest_resilience.chaos.units import seconds
 
 Stream: TypeAlias = Literal["downstream", "upstream"]
@@ -34,6 +35,12 @@ def _rate(value: Any, name: str) -> dict[str, int]:
     rate = _number_of_bytes(value, name)
     kilobytes, rest = divmod(rate, 1_000)
     return {"rate": max(1, kilobytes), "bytes_per_second": rate} if rest else {"rate": kilobytes}
+
+
+def _piece(value: Any, name: str) -> dict[str, int]:
+    if _number_of_bytes(value, name) == 0:
+        raise ValueError(f"{name} is 0: pieces have a length")
+    return {"average_size": value}
 
 
 def _number_of_bytes(value: Any, name: str) -> int:
@@ -76,6 +83,13 @@ class NetworkKind:
         settings: dict[str, int] = {}
         for name, attribute in self.attributes.items():
             settings |= attribute.convert(given.get(name, attribute.default), name)
+        if settings.get("size_variation", 0) > settings.get("average_size", 0):
+            raise ValueError(
+                f"variation is {given['variation']}: it is at most size, which is {given['size']}"
+            )
+        useless = why_no_change(self.name, given)
+        if useless is not None:
+            raise ValueError(useless[1])
         return settings
 
 
@@ -97,7 +111,7 @@ NETWORK_KINDS = (
         "slicer",
         "slicer",
         {
-            "size": Attribute(_bytes("average_size")),
+            "size": Attribute(_piece),
             "variation": Attribute(_bytes("size_variation"), 0),
             "delay": Attribute(_microseconds("delay"), 0),
         },

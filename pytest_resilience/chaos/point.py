@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from pytest_resilience.chaos.fault import Fault
 from pytest_resilience.chaos.mechanisms import AtMessage
 from pytest_resilience.chaos.nearest import nearest
+from pytest_resilience.chaos.no_change import why_no_change
 from pytest_resilience.chaos.outage import OutageAtMessage
 from pytest_resilience.chaos.units import Duration, seconds
 from pytest_resilience.chaos.wire import ProxiedService
@@ -142,7 +143,7 @@ class PostgresPoint(Point):
         """
         __tracebackhide__ = True
         self._use()
-        if not _SQLSTATE.fullmatch(sqlstate):
+        if not _SQLSTATE.fullmatch(str(sqlstate)) or sqlstate != str(sqlstate):
             raise ValueError(
                 f"sqlstate is {sqlstate!r}: it is the five characters of an error, such as 40001"
             )
@@ -170,6 +171,11 @@ class HttpPoint(Point):
 
     def slow(self, rate: int, *, headers: bool = False, must_fire: bool = True) -> Fault:
         """Let the reply trickle at so many bytes a second, with `headers` its head too."""
+        __tracebackhide__ = True
+        self._use()
+        useless = why_no_change("slow", {"rate": rate})
+        if useless is not None:
+            raise ValueError(useless[1])
         return self.fault("slow", {"rate": rate, "headers": headers}, must_fire=must_fire)
 
     def bad_chunk(self, *, must_fire: bool = True) -> Fault:

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 Told = Callable[[Mapping[str, str]], None]
 _FIRST = ("message", "request")
 """How a trigger names what a handle's `at` takes first."""
+_BESIDE = ("sql", "rows", "table", "side", "nth", "times", "connection", "headers", "body")
+_WHEN = (*_FIRST, *_BESIDE)
+"""What a trigger takes by name; a test compares it with what `at` does."""
 
 
 class UnknownServiceError(HarnessError):
@@ -222,6 +225,13 @@ class Sandbox:
             return handle.inject(kind, **attributes)
         if not isinstance(handle, PostgresHandle | HttpHandle):
             raise TypeError(f"service {service!r} has no messages that are known, so `when` means nothing")
+        if not isinstance(when, Mapping):
+            raise TypeError(
+                f"when is {when!r}: it is a mapping, such as {{'message': 'COMMIT', 'side': 'reply'}}"
+            )
+        unknown = next((name for name in when if name not in _WHEN), None)
+        if unknown is not None:
+            raise TypeError(f"when has no key {unknown!r}; {nearest(unknown, _WHEN)}")
         by_name = {"message_or_request" if name in _FIRST else name: value for name, value in when.items()}
         return handle.at(**by_name).inject(kind, **attributes)
 

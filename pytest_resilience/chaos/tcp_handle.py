@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from pytest_resilience.chaos.handle import ServiceHandle
 
@@ -20,3 +20,15 @@ class TcpHandle(ServiceHandle):
     _word: ClassVar[str] = "tcp"
     direct_host: str
     direct_port: int
+
+    def at(self, *_message: Any, **_how: Any) -> NoReturn:
+        """Refuse: there are no messages where nobody knows the protocol.
+
+        Raises:
+            TypeError: always, with what there is instead.
+        """
+        __tracebackhide__ = True
+        raise TypeError(
+            f"{self.name} is a service of kind tcp, whose messages are not known: it takes the faults of connections, "
+            f"such as {self.name}.down() and {self.name}.latency(0.3)"
+        )

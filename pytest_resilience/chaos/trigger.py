@@ -40,10 +40,7 @@ def trigger(
         raise TypeError(f"give exactly one of {', '.join(one_of)}; got {', '.join(given) or 'none'}")
     if beside["side"] not in SIDES:
         raise ValueError(f"side is {beside['side']!r}: it is one of {', '.join(SIDES)}")
-    numbers = {"times": times, "nth": beside["nth"], "connection": beside["connection"]}
-    for name, number in numbers.items():
-        if number is not None and (not isinstance(number, int) or number < 1):
-            raise ValueError(f"{name} is {number!r}: it counts from 1")
+    _check(given, beside, times)
     narrowed = {name: value for name, value in beside.items() if value is not None}
     for name, triggers in BESIDE.items():
         is_usual = narrowed.get(name, _USUAL.get(name)) == _USUAL.get(name)
@@ -52,3 +49,21 @@ def trigger(
     if "rows" in given:  # the engine counts rows on whichever side they can be seen
         del narrowed["side"], narrowed["nth"]
     return given | narrowed
+
+
+def _check(given: Mapping[str, Any], beside: Mapping[str, Any], times: int | None) -> None:
+    """See that numbers are some and texts are some, where they are written and not where the block begins."""
+    __tracebackhide__ = True
+    numbers = {"times": times, "nth": beside["nth"], "connection": beside["connection"]}
+    for name, number in numbers.items():
+        if number is not None and not _is_whole(number, 1):
+            raise ValueError(f"{name} is {number!r}: it counts from 1")
+    if "rows" in given and not _is_whole(given["rows"], 0):
+        raise ValueError(f"rows is {given['rows']!r}: it is a whole number, from 0")
+    for name, text in {**given, "table": beside.get("table")}.items():
+        if name != "rows" and text is not None and not (isinstance(text, str) and text):
+            raise ValueError(f"{name} is {text!r}: it is a text, and not empty")
+
+
+def _is_whole(number: object, least: int) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and number >= least

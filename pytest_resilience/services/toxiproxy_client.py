@@ -33,11 +33,13 @@ class EngineRefusedError(EngineError):
 
     Args:
         status: the HTTP status.
+        reason: what the engine said.
     """
 
-    def __init__(self, message: str, *, status: int) -> None:
+    def __init__(self, message: str, *, status: int, reason: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.reason = reason or message
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ class ToxiproxyClient:
                 f"{self.title} at {self.host}:{self.port} refused {verb} {path} "
                 f"with status {reply.status}: {_shortened(answer)}",
                 status=reply.status,
+                reason=_shortened(answer),
             )
         return self._parsed(answer, f"{verb} {path}")
 

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_resilience.chaos.network_kinds import AT_A_MESSAGE, NETWORK_KINDS, network_kind
 from pytest_resilience.chaos.point import HttpPoint, PostgresPoint
+from pytest_resilience.proxy.lane import CHUNK_SIZE
 
 
 def test_kinds_are_those_of_the_table() -> None:
@@ -50,6 +51,21 @@ def test_a_delay_of_nothing_is_refused(kind: str) -> None:
     """It would be a fault that changes nothing, and a test that is green for it."""
     with pytest.raises(ValueError, match="delay is 0: it has to be more than nothing"):
         network_kind(kind).toxic_attributes({"delay": 0})
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "told"),
+    [
+        ("bandwidth", {"rate": 10**18}, "rate is 1000000000000000000: nothing here is faster"),
+        ("slicer", {"size": CHUNK_SIZE}, "size is 32768: data comes in pieces of 32768 bytes at most anyway"),
+        ("slicer", {"size": 0}, "size is 0: pieces have a length"),
+        ("slicer", {"size": 2, "variation": 3}, "variation is 3: it is at most size, which is 2"),
+    ],
+)
+def test_sizes_that_change_nothing_are_refused(kind: str, given: dict[str, Any], told: str) -> None:
+    """They would count as fired on each connection, and a test be green for them."""
+    with pytest.raises(ValueError, match=told):
+        network_kind(kind).toxic_attributes(given)
 
 
 def test_unknown_names_are_told_with_the_nearest() -> None:

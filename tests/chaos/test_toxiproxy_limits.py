@@ -21,12 +21,12 @@ PLAIN: dict[str, dict[str, Any]] = {
 
 def toxic(kind: str, toxicity: float = 1.0, **attributes: Any) -> dict[str, Any]:
     """Return the toxic as a handle makes it."""
-    return {
-        "type": kind,
-        "stream": "downstream",
-        "toxicity": toxicity,
-        "attributes": network_kind(kind).toxic_attributes(attributes),
-    }
+    return as_told(kind, toxicity, **network_kind(kind).toxic_attributes(attributes))
+
+
+def as_told(kind: str, toxicity: float = 1.0, **attributes: Any) -> dict[str, Any]:
+    """Return the toxic with these attributes of its own, also where a handle refuses them."""
+    return {"type": kind, "stream": "downstream", "toxicity": toxicity, "attributes": attributes}
 
 
 @pytest.mark.parametrize("kind", PLAIN)
@@ -51,9 +51,9 @@ def test_every_kind_is_considered() -> None:
         toxic("latency", toxicity=0.5, delay=1),
         toxic("timeout", toxicity=0, after=1),
         toxic("latency", delay=1, jitter=3_000_000),
-        toxic("slicer", size=0),
+        as_told("slicer", average_size=0, size_variation=0),
         toxic("slicer", size=10, variation=10),
-        toxic("slicer", size=10, variation=20),
+        as_told("slicer", average_size=10, size_variation=20),
     ],
     ids=str,
 )

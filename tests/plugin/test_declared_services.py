@@ -93,6 +93,8 @@ TESTS = """
         line = service("line")
         assert os.environ["LINE"] == f"{line.host}:{line.port}"
         assert (line.direct_host, line.direct_port) == ("127.0.0.1", 9)
+        with pytest.raises(TypeError, match=r"line is a service of kind tcp, .* such as line.down"):
+            line.at("GET /").cut()
 
     def test_registry_is_there_when_asked_for(service):
         assert "MLFLOW_TRACKING_URI" not in os.environ

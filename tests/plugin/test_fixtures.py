@@ -138,8 +138,21 @@ def test_red_test_shows_what_happened(pytester: pytest.Pytester) -> None:
         ),
         (
             "service('postgres').at('COMMIT').error('40001', severity='BAD').__enter__()",
-            "*severity must be one of *",
+            "error on postgres: *severity must be one of *",
         ),
+        ("service('postgres').at(rows=-1).cut()", "rows is -1: it is a whole number, from 0"),
+        ("service('postgres').at('COMMIT').error(40001)", "sqlstate is 40001: it is the five characters *"),
+        (
+            "service('postgres').at('COMMIT').truncate(-1).__enter__()",
+            "truncate on postgres: bytes must be at least 0, not -1",
+        ),
+        ("service('postgres').latency(1, toxicity=0)", "toxicity is 0: it is a probability, above 0 *"),
+        ("service('postgres').latency(1, toxicity='1')", "toxicity is '1': it is a probability, above 0 *"),
+        (
+            "chaos.inject('postgres', 'cut', when={'mesage': 'COMMIT'})",
+            "when has no key 'mesage'; did you mean 'message'? known are message, request, sql, *",
+        ),
+        ("chaos.inject('postgres', 'cut', when='COMMIT')", "when is 'COMMIT': it is a mapping, such as *"),
     ],
 )
 def test_unknown_names_are_told(pytester: pytest.Pytester, body: str, words: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from pytest_resilience.chaos.nearest import nearest
+from pytest_resilience.chaos.no_change import why_no_change
 from pytest_resilience.chaos.scenario.kinds import FAULT_KINDS, FaultKind
 from pytest_resilience.chaos.scenario.model import When
 from pytest_resilience.chaos.scenario.page import Page
@@ -146,6 +147,9 @@ class _Fault:
             self.complain(
                 "delay is 0, and there is no jitter: the fault would change nothing", "inject", name, "delay"
             )
+        useless = why_no_change(name, self.attributes)
+        if useless is not None:
+            self.complain(useless[1], "inject", name, useless[0])
         if "deliver" in self.attributes and self.when is not None and not self.when.is_at_message:
             self.complain("deliver: there is no message with start and after", "inject", name, "deliver")
         path = self.attributes.get("path")

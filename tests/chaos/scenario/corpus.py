@@ -48,6 +48,8 @@ SOUND = {
     "slicer": at(
         "{start: true}", "{slicer: {size: 10, variation: 10, delay: 1ms}}", more=", for: {times: 2}"
     ),
+    "as fast as anything": at("{start: true}", "{bandwidth: {rate: 1000000000}}"),
+    "large pieces apart": at("{start: true}", "{slicer: {size: 32768, delay: 1ms}}"),
     "a tag of two words": at("{message: CREATE TABLE}", "reset"),
     "END is COMMIT": at("{message: END, side: reply, nth: 2, connection: 1}", "{hang: {keep: true}}"),
     "a protocol message": at("{message: CopyData}", "{truncate: {bytes: 0}}"),
@@ -328,6 +330,25 @@ BROKEN = {
     ),
     "a toxicity of two": Broken(
         at("{start: true}", "{timeout: {toxicity: 2}}"), "4:71", "toxicity is '2': it is a probability"
+    ),
+    "a toxicity of nothing": known_only(
+        at("{start: true}", "{timeout: {toxicity: 0}}"), "4:71", "toxicity is 0: the fault would act on no"
+    ),
+    "faster than anything": known_only(
+        at("{start: true}", "{bandwidth: {rate: 1000000001}}"),
+        "4:69",
+        "rate is 1000000001: nothing here is faster",
+    ),
+    "a trickle faster than anything": known_only(
+        at("{request: GET /}", "{slow: {rate: 9000000000}}", on="labs"), "4:62", "rate is 9000000000: nothing"
+    ),
+    "pieces that data comes in anyway": known_only(
+        at("{start: true}", "{slicer: {size: 32768}}"), "4:66", "size is 32768: data comes in pieces of 32768"
+    ),
+    "pieces that may be as large": known_only(
+        at("{start: true}", "{slicer: {size: 20000, variation: 12768}}"),
+        "4:66",
+        "size is 20000: data comes in",
     ),
     "a negative delay": Broken(
         at("{start: true}", "{latency: {delay: -1}}"), "4:68", "delay is -1: it cannot be"

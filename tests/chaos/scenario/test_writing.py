@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_resilience.chaos.configuration.model import Configuration
 from pytest_resilience.chaos.item_ids import ITEM_IDS
+from pytest_resilience.chaos.no_change import why_no_change
 from pytest_resilience.chaos.scenario.core_schema import plain_value
 from pytest_resilience.chaos.scenario.expectations import CHANNELS, LEVELS
 from pytest_resilience.chaos.scenario.files import read_scenarios
@@ -80,7 +81,7 @@ ATTRIBUTES: dict[AttributeType, st.SearchStrategy[Any]] = {
     ),
     "json": json_values.filter(lambda value: value is not None),
     "stream": st.sampled_from(["downstream", "upstream"]),
-    "probability": st.floats(0, 1),
+    "probability": st.floats(0, 1, exclude_min=True),
 }
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "start": st.just(True),
@@ -119,6 +120,9 @@ def attributes_of(draw: st.DrawFn, kind: FaultKind, when: When) -> dict[str, Any
                 given[attribute.name] = value
     if given.get("variation", 0) > given.get("size", MOST):
         del given["variation"]
+    useless = why_no_change(kind.name, given)
+    if useless is not None:
+        given |= {"delay": 0.5} if useless[0] == "size" else {useless[0]: 1}
     if kind.name == "latency" and given["delay"] == 0:
         given["jitter"] = 0.5
     return given
