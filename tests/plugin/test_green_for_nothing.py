@@ -77,6 +77,10 @@ FOR_NOTHING = """
         with contextlib.suppress(Exception), chaos.inject("postgres", "latency", delay=1):
             pass
 
+    def test_pieces_larger_than_any_reply(postgres):
+        with contextlib.suppress(Exception), postgres.slicer(20_000):
+            psycopg2.connect(postgres.dsn).close()
+
     def test_point_alone(postgres):
         postgres.at("COMMIT", side="reply", times=None)
 
@@ -99,7 +103,7 @@ def test_never_green_for_nothing(pytester: pytest.Pytester, workers: tuple[str, 
     pytester.makepyfile(FOR_NOTHING)
     result = pytester.runpytest_subprocess("--chaos", *workers)
 
-    result.assert_outcomes(passed=15, errors=15)
+    result.assert_outcomes(passed=16, errors=16)
     text = result.stdout.str()
     said = "unproven: the fault cut on postgres at message COMMIT, side request, nth 1 never"
     assert sum(line.startswith(said) for line in result.outlines) == 8  # in CI the summary says it again
@@ -107,6 +111,7 @@ def test_never_green_for_nothing(pytester: pytest.Pytester, workers: tuple[str, 
         "unproven: the fault cut on postgres at message Query, side request, nth 1 never fired",
         "unproven: the fault error on postgres at message COMMIT, side request, nth 1 never fired",
         "unproven: the fault latency on postgres never fired",
+        "unproven: the fault slicer on postgres never fired",
         "unproven: postgres.at('COMMIT', side='reply', times=None) was made and no fault was set at it: call .cut()",
         "unproven: postgres.at('COMMIT') was made and no fault was set at it: call .cut(), .reset()",
         "unproven: the fault hang on slack never fired",

@@ -15,16 +15,20 @@ from pytest_resilience.chaos.scenario.model import When
 _LIKE = 0.6
 """How alike two texts are, from 0 to 1, for the one to be a slip of the other."""
 _MOST_NAMES = 8
+_LARGE = {"slicer": "size", "limit_data": "bytes"}
+"""Faults that small messages do not meet, with the attribute that says what is small."""
+_TOO_LITTLE = {
+    "slicer": "nothing larger than pieces of {} bytes came by",
+    "limit_data": "no connection carried {} bytes",
+}
 
 
 def why_never_fired(fault: FaultRecord, record: RunRecord) -> str:
     """Say how near the traffic came to the trigger, where that can be counted; for the end of a sentence."""
     when = fault.order.when
-    if fault.order.kind == "disk_full" and fault.injected_at is not None:
-        return f": {_no_write(fault, fault.injected_at)}"
-    if fault.order.kind == "clock_jump" and fault.injected_at is not None:
-        jumped = f"it jumped at {fault.injected_at:.3f} s"
-        return f": {jumped}, but the workload did not read the wall clock from then on"
+    there = None if fault.injected_at is None else _was_there(fault, fault.injected_at)
+    if there is not None:
+        return f": {there}"
     if when.after is not None:
         return ": the workload made no connection, or had ended by then"
     if when.start:
@@ -34,6 +38,19 @@ def why_never_fired(fault: FaultRecord, record: RunRecord) -> str:
     seen = sum(message.count for message in record.messages if _is_match(message, fault))
     near = _nearest(fault, record) if seen == 0 else ""
     return f": {seen} matched, the {ordinal(when.nth)} was to be hit{near}"
+
+
+def _was_there(fault: FaultRecord, since: float) -> str | None:
+    """Say what did not come to a fault that was there; none of faults that any connection meets."""
+    kind = fault.order.kind
+    if kind == "disk_full":
+        return _no_write(fault, since)
+    if kind == "clock_jump":
+        return f"it jumped at {since:.3f} s, but the workload did not read the wall clock from then on"
+    if kind in _LARGE:
+        size = fault.order.attributes[_LARGE[kind]]
+        return f"it was there from {since:.3f} s on, but {_TOO_LITTLE[kind].format(size)}"
+    return None
 
 
 def _no_write(fault: FaultRecord, since: float) -> str:

@@ -21,6 +21,10 @@ class SlicerStage(TimedStage):
     capacity = 64 * 1024
     _free_at = 0.0
 
+    def changes(self, data: bytes) -> bool:
+        """Cut what is larger than a piece; what follows another piece waits, too."""
+        return self._is_large(data) or self.toxic.delay > 0
+
     def due(self, piece: bytes, at: float, came: float) -> float:  # noqa: ARG002 - only the pause counts
         """Release a piece when the pause after the one before is over."""
         due = max(self._free_at, came)
@@ -40,7 +44,7 @@ class SlicerStage(TimedStage):
         rest = [data]
         while rest:
             piece = rest.pop()
-            if len(piece) - average <= variation:
+            if not self._is_large(piece):
                 if piece:
                     yield piece
                 continue
@@ -48,6 +52,9 @@ class SlicerStage(TimedStage):
             if variation > 0:
                 middle += self.random.randrange(2 * variation) - variation
             rest += piece[middle:], piece[:middle]
+
+    def _is_large(self, data: bytes) -> bool:
+        return len(data) - self.toxic.average_size > self.toxic.size_variation
 
 
 @dataclass(frozen=True, slots=True)

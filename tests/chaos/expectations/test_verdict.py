@@ -138,6 +138,22 @@ def test_full_disk_that_met_no_write(record, order, why):
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "attributes", "why"),
+    [
+        ("slicer", {"size": 20_000}, "nothing larger than pieces of 20000 bytes came by"),
+        ("limit_data", {"bytes": 5_000}, "no connection carried 5000 bytes"),
+    ],
+)
+def test_messages_that_are_too_small(record, kind, attributes, why):
+    """Connections came across the fault, so it is not said that none did."""
+    order = FaultOrder(on="warehouse", when=When(start=True), kind=kind, attributes=attributes)
+    fault = FaultRecord(order=order, injected_at=0.5, healed_at=0.619)
+    verdict = verdict_of(SCENARIO, record(messages=SPOKEN, faults=(fault,)), record(messages=SPOKEN), [GOOD])
+
+    assert verdict.why.endswith(f"never fired: it was there from 0.500 s on, but {why}")
+
+
 JUMP = FaultRecord(
     order=FaultOrder(on=None, when=When(start=True), kind="clock_jump", attributes={"by": -3600.0}),
     injected_at=0.5,
