@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+MOST_SHOWN = 50
+"""Complaints that are shown: whoever has more of them has made one mistake many times, or begins with the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +33,12 @@ class Complaint:
     def __str__(self) -> str:
         """Return `file:line:column: message`."""
         return f"{self.position}: {self.message}"
+
+
+def listed(complaints: Sequence[Complaint]) -> Iterator[str]:
+    """Give a line for each complaint, and where there are too many to be read one that counts the rest."""
+    yield from map(str, complaints[:MOST_SHOWN])
+    rest = complaints[MOST_SHOWN:]
+    if rest:
+        files = len({complaint.position.file for complaint in rest})
+        yield f"and {len(rest)} more, in {files} file{'s' if files > 1 else ''}: they are told when these are mended"

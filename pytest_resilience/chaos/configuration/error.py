@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_resilience.chaos.position import Complaint
+from pytest_resilience.chaos.position import Complaint, listed
 from pytest_resilience.errors import HarnessError
 
 
@@ -24,4 +24,4 @@ class ConfigurationError(HarnessError):
         many = (
             f"{len(self.complaints)} things are wrong" if len(self.complaints) > 1 else "one thing is wrong"
         )
-        return "\n".join((f"{many} in the configuration:", *map(str, self.complaints)))
+        return "\n".join((f"{many} in the configuration:", *listed(self.complaints)))

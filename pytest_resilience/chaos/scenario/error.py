@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_resilience.chaos.position import Complaint
+from pytest_resilience.chaos.position import Complaint, listed
 from pytest_resilience.errors import HarnessError
 
 
@@ -17,4 +17,4 @@ class ScenarioFileError(HarnessError):
 
     def __init__(self, complaints: Sequence[Complaint]) -> None:
         self.complaints = tuple(complaints)
-        super().__init__("\n".join(map(str, self.complaints)))
+        super().__init__("\n".join(listed(self.complaints)))

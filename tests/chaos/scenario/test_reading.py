@@ -348,3 +348,16 @@ def test_no_damage_breaks_the_reader(data: st.DataObject, configuration: Configu
         complained = False
 
     assert is_scenario(file) or not complained
+
+
+def test_too_many_complaints_are_counted(configuration: Configuration) -> None:
+    """The first of them can be read, and the rest is not hidden."""
+    for number in range(60):
+        (configuration.scenarios / f"{number:02}.yaml").write_text(corpus.HEAD + corpus.EXPECT)
+    with pytest.raises(ScenarioFileError) as caught:
+        read_scenarios(configuration.scenarios, configuration)
+    lines = str(caught.value).splitlines()
+
+    assert len(caught.value.complaints) == 60
+    assert len(lines) == 51
+    assert lines[-1] == "and 10 more, in 10 files: they are told when these are mended"
