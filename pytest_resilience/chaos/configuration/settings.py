@@ -7,7 +7,7 @@ from typing import get_args
 
 from pytest_resilience.chaos.configuration.alerts import read_alerts
 from pytest_resilience.chaos.configuration.external import read_external
-from pytest_resilience.chaos.configuration.inside import Thing, inside, named_path
+from pytest_resilience.chaos.configuration.inside import Thing, inside, is_there, named_path
 from pytest_resilience.chaos.configuration.model import Boundary, Configuration
 from pytest_resilience.chaos.configuration.packages import locate, similar
 from pytest_resilience.chaos.configuration.placeholders import OF_CANARIES, mistakes, placeholders
@@ -97,7 +97,10 @@ def _packages(table: Table, folder: Path) -> tuple[str, ...]:
 
 def _logs(table: Table, folder: Path) -> str:
     logs = table.text("logs") or "stderr"
-    if inside(folder, logs) is None:
+    file = inside(folder, logs)
+    if file is not None and is_there(file, "folder"):
+        table.complain(f"logs names {logs!r}, which is a folder: name the file in it", "logs")
+    if file is None:
         table.complain(
             f"logs names {logs!r}: a path relative to the working folder, inside of it, so that runs do not share it",
             "logs",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from pytest_resilience.chaos.configuration.functions import named_function
 from pytest_resilience.chaos.configuration.inside import named_path
 from pytest_resilience.chaos.configuration.model import (
     Atomic,
@@ -19,7 +20,6 @@ from pytest_resilience.chaos.configuration.model import (
     WorkloadDeclaration,
     WorkloadShape,
 )
-from pytest_resilience.chaos.configuration.packages import locate, similar
 from pytest_resilience.chaos.configuration.placeholders import OF_COMMAND, OF_HEADERS, OF_STEP, placeholders
 from pytest_resilience.chaos.configuration.promises import Kinds, is_service, read_atomic, read_exactly_once
 from pytest_resilience.chaos.configuration.services import KINDS
@@ -90,7 +90,7 @@ def _read_workload(workloads: Table, name: str, around: Surroundings) -> Workloa
         name=name,
         shape=shape,
         command=started,
-        function=_function(table, around.folder),
+        function=named_function(table, around.folder),
         uses=_uses(table, around),
         env=env,
         resume=table.choice("resume", get_args(Resume), "none"),
@@ -145,23 +145,10 @@ def _has_port(template: str) -> bool:
         return True
 
 
-def _function(table: Table, folder: Path, key: str = "function") -> str | None:
-    function = table.text(key)
-    if function is not None and FUNCTION.check(table, function, key):
-        module = function.partition(":")[0]
-        if locate(module, folder) is None:
-            table.complain(
-                f"{table.label(key)}: no module {module!r} below {folder}, and none to import"
-                f"{similar(module, folder)}",
-                key,
-            )
-    return function
-
-
 def _rollback(table: Table, folder: Path) -> tuple[str, ...] | str | None:
     written = table.values.get("rollback")
     if isinstance(written, str) and FUNCTION.fits(written):
-        return _function(table, folder, "rollback")
+        return named_function(table, folder, "rollback")
     return command(table, "rollback", OF_STEP) or None
 
 

@@ -196,3 +196,29 @@ def test_folders_by_convention(project: Path, tmp_path: Path) -> None:
 
     assert configuration.runbooks == tmp_path / "runbooks"
     assert configuration.waivers == tmp_path / "resilience-waivers.toml"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def score(): pass",
+        "async def score(): pass",
+        "class score: pass",
+        "from elsewhere import one as score",
+        "from elsewhere import *",
+        "try:\n    import score\nexcept ImportError:\n    score = None",
+        "if True:\n    def score(): pass",
+        "score = other = print",
+        "first, score = print, print",
+        "def __getattr__(name): return print",
+        "globals()['score'] = print",
+        "def set():\n    global score\n    score = print",
+        "no Python",
+    ],
+)
+def test_functions_are_found_however_they_are_bound(project: Path, text: str) -> None:
+    """What only running the module would tell is believed."""
+    (project / "bound.py").write_text(text)
+    (project / "resilience.toml").write_text('[workloads.f]\nfunction = "bound:score"\n')
+
+    assert read_configuration(project).workloads["f"].function == "bound:score"

@@ -25,6 +25,9 @@ LOAD = """
 UNDO = """
     import os, sys, urllib.request, psycopg2
 
+    def nothing():
+        raise RuntimeError("nothing was undone")
+
     def undo(mode="sound"):
         if mode == "asks":
             urllib.request.urlopen(os.environ["LABS_URL"] + "/x").close()
