@@ -12,7 +12,7 @@ import pytest
 from pytest_resilience.chaos.shell_word import shell_word
 from pytest_resilience.plugin.outcome import UnprovenError, WrongError, keep, plainly
 from pytest_resilience.plugin.replays import BEGIN, as_here
-from pytest_resilience.plugin.suite import SUITE
+from pytest_resilience.plugin.suite import LATE, SUITE
 
 if TYPE_CHECKING:
     from pytest_resilience.checklist.experiments.experiment import Experiment, ExperimentResult
@@ -50,7 +50,7 @@ class ExperimentItem(pytest.Item):
 
         suite = self.config.stash[SUITE]
         if suite.is_over:
-            pytest.skip(f"not reached within --chaos-budget={suite.budget:g}")
+            pytest.skip(f"{LATE}={suite.budget:g}")
         result = suite.crew.result(self.experiment)
         if self.config.getoption("resilience_checklist", default=False):
             result = with_beside(self.experiment, result, suite.laboratory)

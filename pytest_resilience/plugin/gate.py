@@ -17,6 +17,7 @@ import pytest
 from pytest_resilience import __version__
 from pytest_resilience.errors import HarnessError
 from pytest_resilience.plugin.ledger import Ledger
+from pytest_resilience.plugin.outcome import STATUS
 from pytest_resilience.plugin.provenance import Commit, commit_of, digest_of, engines_of
 from pytest_resilience.plugin.replays import BEGIN, as_here, named_here
 from pytest_resilience.plugin.report_place import folder_of_report, given_folder, reports_nothing
@@ -63,6 +64,7 @@ class GateSession:
         """Whether the checklist was asked for."""
         return bool(self._config.getoption("resilience_checklist", default=False))
 
+    @pytest.hookimpl(tryfirst=True)  # before pytest shows with `-v` how many there were
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take what an item says."""
         if self.is_worker:
@@ -84,21 +86,17 @@ class GateSession:
             self.ledger.notes.extend(note for note in told["notes"] if note not in self.ledger.notes)
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """Say with `-v` how far the exploration is: how many of how many, and how many a second."""
+        """Say with `-v` how far the exploration is, and in the summary, where it is over, how each ended."""
         if report.when != "call" or not report.nodeid.startswith("resilience::") or self.is_worker:
             return None
         done, seconds = len(self.ledger.done), (datetime.now(UTC) - self.began).total_seconds()
         total = max(done, len(self.ledger.expected))
-        words = {
-            "passed": ("passed", ".", "SURVIVED"),
-            "failed": ("failed", "F", "FAILED"),
-            "waived": ("xfailed", "w", "WAIVED"),
-        }
         outcome = "waived" if report.skipped and hasattr(report, "wasxfail") else report.outcome
-        if outcome not in words:
+        if outcome not in STATUS:
             return None
-        category, letter, word = words[outcome]
-        return category, letter, f"{word} ({done}/{total}, {done / max(seconds, 0.001):.1f}/s)"
+        category, letter, word = STATUS[outcome]
+        pace = f" ({done}/{total}, {done / max(seconds, 0.001):.1f}/s)" if self.report is None else ""
+        return category, letter, word + pace
 
     @pytest.hookimpl(tryfirst=True)  # pytest takes its time to show where it was
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:

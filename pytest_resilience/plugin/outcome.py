@@ -14,6 +14,13 @@ from pytest_resilience.plugin.suite import SUITE
 KEPT: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 """What an item hands over to the report, as JSON can carry it."""
 
+STATUS = {
+    "passed": ("passed", ".", "SURVIVED"),
+    "failed": ("failed", "F", "FAILED"),
+    "waived": ("xfailed", "w", "WAIVED"),
+}
+"""How an experiment ended: what pytest counts it among, its letter, and its word."""
+
 
 class VerdictError(AssertionError):
     """A verdict that is not good.

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 ENDINGS = (".yaml", ".yml")
 PATIENCE = 10.0
 """Seconds that runs under way have to end in when the test run ends."""
+LATE = "not reached within --chaos-budget"
+"""What is said of each experiment for which no time was left."""
 FOUND = "found"
 """The folder, in that of the report, of what exploration has found."""
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_resilience.plugin.suite import LATE
 from pytest_resilience.report.printable import printable
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ def write_summary(
     if folder is not None:
         _write_where(terminal, report, folder)
     if asked and report.shard is None and report.dirty is not False:
-        why = _differences(changed) if report.commit else "there is no git commit here"
+        from pytest_resilience.report.git import why_no_commit
+
+        why = _differences(changed) if report.commit else why_no_commit(terminal.config.rootpath)
         terminal.write_line(f"no attestation: {why}")
     if os.environ.get("GITHUB_ACTIONS") == "true" and asked:
         from pytest_resilience.report.git import below_root
@@ -66,9 +69,12 @@ def _write_where(terminal: Any, report: Report, folder: Path) -> None:
 def _write_coverage(terminal: Any, report: Report) -> None:
     points = report.coverage
     if points.points:
-        terminal.write_line(
-            f"fault points: {points.points}, exercised {points.exercised}, survived {points.survived}"
-        )
+        from pytest_resilience.report.terminal import tried_of
+
+        terminal.write_line(f"fault points: {points.points}, {tried_of(points)}")
+    late = sum(LATE in str(each.longrepr) for each in terminal.stats.get("skipped", ()))
+    if late:
+        terminal.write_line(f"no time left: {late} experiments were {LATE}")
     for note in report.notes:
         terminal.write_line(note)
     words = [scenario.verdict for scenario in report.scenarios]

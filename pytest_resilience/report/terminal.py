@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pytest_resilience.checklist.items import item
 from pytest_resilience.checklist.verdict import Verdict
 from pytest_resilience.report.answer import answer, stopping, unjudged
-from pytest_resilience.report.model import Report
+from pytest_resilience.report.model import Coverage, Report
 from pytest_resilience.report.printable import printable
 
 _COLORS = {"passed": "32", "failed": "1;31", "unproven": "33", "waived": "36", "not-applicable": "2"}
@@ -83,7 +83,14 @@ def _scenarios(report: Report) -> Iterator[str]:
             yield f"scenario {printable(scenario.id)} {scenario.verdict}: {printable(scenario.why or 'no reason')}"
     points = report.coverage
     if points.points:
-        yield f"fault points: {points.points}, {points.exercised} exercised, {points.survived} survived"
+        yield f"fault points: {points.points}, {tried_of(points)}"
+
+
+def tried_of(points: Coverage) -> str:
+    """Return how many fault points were tried, or that what was tried is no fault at one of them."""
+    if not points.exercised:
+        return "none exercised: what was tried, if anything, fails a service as a whole, or is no fault at a message"
+    return f"{points.exercised} exercised, {points.survived} survived"
 
 
 def _notes(report: Report, width: int) -> Iterator[str]:

@@ -102,6 +102,7 @@ def test_what_is_found_is_a_scenario_that_is_red_until_the_code_is_mended(pytest
     write_ingestion(pytester.path, POSITION_AFTER)
     found = run(pytester, COMMIT.replace("COMMIT-2-reply-lost-reply", "UPDATE-1-request-kill"))
     found.assert_outcomes(failed=1)
+    found.stdout.fnmatch_lines(["FAILED resilience::transactions::ingest::*"])
     (written,) = report_of(pytester)["found"]
     file = Path("resilience-report", written["file"])
 
@@ -142,9 +143,13 @@ def test_a_workload_that_does_not_work_is_unproven(pytester: pytest.Pytester) ->
 def test_a_budget_leaves_the_rest_out(pytester: pytest.Pytester) -> None:
     """With the reason, and nothing fails."""
     write_ingestion(pytester.path)
-    result = run(pytester, "--chaos-budget=0.000001", "-k", "not hang")
+    result = run(pytester, "-q", "--chaos-budget=0.000001", "-k", "not hang")
+    skipped = result.parseoutcomes()["skipped"]
 
-    assert result.parseoutcomes()["skipped"] > 5
+    assert skipped > 5
+    result.stdout.fnmatch_lines(
+        [f"no time left: {skipped} experiments were not reached within --chaos-budget"]
+    )
     assert result.ret == 0
 
 

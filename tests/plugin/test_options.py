@@ -269,7 +269,9 @@ def test_why_every_process_is_slow_to_start_is_told(
     pytester.runpytest_subprocess("--chaos").stdout.no_fnmatch_line(said)
 
 
-def test_why_there_is_no_attestation_is_told(pytester: pytest.Pytester) -> None:
+def test_why_there_is_no_attestation_is_told(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A report outside of the repository makes no commit dirty; what differs from it does."""
     project = pytester.mkdir("project")
     (project / "test_plain.py").write_text("def test(): pass")
@@ -281,7 +283,10 @@ def test_why_there_is_no_attestation_is_told(pytester: pytest.Pytester) -> None:
     clean = pytester.runpytest_subprocess(*options)
     (project / "more.txt").write_text("not committed")
     dirty = pytester.runpytest_subprocess(*options)
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    refused = pytester.runpytest_subprocess(*options)
 
+    refused.stdout.fnmatch_lines(["no attestation: git refuses this folder, *safe.directory *project*"])
     clean.stdout.no_fnmatch_line("no attestation*")
     dirty.stdout.fnmatch_lines(["no attestation: files differ from the commit, see git status: more.txt"])
 

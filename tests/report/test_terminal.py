@@ -8,7 +8,7 @@ from datetime import date
 from pytest_resilience.checklist.items import ITEMS
 from pytest_resilience.report.github import workflow_commands
 from pytest_resilience.report.judged import judged
-from pytest_resilience.report.model import Gate, Shard
+from pytest_resilience.report.model import Coverage, Gate, Shard
 from pytest_resilience.report.terminal import render_text
 
 
@@ -108,3 +108,12 @@ def test_hostile_names_move_no_cursor(report):
 
     assert [letter for letter in text if not letter.isprintable() and letter != "\n"] == []
     assert text.splitlines().count("resilience gate: passed") == 0
+
+
+def test_fault_points_that_nothing_tried_are_not_said_to_have_failed(report):
+    """With `-k` what was tried may be an outage, or a fault that is none at a message."""
+    text = render_text(replace(report, coverage=Coverage(points=55, exercised=0, survived=0)))
+
+    assert (
+        "\nfault points: 55, none exercised: what was tried, if anything, fails a service as a whole" in text
+    )
