@@ -8,7 +8,7 @@ from pytest_resilience.init_command.declared import Guess
 from pytest_resilience.init_command.project import Project
 
 _VARIABLES = (
-    (re.compile(r"\w*SLACK\w*URL\w*"), "{slack}"),
+    (re.compile(r"\w*SLACK\w*(?:URL|HOOK)\w*"), "{slack}"),
     (re.compile(r"\w*(?:PAGERDUTY|PD)_\w*URL"), "{pagerduty}"),
     (re.compile(r"\w*(?:PAGERDUTY|PD)_\w*KEY"), "0" * 32),
     (re.compile(r"\w*(?:SMTP|MAIL|EMAIL)_?(?:HOST|SERVER)"), "{smtp_host}"),

@@ -13,7 +13,7 @@ from pytest_resilience.init_command.sightings import SourceFile
 from pytest_resilience.init_command.tables import databases
 
 HTTP_CLIENTS = ("requests", "httpx", "aiohttp", "urllib3", "urllib.request")
-_HTTP_VARIABLE = re.compile(r"(?P<name>\w+?)(?:_API)?(?:_BASE)?_(?:URL|URI|ENDPOINT)")
+_HTTP_VARIABLE = re.compile(r"(?P<name>\w+?)(?:(?:_API)?(?:_BASE)?_(?:URL|URI|ENDPOINT)|_API)")
 _NOT_HTTP = re.compile(
     r".*(?:DATABASE|POSTGRES|SLACK|PAGERDUTY|WEBHOOK|MLFLOW|REDIS|CELERY|BROKER|AMQP|RABBIT|MONGO|SENTRY|PROXY|AWS|S3|"
     r"^DB|^PG|OUTBOX|SQLALCHEMY).*|\w*DSN"
