@@ -103,6 +103,11 @@ def _read_root(page: Page, document: Document, file: Path) -> Scenario | None:
         page.complain(
             Position(file, 1, 1), f"scenario files end in {SUFFIX}: rename it to {file.stem}{SUFFIX}"
         )
+    above = page.configuration.folder
+    if file.is_symlink() and not file.resolve().is_relative_to(above.resolve()):
+        page.complain(
+            Position(file, 1, 1), f"this is a link that leads out of {above}: put the file itself here"
+        )
     if len(document.roots) > 1:
         page.complain(
             document.roots[1].position, "a file holds one scenario: put this one in a file of its own"

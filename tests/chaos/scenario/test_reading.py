@@ -361,3 +361,20 @@ def test_too_many_complaints_are_counted(configuration: Configuration) -> None:
     assert len(caught.value.complaints) == 60
     assert len(lines) == 51
     assert lines[-1] == "and 10 more, in 10 files: they are told when these are mended"
+
+
+def test_a_link_that_leads_out_is_refused(
+    configuration: Configuration, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """What is tested is what is in the repository; a link within it is as good as the file."""
+    outside = tmp_path_factory.mktemp("outside") / "lost.yaml"
+    outside.write_text(corpus.SOUND["short"])
+    (configuration.scenarios / "away.yaml").symlink_to(outside)
+
+    assert _complaints(configuration) == [
+        f"away.yaml:1:1: this is a link that leads out of {configuration.folder}: put the file itself here"
+    ]
+    (configuration.scenarios / "away.yaml").unlink()
+    (configuration.folder / "lost.yaml").write_text(corpus.SOUND["short"])
+    (configuration.scenarios / "near.yaml").symlink_to(configuration.folder / "lost.yaml")
+    assert len(read_scenarios(configuration.scenarios, configuration)) == 1
