@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 
@@ -31,13 +32,13 @@ def why_no_commit(folder: Path) -> str:
 
 
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None:
-    """Run git, whose words are English and whose names of files are in UTF-8, whatever the locale."""
+    """Run git, whose words are English and whose names of files are as Python has them, whatever the locale."""
     try:
         return subprocess.run(
             ["git", *arguments],  # noqa: S607 - whichever git the user has
             cwd=folder,
             capture_output=True,
-            encoding="utf-8",
+            encoding=sys.getfilesystemencoding(),
             errors="surrogateescape",
             check=False,
             env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},

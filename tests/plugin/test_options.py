@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -302,3 +304,20 @@ def test_what_the_run_itself_writes_makes_no_commit_dirty(pytester: pytest.Pytes
 
     assert commit_of(pytester.path, report, covered=True).dirty is False
     assert commit_of(pytester.path, report).changed == (".coverage", ".coverage.host.1")
+
+
+def test_a_commit_is_told_whatever_the_locale(pytester: pytest.Pytester) -> None:
+    """Git prints the folder's name in bytes that a locale of ASCII has no letters for."""
+    project = pytester.mkdir("prö jekt")
+    for command in (("init", "-q"), (*COMMITTER, "commit", "--allow-empty", "-qm", "x")):
+        pytester.run("git", "-C", str(project), *command)
+    code = (
+        "from pathlib import Path; from pytest_resilience.plugin.provenance import commit_of;"
+        "print(commit_of(Path.cwd(), Path.cwd() / 'report').dirty)"
+    )
+    ascii_only = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=project, env=ascii_only, capture_output=True, text=True, check=False
+    )
+
+    assert (told.stdout, told.stderr) == ("False\n", "")
