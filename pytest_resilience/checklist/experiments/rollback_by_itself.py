@@ -24,22 +24,23 @@ from pytest_resilience.checklist.thresholds import BLOCKED_DEADLINES
 ITEM = rollback.ITEM
 DENIED = "42501"
 """PostgreSQL documentation, appendix A: insufficient privilege, which nobody tries again."""
-MOST_MOVES, MOST_BEFORE, MOST_CHECKS, MOST_WRITES = 4, 3, 6, 4
-"""Requests that are failed alone: of those that move a model, before and after its first move, and statements."""
+MOST_MOVES, MOST_BEFORE, MOST_CHECKS, MOST_WRITES, MOST_COMMITS = 4, 3, 6, 4, 3
+"""What is failed alone: requests that move a model, before and after its first move, statements, and commits."""
 _WRITES = ("INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "CREATE", "ALTER", "DROP")
 
 
 @dataclass(frozen=True, slots=True)
 class FailingStep:
-    """A deployment one of whose calls is refused, and nothing else.
+    """A deployment one of whose calls is refused, or done and its reply lost, and nothing else.
 
     A refusal is not tried again, so that the deployment fails; what it sends to go back is let through. What is asked
-    for only once the new version serves, as by a health check, stays refused.
+    for only once the new version serves, as by a health check, stays refused. Whoever remembers what there is to take
+    back once that was answered forgets what was done and not answered.
 
     Args:
         laboratory: where runs are made.
         workload: its name.
-        point: the call.
+        point: the call, or its reply.
         stays: whether it is refused each time from there.
     """
 
@@ -78,7 +79,8 @@ class FailingStep:
                 seen=_comparable(trial.record.states, deployment.before),
                 replay=replay_of(self.id),
             )
-        title = f"{self.point.message} number {self.point.nth} on {self.point.service} refused"
+        done = "done, and its reply lost" if self.point.side == "reply" else "refused"
+        title = f"{self.point.message} number {self.point.nth} on {self.point.service} {done}"
         subject = subject_of(self.workload, ", ".join(deployment.before))
         told = replace(told, subject=subject, why=told.why and f"{title}: {told.why}")
         return result_of([told], trial.record)
@@ -86,6 +88,8 @@ class FailingStep:
     @property
     def _order(self) -> FaultOrder:
         seconds = LASTS if self.stays else None
+        if self.point.side == "reply":
+            return FaultOrder(on=self.point.service, when=self.point.when, kind="cut")
         if self.point.protocol == "postgres":
             attributes, kind = {"sqlstate": DENIED, "message": "permission denied"}, "error"
             return FaultOrder(on=self.point.service, when=self.point.when, kind=kind, attributes=attributes)
@@ -106,12 +110,14 @@ def failing_steps(laboratory: Laboratory, clean: CleanRun) -> Iterator[FailingSt
     name, kinds = clean.workload.name, laboratory.configuration.services
     registries = {service for service, _, _ in moved}
     for service in clean.workload.uses:
-        asked = [point for point in clean.recording.of(service) if point.side == "request"]
+        points = clean.recording.of(service)
+        asked = [point for point in points if point.side == "request"]
         if service in registries:
             yield from (FailingStep(laboratory, name, *step) for step in steps_of_registry(asked))
+            moves = [point for point in points if point.side == "reply" and is_move(point.message)]
+            yield from (FailingStep(laboratory, name, point) for point in moves[:MOST_MOVES])
         elif kinds[service].kind == "postgres":
-            writes = _one_of_each([point for point in asked if point.message.startswith(_WRITES)])
-            yield from (FailingStep(laboratory, name, point) for point in writes[-MOST_WRITES:])
+            yield from (FailingStep(laboratory, name, point) for point in steps_of_database(points))
         else:
             others = _one_of_each(asked)[-MOST_CHECKS:]
             yield from (FailingStep(laboratory, name, point, stays=True) for point in others)
@@ -135,6 +141,22 @@ def steps_of_registry(asked: Sequence[FaultPoint]) -> list[tuple[FaultPoint, boo
         point: point.message not in known and not changes(point.message) for point in later[:MOST_CHECKS]
     }
     return sorted(chosen.items(), key=lambda step: asked.index(step[0]))
+
+
+def steps_of_database(points: Sequence[FaultPoint]) -> list[FaultPoint]:
+    """Return the statements that are refused, and those whose replies are lost once all they did is committed.
+
+    Args:
+        points: all, in their order.
+    """
+    writes = [point for point in points if point.message.startswith(_WRITES)]
+    refused = _one_of_each([point for point in writes if point.side == "request"])[-MOST_WRITES:]
+    alone = _one_of_each([point for point in writes if point.side == "reply" and point.transaction == "I"])
+    commits = [point for point in points if point.is_commit]
+    ends = [
+        [point for point in commits if point.side == side][-MOST_COMMITS:] for side in ("request", "reply")
+    ]
+    return sorted((*refused, *alone[-MOST_WRITES:], *ends[0], *ends[1]), key=points.index)
 
 
 def _one_of_each(points: Sequence[FaultPoint]) -> list[FaultPoint]:

@@ -10,12 +10,14 @@ from typing import Any, Literal, TypeAlias
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.expectations.log_levels import WARNING
 from pytest_resilience.chaos.explore.wholeness import TOLD
+from pytest_resilience.chaos.points.of_http import http_request
 from pytest_resilience.chaos.run.record import Message, RunRecord
 from pytest_resilience.chaos.state.postgres import PostgresState
 from pytest_resilience.chaos.state.registry import ModelState, RegistryState
 from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.proof import missing_proof, never_returned, said, worked
 from pytest_resilience.checklist.judges.rollback import ITEM
+from pytest_resilience.checklist.records.struck import struck
 from pytest_resilience.checklist.verdict import Evidence
 
 States: TypeAlias = Mapping[str, Any]
@@ -34,6 +36,7 @@ _SAYS_SO = re.compile(
     r"\broll(?:ed|ing)[ _-]?back\b|\brestor(?:ed|ing)\b|\brevert(?:ed|ing)\b", re.IGNORECASE
 )
 _UNDOES = re.compile(r"^\s*(?:DELETE|DROP|ALTER)\b", re.IGNORECASE)
+_LOOKS = re.compile(r"\s*(?:GET|HEAD|SELECT)\b", re.IGNORECASE)
 _RESTORE = (
     "on any failure let the version serve that served before: remember it before the first change, set each alias and "
     "stage back to it, undo what was written to the database, and read back what serves now"
@@ -201,13 +204,20 @@ def _says(run: RunRecord) -> bool:
 
 
 def _tried_again(run: RunRecord) -> bool:
-    """Tell whether what failed was asked for again, and not failed by us."""
-    struck = {(m.service, m.message.split(" ")[0], m.shape) for m in run.messages if m.fault is not None}
+    """Tell whether what failed was asked for again, and not failed by us, or a lost reply's deed looked for."""
+    failed = struck(run)
+    kinds = {_kind(request) for request in failed}
+    unanswered = {fault.order.on for fault in run.faults if fault.order.when.side == "reply"}
     return any(
-        (m.service, m.message.split(" ")[0], m.shape) in struck
-        for m in _since(run)
-        if m.side == "request" and m.fault is None
+        _kind(request) in kinds or (request.service in unanswered and _LOOKS.match(_kind(request)[1]))
+        for request in _since(run)
+        if request.side == "request" and request not in failed
     )
+
+
+def _kind(request: Message) -> tuple[str, str]:
+    """Return what a request has in common with another try of it."""
+    return request.service, http_request(request) or request.shape or ""
 
 
 def _undoes(run: RunRecord, clean: RunRecord) -> bool:
@@ -235,7 +245,7 @@ def is_move(request: str, shape: str | None = None) -> bool:
 
 
 def _moves(message: Message) -> bool:
-    return message.side == "request" and message.fault is None and is_move(message.message, message.shape)
+    return message.side == "request" and is_move(message.message, message.shape)
 
 
 def _since(run: RunRecord, *, last: bool = False) -> list[Message]:
