@@ -24,7 +24,7 @@ from pytest_resilience.checklist.experiments.said import Said, no_services, no_t
 from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges.backoff import judge_permanent, judge_repeats, judge_retry_after
 from pytest_resilience.checklist.judges.case import Case, subject_of
-from pytest_resilience.checklist.judges.mlflow_client import advised
+from pytest_resilience.checklist.judges.client_advice import advised
 from pytest_resilience.checklist.judges.proof import uses
 from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.verdict import Evidence

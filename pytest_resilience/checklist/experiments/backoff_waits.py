@@ -20,7 +20,7 @@ from pytest_resilience.checklist.experiments.experiment import ExperimentResult
 from pytest_resilience.checklist.experiments.result import result_of
 from pytest_resilience.checklist.judges.backoff import Trials, WaitsJudgement, judge_waits
 from pytest_resilience.checklist.judges.case import subject_of
-from pytest_resilience.checklist.judges.mlflow_client import advised
+from pytest_resilience.checklist.judges.client_advice import advised
 from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.thresholds import CLOCK_NOISE, EPISODES, PINNED_RUNS
 from pytest_resilience.checklist.verdict import Evidence

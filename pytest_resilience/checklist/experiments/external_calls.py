@@ -20,7 +20,7 @@ from pytest_resilience.checklist.experiments.service_faults import ServiceFault,
 from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges import external_calls, messages, structured_logs
 from pytest_resilience.checklist.judges.case import subject_of
-from pytest_resilience.checklist.judges.mlflow_client import advised
+from pytest_resilience.checklist.judges.client_advice import advised
 from pytest_resilience.checklist.judges.proof import uses
 from pytest_resilience.checklist.records.asides import asides
 from pytest_resilience.checklist.replay import replay_of

@@ -17,9 +17,9 @@ from pytest_resilience.checklist.experiments.in_time import slower
 from pytest_resilience.checklist.judges import checkpoints, transactions
 from pytest_resilience.checklist.judges.answered_requests import broken_promises, has_kept
 from pytest_resilience.checklist.judges.case import Case, subject_of
+from pytest_resilience.checklist.judges.client_advice import advised
 from pytest_resilience.checklist.judges.deliveries import fix_of, undelivered, with_repeats
 from pytest_resilience.checklist.judges.external_calls import is_blocked
-from pytest_resilience.checklist.judges.mlflow_client import advised
 from pytest_resilience.checklist.replay import replay_of
 from pytest_resilience.checklist.verdict import OPEN, Evidence, Outcome
 

@@ -7,12 +7,6 @@ limit.
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
-
-from pytest_resilience.chaos.configuration.model import ServiceKind
-from pytest_resilience.checklist.verdict import Evidence
-
 _LATE = (
     "MLFLOW_HTTP_REQUEST_TIMEOUT (120 where it is not set) bounds connecting and silence of each request, "
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES (7) how often it is sent again, and with "
@@ -33,25 +27,11 @@ _LAYERS = (
     "it retries 7 times by itself: set MLFLOW_HTTP_REQUEST_MAX_RETRIES=0 where you retry around it, or retry nowhere "
     "else"
 )
-_ADVICE = (
+ADVICE = (
     (r"\bdeadline\b|\bwas still waiting after\b|\bcalls never came back\b", _LATE),
     (r"\bRetry-After\), the next attempt came after\b", _EARLY),
     (r"\bwas sent (?:again|\d+ times)\b.*\banswer was lost\b", _REPEATED),
     (r"\blayers that retry\b", _LAYERS),
 )
 """By what a reason says, what to set."""
-
-
-def advised(evidence: Evidence, kind: ServiceKind) -> Evidence:
-    """Return evidence about a service with what to set in MLflow's client, where it is a registry's and that helps.
-
-    Args:
-        evidence: about one service.
-        kind: what the service speaks.
-    """
-    if kind != "mlflow" or evidence.outcome != "failed":
-        return evidence
-    found = next((advice for reason, advice in _ADVICE if re.search(reason, evidence.why)), None)
-    if found is None:
-        return evidence
-    return replace(evidence, fix=f"{evidence.fix}. Of MLflow's client: {found}")
+WHOSE = "MLflow's client"

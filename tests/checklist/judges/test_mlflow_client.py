@@ -8,7 +8,7 @@ import pytest
 
 from pytest_resilience.checklist.judges import mlflow_client
 from pytest_resilience.checklist.judges.case import Case
-from pytest_resilience.checklist.judges.mlflow_client import advised
+from pytest_resilience.checklist.judges.client_advice import advised
 
 CASE = Case(item="backoff", subject="workload train / service registry")
 TIME, RETRIES = "MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
@@ -46,7 +46,7 @@ def test_the_variables_that_bound_it_are_named(why, names):
 def test_the_installed_client_has_these_variables_and_defaults():
     """So that advice which has grown old is noticed."""
     known = pytest.importorskip("mlflow.environment_variables")
-    said = " ".join(text for _, text in mlflow_client._ADVICE)
+    said = " ".join(text for _, text in mlflow_client.ADVICE)
     names = set(re.findall(r"MLFLOW_\w+", said))
 
     assert names == {TIME, RETRIES, HEADER}
