@@ -186,5 +186,6 @@ def details(record: RunRecord) -> list[str]:
     for number, process in enumerate(record.processes, 1):
         status = "blocked" if process.blocked else f"status {process.exit_code}"
         lines.append(f"Start {number}: {status}")
-        lines += [f"  {line}" for line in process.stderr.splitlines()[-8:]]
+        words = process.stderr.strip() or process.stdout  # of `logs = "stdout"` all is there
+        lines += [f"  {line}" for line in words.splitlines()[-8:]]
     return lines
