@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 from pytest_resilience.chaos.configuration.model import AlertRule, AlertsDeclaration, WorkloadDeclaration
+from pytest_resilience.chaos.expectations.alert_facts import has_severity
 from pytest_resilience.chaos.expectations.log_rules import fired
 from pytest_resilience.chaos.run.record import AlertRecord, RunRecord
 from pytest_resilience.checklist.judges.case import Case, subject_of
@@ -29,6 +31,9 @@ WITHIN = 60.0
 DECLARE = (
     "declare the endpoints: `env` under [tool.resilience.alerts], in resilience.toml [alerts]; or, where alerting is "
     "done elsewhere, its `rules` on the log"
+)
+_WARNED = (
+    "its outages are told to PagerDuty as severity warning: nobody is woken where urgency follows severity"
 )
 _SEND = "route errors of HIGH and CRITICAL to PagerDuty or Slack where the outage is noticed"
 
@@ -176,7 +181,26 @@ def _by_events(case: Case, run: RunRecord, within: float) -> Evidence:
             "a lasting outage was told by e-mail alone",
             "send HIGH to Slack, and CRITICAL to PagerDuty, where people look",
         )
-    return _repeats(case, raised, sent, run)
+    judged, most = _repeats(case, raised, sent, run), _most_severe(in_time)
+    if worked(run) or most is None:
+        return judged
+    if most == "info":
+        return case.failed(
+            "a lasting outage, under which it failed, was told to PagerDuty as severity info alone, which calls nobody",
+            "give the event payload.severity critical or error where the work is not done",
+        )
+    return replace(judged, warnings=(*judged.warnings, _WARNED)) if judged.outcome == "passed" else judged
+
+
+def _most_severe(alerts: Sequence[AlertRecord]) -> Literal["warning", "info"] | None:
+    """Return what PagerDuty is told at most; none where it is told more, or Slack is, which has no severities."""
+    if any(alert.channel == "slack" or _is_high(alert) for alert in alerts):
+        return None
+    return "warning" if any(has_severity(alert, "MEDIUM") for alert in alerts) else "info"
+
+
+def _is_high(alert: AlertRecord) -> bool:
+    return alert.channel == "pagerduty" and any(has_severity(alert, name) for name in ("CRITICAL", "HIGH"))
 
 
 def _raised(run: RunRecord) -> list[AlertRecord]:

@@ -65,6 +65,7 @@ def test_a_missing_resolve_is_a_warning():
         ([page(key="1"), page(2, key="2")], "2 dedup_keys"),
         ([AlertRecord(at=1.0, channel="slack", body={}, rejected="no_text")], "no_text"),
         ([page(1, action="resolve")], "none was sent"),
+        ([page(severity="info"), mail()], "severity info alone"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -73,6 +74,23 @@ def test_other_alerts_fail(sent, why):
     found = outage(*sent)
 
     assert (found.outcome, why in found.why, bool(found.fix)) == ("failed", True, True)
+
+
+@pytest.mark.parametrize(
+    ("sent", "ends", "warned"),
+    [
+        ([page(severity="warning")], 1, True),
+        ([page(severity="warning"), slack()], 1, False),
+        ([page(severity="info"), page(severity="error")], 1, False),
+        ([page(severity="info")], 0, False),
+    ],
+)
+def test_how_severe_an_alert_has_to_be_depends_on_what_was_not_done(sent, ends, warned):
+    """A job that goes on without the service has nobody to wake; PagerDuty's warning wakes in some services."""
+    found = outage(*sent, exit_code=ends)
+
+    assert found.outcome == "passed", found.why
+    assert any("severity warning" in warning for warning in found.warnings) is warned
 
 
 def test_a_planted_secret_in_an_alert_fails():
