@@ -449,6 +449,32 @@ def test_permanent_errors_are_tried_once(times, outcome):
     assert judge_permanent(seen, clean=clean(), workload=JOB, service="labs").outcome == outcome
 
 
+@pytest.mark.parametrize(
+    ("asked", "outcome"),
+    [("aaa", "failed"), ("abc", "passed"), ("aab", "failed"), ("aba", "failed"), ("a", "passed")],
+)
+def test_of_many_things_that_a_job_asks_for_each_is_refused_once(asked, outcome):
+    """By one path, twelve undisturbed: that one of them was tried three times is not what it does then."""
+    undisturbed = [replace(m, target=str(n)) for n in range(12) for m in exchange(n, n + 1)]
+    refused = [
+        replace(message, target=target)
+        for n, target in enumerate(asked)
+        for message in respond(0.5 + n, 404, n + 1)
+    ]
+    seen = run(refused, faults=[fault("respond", status=404)])
+
+    assert judge_permanent(seen, clean=clean(undisturbed), workload=JOB, service="labs").outcome == outcome
+
+
+def test_a_thing_that_a_job_asks_for_again_undisturbed_may_be_refused_as_often():
+    """A poll for what is ready, three times."""
+    undisturbed = [replace(m, target="a") for n in range(3) for m in exchange(n, n + 1)]
+    refused = [replace(m, target="a") for n in range(3) for m in respond(0.5 + n, 404, n + 1)]
+    seen = run(refused, faults=[fault("respond", status=404)])
+
+    assert judge_permanent(seen, clean=clean(undisturbed), workload=JOB, service="labs").outcome == "passed"
+
+
 @pytest.mark.parametrize(("code", "told"), [("28P01", True), ("42P01", False)])
 def test_that_a_refused_login_has_no_sqlstate_is_told(code, told):
     """For the drivers of Python, who retries it has looked for one in vain."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 from pytest_resilience.chaos.configuration.model import WorkloadDeclaration
 from pytest_resilience.chaos.run.record import FaultRecord, RunRecord
@@ -42,13 +43,16 @@ def judge_permanent(
     if early := _not_judged(case, run, clean, service):
         return early
     code = _code(run.faults[0])
-    most = max(_episodes(run, clean, service), key=lambda episode: _failures(episode, code), default=None)
-    if most is None:
+    found = [
+        (_failures(episode, code) - max(1, _usual_of_one(clean, service, episode)), episode)
+        for episode in _episodes(run, clean, service)
+    ]
+    if not found:
         return case.unproven("the fault struck no attempt", "let the workload reach it")
-    count = _failures(most, code)
-    usual = _usual(clean, service, most.what)
-    if count <= max(1, usual):
+    too_many, most = max(found, key=itemgetter(0))
+    if too_many <= 0:
         return case.passed()
+    count = _failures(most, code)
     if asides(clean, service).connects and most.what == CONNECT:
         return case.not_applicable(whose_logins(workload.name, service))
     return case.failed(
@@ -216,6 +220,19 @@ def _not_judged(case: Case, run: RunRecord, clean: RunRecord, service: str) -> E
 def _usual(clean: RunRecord, service: str, what: str) -> int:
     """Return how often a job sends it when nothing is broken; each call of a function is seen alone."""
     return 1 if clean.calls else sum(attempt.what == what for attempt in attempts(clean, service))
+
+
+def _usual_of_one(clean: RunRecord, service: str, episode: Episode) -> int:
+    """Return how often a job sends undisturbed what an episode asks for: one thing, where the marks of things tell.
+
+    A job that asks for forty things by one path may be refused forty times, but for each of them once.
+    """
+    if len(marks := {attempt.target for attempt in episode.tries}) != 1 or None in marks:
+        return _usual(clean, service, episode.what)
+    known = [attempt for attempt in attempts(clean, service) if attempt.what == episode.what]
+    if clean.calls or any(attempt.target is None for attempt in known):
+        return _usual(clean, service, episode.what)
+    return max(Counter(attempt.target for attempt in known).values(), default=0)
 
 
 def _failures(episode: Episode, code: str) -> int:
