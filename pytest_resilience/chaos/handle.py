@@ -123,5 +123,5 @@ def _check(stream: str, toxicity: object) -> None:
     __tracebackhide__ = True
     if stream not in STREAMS:
         raise ValueError(f"stream is {stream!r}: it is one of {', '.join(STREAMS)}")
-    if isinstance(toxicity, bool) or not isinstance(toxicity, int | float) or not 0 < toxicity <= 1:
-        raise ValueError(f"toxicity is {toxicity!r}: it is a probability, above 0 and at most 1")
+    if isinstance(toxicity, bool) or not isinstance(toxicity, int | float) or not 0 <= toxicity <= 1:
+        raise ValueError(f"toxicity is {toxicity!r}: it is a probability, from 0 to 1")

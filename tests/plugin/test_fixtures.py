@@ -146,8 +146,8 @@ def test_red_test_shows_what_happened(pytester: pytest.Pytester) -> None:
             "service('postgres').at('COMMIT').truncate(-1).__enter__()",
             "truncate on postgres: bytes must be at least 0, not -1",
         ),
-        ("service('postgres').latency(1, toxicity=0)", "toxicity is 0: it is a probability, above 0 *"),
-        ("service('postgres').latency(1, toxicity='1')", "toxicity is '1': it is a probability, above 0 *"),
+        ("service('postgres').latency(1, toxicity=2)", "toxicity is 2: it is a probability, from 0 *"),
+        ("service('postgres').latency(1, toxicity='1')", "toxicity is '1': it is a probability, from 0 *"),
         (
             "chaos.inject('postgres', 'cut', when={'mesage': 'COMMIT'})",
             "when has no key 'mesage'; did you mean 'message'? known are message, request, sql, *",
