@@ -11,7 +11,7 @@ FILES = {
     "schema.sql": "",
     "sample.json": "{}",
     "data/icustays.csv": "stay_id\n1\n",
-    "icu_platform/score.py": "",
+    "icu_platform/score.py": "def score_one(): ...\n",
     "scenarios/lost.yaml": "",
     "runbooks/database.md": "",
     "resilience-waivers.toml": "",
