@@ -1,4 +1,8 @@
-"""What servers and functions hold while they live: each leak is found by single faults, and sound pools pass."""
+"""What servers and functions hold while they live: each leak is found by single faults, and sound pools pass.
+
+The server answers one request at a time: its pool keeps two connections and closes what comes back beyond them, a lock
+with it, so that requests which overlap on a busy machine would hide what a failed one has left.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +32,7 @@ SERVER = """
     [workloads.{name}]
     command = ["{{python}}", "serve.py", "{{port}}"]
     ready = "GET /health"
-    drive = {{ request = "GET /score", every = 0.05 }}
+    drive = {{ request = "GET /score", every = 0.1 }}
     uses = ["warehouse", "labs"]
     env = {{ MODE = "{mode}" }}
     deadline = 5
@@ -121,7 +125,7 @@ SERVE = """
             pass
 
     begin()
-    http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Api).serve_forever()
+    http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Api).serve_forever()
 """
 SERVERS = ("sound", "leads", "forgets", "locks", "grows")
 
