@@ -164,17 +164,27 @@ def indented_tail(log: Path, lines: int = 15) -> str:
 
 
 def on_free_port(start: Callable[[int], Started]) -> Started:
-    """Call `start` with a free loopback port, and again with another where somebody took it in between."""
+    """Call `start` with a free loopback port, and again with another where somebody took it in between.
+
+    A server that needs seconds until it listens does not lose it: on Linux the port is held meanwhile, so that no
+    outgoing connection and no other server is given it, whose answers would be taken for those of ours.
+    """
     for _ in range(PORT_TRIES - 1):
         try:
-            return start(_free_port())
+            return _start_on_free_port(start)
         except ServiceStartError as error:
             if "address already in use" not in str(error).lower():
                 raise
-    return start(_free_port())
+    return _start_on_free_port(start)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _start_on_free_port(start: Callable[[int], Started]) -> Started:
+    with socket.socket() as holder:
+        holds = sys.platform == "linux"  # elsewhere a bound port can be listened on by nobody else
+        if holds:  # with this option on both, who listens first has it: socket(7), SO_REUSEADDR
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        port = int(holder.getsockname()[1])
+        if not holds:
+            holder.close()
+        return start(port)
