@@ -191,6 +191,7 @@ class RunRecord:
         held: by database, what it held while it was alive and asked nothing; nothing where nobody looked.
         given_away: planted secrets and patients' data that stand in what it said: which, and where.
         bypasses: sockets that went straight to a declared service, in words.
+        outside: servers that it was connected to and that no service is declared for, `host:port`.
         duration: the whole run, seconds as the workload counts them (times the time scale).
         real_duration: by our clock.
         time_scale: how much faster waits ran.
@@ -220,6 +221,7 @@ class RunRecord:
     held: Mapping[str, Held] = field(default_factory=dict)
     given_away: tuple[tuple[str, str], ...] = ()
     bypasses: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
     duration: float = 0.0
     real_duration: float = 0.0
     time_scale: float = 1.0

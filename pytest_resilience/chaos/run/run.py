@@ -26,7 +26,7 @@ from pytest_resilience.chaos.run.record import CheckRecord, RunRecord
 from pytest_resilience.chaos.run.recovery import Recovery
 from pytest_resilience.chaos.run.scaled import scaled, scaled_line
 from pytest_resilience.chaos.run.service import Service
-from pytest_resilience.chaos.run.services import address_of, services_of
+from pytest_resilience.chaos.run.services import addresses_of, ports_of, services_of
 from pytest_resilience.chaos.run.traffic import Traffic
 from pytest_resilience.chaos.sandbox import Sandbox
 from pytest_resilience.chaos.state.atomic import AtomicWatch
@@ -124,7 +124,8 @@ class Run:
         self._recovery = Recovery(plan, self._look, self._clock)
         self._bypasses = BypassWatcher(
             self._workload.pids,
-            [address_of(name, text) for name in self._names for text in sandbox.addresses(name)],
+            addresses_of(sandbox, self._names),
+            ours=ports_of(sandbox, self._names),
         )
         undo.callback(self._bypasses.stop)
 
@@ -279,6 +280,7 @@ class Run:
             leaks=self._leftovers.left(),
             held=self._leftovers.held,
             bypasses=self._bypasses.seen,
+            outside=self._bypasses.outside,
             duration=real * scale,
             real_duration=real,
             time_scale=scale,

@@ -1,4 +1,7 @@
-"""Sockets that go straight to a service, past its proxy: looked for by inode, whatever library opened them."""
+"""Sockets that go past the proxies, straight to a service or to what none is declared for.
+
+They are looked for by inode, whatever library opened them.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,10 @@ import socket
 import threading
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
-from pytest_resilience.chaos.workload.tcp_ends import net_table, tcp_ends
+from pytest_resilience.chaos.workload.tcp_ends import listeners, net_table, tcp_ends
 from pytest_resilience.chaos.workload.unix_peers import unix_peers
 
 SAMPLE_SECONDS = 0.025
@@ -118,6 +122,12 @@ def _of(pid: int, seen: Socket) -> Socket:
     return replace(seen, pid=pid)
 
 
+def _held_by(pid: int) -> set[str]:
+    with contextlib.suppress(OSError):
+        return set(_inodes(pid))
+    return set()
+
+
 def _inodes(pid: int) -> Iterator[str]:
     for entry in os.scandir(f"/proc/{pid}/fd"):
         with contextlib.suppress(OSError):
@@ -165,11 +175,16 @@ class BypassWatcher:
     Args:
         pids: returns the processes to look at.
         addresses: where the services really are.
+        ours: the loopback ports of the proxies, and of what else is there for the workload.
     """
 
-    def __init__(self, pids: Callable[[], Iterable[int]], addresses: Iterable[Address]) -> None:
+    def __init__(
+        self, pids: Callable[[], Iterable[int]], addresses: Iterable[Address], *, ours: Container[int] = ()
+    ) -> None:
         self._pids = pids
         self._addresses = [(address, address.numbers()) for address in addresses]
+        self._ours = ours
+        self._outside: dict[str, None] = {}
         self._seen: dict[tuple[str, str], str] = {}
         self._known = Known()
         self._lock = threading.Lock()
@@ -183,12 +198,30 @@ class BypassWatcher:
         with self._lock:
             return tuple(self._seen.values())
 
+    @property
+    def outside(self) -> tuple[str, ...]:
+        """The servers, `host:port` each, that no service is declared for, and that the workload was connected to."""
+        with self._lock:
+            return tuple(self._outside)
+
     def look(self) -> None:
         """Look once, now."""
         for found in sockets_of(self._pids(), self._known):
-            for address, numbers in self._addresses:
-                if _goes_to(found, address, numbers):
-                    self._keep(found, address)
+            past = [address for address, numbers in self._addresses if _goes_to(found, address, numbers)]
+            for address in past:
+                self._keep(found, address)
+            if not past and self._is_outside(found):
+                with self._lock:
+                    self._outside[str(found)] = None
+
+    def _is_outside(self, found: Socket) -> bool:
+        """Say whether it goes to a server that is neither ours nor one of the workload's own processes."""
+        if found.host is None or found.port in self._ours:
+            return False
+        if found.host != found.local and not _is_loopback(found.host):
+            return True
+        listening = listeners(found.port)  # none where it is the other side that has connected
+        return bool(listening) and listening.isdisjoint(chain.from_iterable(map(_held_by, self._pids())))
 
     def stop(self) -> tuple[str, ...]:
         """Look a last time and end; return what was seen. Safe to call twice."""

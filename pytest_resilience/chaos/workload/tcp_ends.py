@@ -34,6 +34,14 @@ def tcp_ends(pid: int, inodes: Iterable[str]) -> dict[str, TcpEnd]:
         return _listed(pid, wanted)
 
 
+def listeners(port: int | None) -> set[str]:
+    """Return the inodes of what listens on a port of this machine; none where the kernel does not tell."""
+    try:
+        return {one.inode for one in tcp_sockets(1 << _LISTENS) if one.port == port}
+    except OSError:
+        return set()
+
+
 def _is_in_our_network(pid: int) -> bool:
     """Whether a process is in no network namespace of its own, of which we would be told nothing."""
     return os.stat(f"/proc/{pid}/ns/net").st_ino == os.stat("/proc/self/ns/net").st_ino  # noqa: PTH116 - as quick

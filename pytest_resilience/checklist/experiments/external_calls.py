@@ -15,11 +15,11 @@ from pytest_resilience.checklist.experiments.experiment import Experiment, Exper
 from pytest_resilience.checklist.experiments.exposed import has_alerted_soon
 from pytest_resilience.checklist.experiments.in_time import trial_in_time
 from pytest_resilience.checklist.experiments.result import result_of
-from pytest_resilience.checklist.experiments.said import no_services, no_traffic
+from pytest_resilience.checklist.experiments.said import Said, no_services, no_traffic
 from pytest_resilience.checklist.experiments.service_faults import ServiceFault, service_faults
 from pytest_resilience.checklist.experiments.working import working
 from pytest_resilience.checklist.judges import external_calls, messages, structured_logs
-from pytest_resilience.checklist.judges.case import subject_of
+from pytest_resilience.checklist.judges.case import Case, subject_of
 from pytest_resilience.checklist.judges.client_advice import advised
 from pytest_resilience.checklist.judges.proof import uses
 from pytest_resilience.checklist.records.asides import asides
@@ -138,10 +138,19 @@ def failing_services(laboratory: Laboratory) -> Iterator[Experiment]:
     for clean in working(laboratory):
         name = clean.workload.name
         if not clean.workload.uses:
-            yield no_services(ITEM, name, ITEMS)
+            yield no_services(ITEM, name, ITEMS) if not clean.record.outside else _undeclared(clean)
         for service in clean.workload.uses:
             if not uses(clean.record, service) and not clean.record.bypasses:
                 yield no_traffic(ITEM, name, service, ITEMS)
                 continue
             for fault in service_faults(clean, service, services[service].kind):
                 yield FailingService(laboratory, name, service, fault)
+
+
+def _undeclared(clean: CleanRun) -> Said:
+    """Say of a workload that declares no service that it has one, which cannot fail unless it is declared."""
+    said = no_services(ITEM, clean.workload.name, ITEMS)
+    servers = " and ".join(clean.record.outside)
+    why = f"{said.evidence[0].why}, but is connected to {servers}"
+    case = Case(item=ITEM, subject=said.evidence[0].subject, replay="pytest --chaos --checklist")
+    return Said(said.id, (case.unproven(why, external_calls.DECLARE), *said.evidence[1:]))

@@ -37,6 +37,8 @@ _LOOK = (
     "take for an answer what is one: look at its status, its content type and whether all of it is there, and raise "
     "where it is not"
 )
+DECLARE = "declare it under `services`, with the variable that holds its address, and name it in the workload's `uses`"
+
 Finding = tuple[str, str]
 """Why it fails, and what to do."""
 
@@ -78,7 +80,7 @@ def judge(
     finding = finding or swallowed
     if finding is not None:
         return case.failed(*finding)
-    return case.passed(*_warnings(run), *_other_rows(run, clean, workload))
+    return case.passed(*_warnings(run), *_other_rows(run, clean, workload), *_undeclared(clean))
 
 
 def _findings(run: RunRecord, workload: WorkloadDeclaration, boundary: Boundary) -> Iterator[Finding]:
@@ -241,6 +243,14 @@ def _reached(run: RunRecord, service: str) -> bool:
         for attempt in tried
         if (attempt.what in names if names else not attempt.is_prelude)
     )
+
+
+def _undeclared(clean: RunRecord) -> Iterator[str]:
+    if clean.outside:
+        yield (
+            f"it is connected to {' and '.join(clean.outside)} too, for which no service is declared, so that nothing "
+            f"shows what it does where that fails: {DECLARE}"
+        )
 
 
 def _warnings(run: RunRecord) -> Iterator[str]:

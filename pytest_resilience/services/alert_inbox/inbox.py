@@ -68,6 +68,11 @@ class AlertInbox:
             "SMTP_PORT": urls["smtp_port"],
         }
 
+    @property
+    def ports(self) -> frozenset[int]:
+        """Where its endpoints listen."""
+        return frozenset(self._ports.values())
+
     def wait_for(self, condition: Callable[[], object], timeout: float = 10.0) -> None:
         """Wait until `condition()` is true; it is asked again whenever something arrives.
 

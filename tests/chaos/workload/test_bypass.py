@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_resilience.chaos.workload.bypass import Address, BypassWatcher, Known, sockets_of
+from pytest_resilience.chaos.workload import bypass
+from pytest_resilience.chaos.workload.bypass import Address, BypassWatcher, Known, Socket, sockets_of
 
 HOLDS = """
 import os, socket, sys
@@ -63,6 +64,43 @@ def test_other_connection_is_none_of_its_business(make, listener: socket.socket)
     assert watcher.stop() == ()
     assert watcher.stop() == ()
     assert [(each.host, each.port) for each in sockets_of(work.pids())] == [("127.0.0.1", port)]
+
+
+@pytest.mark.parametrize(("ours", "told"), [(False, 1), (True, 0)])
+def test_server_that_nothing_is_declared_for_is_told(
+    make, listener: socket.socket, *, ours: bool, told: int
+) -> None:
+    """A proxy, or an alert endpoint, is ours; the one that accepts is no client of the other side's port."""
+    port = listener.getsockname()[1]
+    work = make("127.0.0.1", str(port), program=HOLDS)
+    _held(work)
+    with listener.accept()[0]:
+        watcher = BypassWatcher(work.pids, [], ours={port} if ours else ())
+        mine = BypassWatcher(lambda: [os.getpid()], [])
+
+        assert (watcher.stop(), watcher.outside) == ((), (f"127.0.0.1:{port}",) * told)
+        assert (mine.stop(), mine.outside) == ((), ())
+
+
+def test_its_own_server_is_not_outside(listener: socket.socket) -> None:
+    """What one of its processes listens on is a part of the workload."""
+    port = listener.getsockname()[1]
+    with socket.create_connection(("127.0.0.1", port)), listener.accept()[0]:
+        watcher = BypassWatcher(lambda: [os.getpid()], [])
+        watcher.stop()
+
+    assert f"127.0.0.1:{port}" not in watcher.outside
+
+
+def test_another_machine_is_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told once, however many connections there are, and not where it is a declared service's."""
+    far = [Socket(pid=1, host=f"10.0.0.{last}", port=6379, local="10.0.0.7") for last in (5, 5, 6)]
+    monkeypatch.setattr(bypass, "sockets_of", lambda *_: far)
+    watcher = BypassWatcher(lambda: [], [Address(service="cache", host="10.0.0.6", port=6379)])
+    (past,) = watcher.stop()
+
+    assert "connected to 10.0.0.6:6379, which is cache itself" in past
+    assert watcher.outside == ("10.0.0.5:6379",)
 
 
 @pytest.mark.parametrize("accepted", [True, False])
