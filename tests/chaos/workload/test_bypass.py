@@ -96,7 +96,7 @@ def test_another_machine_is_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told once, however many connections there are, and not where it is a declared service's."""
     far = [Socket(pid=1, host=f"10.0.0.{last}", port=6379, local="10.0.0.7") for last in (5, 5, 6)]
     monkeypatch.setattr(bypass, "sockets_of", lambda *_: far)
-    watcher = BypassWatcher(lambda: [], [Address(service="cache", host="10.0.0.6", port=6379)])
+    watcher = BypassWatcher(list, [Address(service="cache", host="10.0.0.6", port=6379)])
     (past,) = watcher.stop()
 
     assert "connected to 10.0.0.6:6379, which is cache itself" in past

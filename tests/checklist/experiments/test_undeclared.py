@@ -51,7 +51,9 @@ def tried(laboratory_of):
         port = cache.getsockname()[1]
 
         def tried(configuration):
-            laboratory = laboratory_of(resilience_toml=configuration.replace("<port>", str(port)), work_py=WORK)
+            laboratory = laboratory_of(
+                resilience_toml=configuration.replace("<port>", str(port)), work_py=WORK
+            )
             evidence = next(iter(failing_services(laboratory))).run().evidence
             return next(each for each in evidence if each.item == "external-calls"), f"127.0.0.1:{port}"
 

@@ -34,6 +34,7 @@ class HeldMessages:
     _stream: ReceiptStream | None = None
     _thread: threading.Thread | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _carrying: threading.RLock = field(default_factory=threading.RLock)
 
     def hold(self, proxy: str, when: Mapping[str, Any], act: Act, *, times: int | None = 1) -> str:
         """Hold each match of a trigger, call `act`, and do as it says; return the fault's id."""
@@ -47,6 +48,15 @@ class HeldMessages:
             fault = self.engine.add_fault(proxy, order)
             self._acts[proxy, fault] = act
         return fault
+
+    def settle(self) -> None:
+        """Wait until what is being done at a held message is done, and has decided what becomes of it.
+
+        A process that is killed there has ended before that is noted: who heals the fault then would deliver the
+        message, and find no receipt.
+        """
+        with self._carrying:
+            pass
 
     def close(self) -> None:
         """Stop watching; safe to call twice."""
@@ -69,7 +79,8 @@ class HeldMessages:
                 with self._lock:
                     act = self._acts.get((receipt["proxy"], receipt["fault"]))
                 if act is not None:
-                    self._carry_out(act, receipt)
+                    with self._carrying:
+                        self._carry_out(act, receipt)
         except HarnessError as error:
             self.errors.append(error)
 

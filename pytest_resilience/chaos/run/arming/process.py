@@ -134,7 +134,8 @@ class ProcessFault:
             self._act(None)
 
     def heal(self) -> None:
-        """End it; safe to call twice."""
+        """End it, once what it is doing at a message is done; safe to call twice."""
+        self._held.settle()
         if self._later is not None:
             self._later.stop()
         self._span.finish()
