@@ -23,7 +23,7 @@ chaos: $(STAMP)  ## judge the ten items of the checklist on the platform in scen
 	$(BIN)/python -m pytest --chaos --checklist --chaos-explore=off -n 4 --dist worksteal scenarios
 
 test: $(STAMP)  ## run the project's own tests
-	$(BIN)/python -m pytest --chaos -n 2 tests
+	$(BIN)/python -m pytest --chaos -n 3 --dist worksteal tests
 
 apps: $(STAMP)  ## judge every sample application in tests/apps (an hour and more)
 	$(BIN)/python tests/apps/judge_all.py
